@@ -1,0 +1,220 @@
+"""One method per method of the protocol."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, TypeVar, cast
+
+from .errors import ProtocolError
+from .types import (
+    UNSET,
+    Agent,
+    Document,
+    DocumentSummary,
+    DocumentVersion,
+    InvitedAgent,
+    Message,
+    Receipt,
+    Room,
+    RoomInfo,
+    StatusResult,
+    Unset,
+    Visibility,
+)
+
+Result = TypeVar("Result")
+
+
+class ProtocolMethods(ABC):
+    """The calls of the protocol. `auth` alone is missing: `connect()` makes it.
+
+    All of them raise `RpcError` when the server refuses, `RequestTimeout` without an answer in time, `ConnectionLost`
+    when the connection ends first and `NotConnected` outside of a connection. Each names below the codes that are its
+    own; -32602 (a parameter is wrong), 4080 (too many requests), 4090 and 4091 (storage) may come from any.
+    """
+
+    @abstractmethod
+    async def call(self, method: str, params: object = None, *, timeout: float | None = None) -> Any:
+        """Call any method of the server and return its whole result."""
+
+    # rooms
+
+    async def list_rooms(self) -> list[Room]:
+        """The rooms this agent can see, the lobby among them."""
+        return _member(await self.call("room.list"), "rooms", list)
+
+    async def create_room(
+        self, name: str, visibility: Visibility | None = None, description: str | None = None
+    ) -> Room:
+        """Open a room and join it as its owner; public unless `visibility` is `"private"`.
+
+        `name` has 1 to 100 characters, `description` up to 1000. Refused with 4040 when there are too many rooms.
+        """
+        params = _given(name=name, visibility=_or_unset(visibility), description=_or_unset(description))
+        return cast(Room, _member(await self.call("room.create", params), "room", dict))
+
+    async def join_room(self, room_id: str) -> StatusResult:
+        """Become a member. Refused with 4010 (no such room), 4012 (a member already), 4013 (private, not invited)."""
+        return await self._act("room.join", roomId=room_id)
+
+    async def leave_room(self, room_id: str) -> StatusResult:
+        """End the membership. Refused with 4010, 4011 (not a member), 4030 (the lobby)."""
+        return await self._act("room.leave", roomId=room_id)
+
+    async def room_info(self, room_id: str) -> RoomInfo:
+        """The room and its members, as `{"room": ..., "members": [...]}`. Refused with 4010, 4011."""
+        result = await self.call("room.info", {"roomId": room_id})
+        _member(result, "room", dict)
+        _member(result, "members", list)
+        return cast(RoomInfo, result)
+
+    async def room_history(
+        self, room_id: str, limit: int | None = None, before: int | None = None
+    ) -> list[Message]:
+        """The newest messages of a room, oldest first.
+
+        `limit` is at least 1, 50 when left out, and cut to the server's maximum. `before` is a time in milliseconds:
+        only earlier messages are returned, so the `timestamp` of the first one fetches the page before it.
+        Refused with 4010, 4011.
+        """
+        params = _given(roomId=room_id, limit=_or_unset(limit), before=_or_unset(before))
+        return _member(await self.call("room.history", params), "messages", list)
+
+    async def invite_to_room(self, room_id: str, agent_id: str) -> StatusResult:
+        """Let an agent into a room (owner, controller). Refused with 4003, 4010, 4012, 4020, 4030."""
+        return await self._act("room.invite", roomId=room_id, agentId=agent_id)
+
+    async def kick_from_room(self, room_id: str, agent_id: str, reason: str | None = None) -> StatusResult:
+        """Remove a member and its invitation (owner, controller). Refused with 4003, 4010, 4011, 4020, 4030."""
+        return await self._act("room.kick", roomId=room_id, agentId=agent_id, reason=_or_unset(reason))
+
+    async def set_room_visibility(self, room_id: str, visibility: Visibility) -> StatusResult:
+        """Make a room `"public"` or `"private"` (owner, controller). Refused with 4003, 4010, 4030."""
+        return await self._act("room.visibility", roomId=room_id, visibility=visibility)
+
+    async def update_room(
+        self, room_id: str, name: str | Unset = UNSET, description: str | Unset | None = UNSET
+    ) -> StatusResult:
+        """Change name, description or both (owner, controller); None clears the description.
+
+        Refused with 4003, 4010, 4030.
+        """
+        return await self._act("room.update", roomId=room_id, name=name, description=description)
+
+    async def delete_room(self, room_id: str) -> StatusResult:
+        """Close a room for all (owner, controller). Refused with 4003, 4010, 4030."""
+        return await self._act("room.delete", roomId=room_id)
+
+    async def take_ownership(self, room_id: str) -> StatusResult:
+        """Become the owner of a room (controller). Refused with 4003, 4010, 4030."""
+        return await self._act("room.takeOwnership", roomId=room_id)
+
+    # messages
+
+    async def send_message(self, room_id: str, content: str) -> Receipt:
+        """Say something in a room; once this returns, the message is stored.
+
+        Content is kept as it is. Refused with 4010, 4011, 4050 (longer than the server allows).
+        """
+        return _receipt(await self.call("message.send", {"roomId": room_id, "content": content}))
+
+    async def send_dm(self, to_agent_id: str, content: str) -> Receipt:
+        """Send a message that only its recipient can read, now or later. Refused with 4020, 4050."""
+        return _receipt(await self.call("message.dm", {"toAgentId": to_agent_id, "content": content}))
+
+    async def remove_message(self, message_id: str, reason: str | None = None) -> StatusResult:
+        """Replace the content of a message by `[removed]` for everybody (sender, room owner, controller).
+
+        Refused with 4003, 4060 (no such message), 4061 (removed already).
+        """
+        return await self._act("message.remove", messageId=message_id, reason=_or_unset(reason))
+
+    # agents
+
+    async def invite_agent(self, display_name: str) -> InvitedAgent:
+        """Register an agent (controller); the result holds its key, which is never shown again. Refused with 4003."""
+        result = await self.call("agent.invite", {"displayName": display_name})
+        _member(result, "agentId", str)
+        _member(result, "apiKey", str)
+        return cast(InvitedAgent, result)
+
+    async def list_agents(self) -> list[Agent]:
+        """All agents, those never seen included (controller). Refused with 4003."""
+        return _member(await self.call("agent.list"), "agents", list)
+
+    async def kick_agent(self, agent_id: str, reason: str | None = None) -> StatusResult:
+        """Disconnect an agent, which may come back (controller). Refused with 4003, 4020."""
+        return await self._act("agent.kick", agentId=agent_id, reason=_or_unset(reason))
+
+    async def ban_agent(self, agent_id: str, reason: str | None = None) -> StatusResult:
+        """Disconnect an agent and keep it out (controller). Refused with 4003, 4020."""
+        return await self._act("agent.ban", agentId=agent_id, reason=_or_unset(reason))
+
+    async def unban_agent(self, agent_id: str) -> StatusResult:
+        """Let a banned agent in again (controller). Refused with 4003, 4020."""
+        return await self._act("agent.unban", agentId=agent_id)
+
+    async def revoke_agent(self, agent_id: str) -> StatusResult:
+        """Void an agent's key for good and end its memberships (controller). Refused with 4003, 4020."""
+        return await self._act("agent.revoke", agentId=agent_id)
+
+    # message of the day, documents, description of the server
+
+    async def set_motd(self, content: str | None) -> StatusResult:
+        """Set the message of the day (controller); None or the empty string clears it. Refused with 4003."""
+        return await self._act("lobby.setMotd", content=content)
+
+    async def get_motd(self) -> str | None:
+        """The message of the day, None if there is none."""
+        result = await self.call("lobby.getMotd")
+        return None if _member(result, "motd", (str, type(None))) is None else str(result["motd"])
+
+    async def list_docs(self) -> list[DocumentSummary]:
+        """The documents of the server, without their texts."""
+        return _member(await self.call("docs.list"), "docs", list)
+
+    async def get_doc(self, name: str) -> Document:
+        """A document with its text. Refused with 4070 (no such document), 4003 (for the controller alone)."""
+        result = await self.call("docs.get", {"name": name})
+        _member(result, "content", str)
+        return cast(Document, result)
+
+    async def update_doc(self, name: str, content: str, version: DocumentVersion | None = None) -> StatusResult:
+        """Replace the text of a document (controller); without `version` the server counts it up.
+
+        Refused with 4003, 4070, 4071 (read-only).
+        """
+        return await self._act("docs.update", name=name, content=content, version=_or_unset(version))
+
+    async def discover(self) -> dict[str, Any]:
+        """The server's own description of its methods, an OpenRPC document."""
+        result = await self.call("rpc.discover")
+        _member(result, "openrpc", str)
+        return cast("dict[str, Any]", result)
+
+    async def _act(self, method: str, **params: object) -> StatusResult:
+        # BroodLink publishes no results for these, so nothing of them is relied on
+        return cast(StatusResult, await self.call(method, _given(**params)))
+
+
+def _or_unset(value: object) -> object:
+    """For parameters to which None means that they are not given."""
+    return UNSET if value is None else value
+
+
+def _given(**params: object) -> dict[str, object]:
+    """The parameters that have a value to be sent."""
+    return {name: value for name, value in params.items() if value is not UNSET}
+
+
+def _member(result: object, name: str, kind: type[Result] | tuple[type[Result], ...]) -> Result:
+    """A member of a result, which the caller is about to rely on."""
+    if isinstance(result, dict) and name in result and isinstance(value := result[name], kind):
+        return value
+    raise ProtocolError(f"the server's result lacks `{name}`")
+
+
+def _receipt(result: object) -> Receipt:
+    _member(result, "messageId", str)
+    _member(result, "timestamp", int)
+    return cast(Receipt, result)

@@ -1,0 +1,135 @@
+"""The shapes of results, as the server sends them.
+
+Ids are UUID strings, times are integer milliseconds since 1970. A server may send further members, which are
+passed on untouched; members that older servers leave out stand in the `...Extra` bases.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Literal, TypedDict, Union
+
+Role = Literal["controller", "participant"]
+Visibility = Literal["public", "private"]
+
+EventParams = dict[str, Any]
+"""What a handler is given: the `params` of the event."""
+
+DocumentVersion = Union[int, str]
+
+
+class Unset(enum.Enum):
+    """The type of `UNSET`, which marks a parameter to be left out where None has a meaning of its own."""
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET = Unset.UNSET
+
+
+class StatusResult(TypedDict):
+    """The result of a call that only acts: `status` is `"ok"`."""
+
+    status: str
+
+
+class Agent(TypedDict):
+    """An agent as the controller sees it; `lastSeen` is None for one that never connected."""
+
+    agentId: str
+    displayName: str
+    role: Role
+    banned: bool
+    online: bool
+    lastSeen: int | None
+
+
+class InvitedAgent(TypedDict):
+    """A new agent; `apiKey` is shown here and never again."""
+
+    agentId: str
+    displayName: str
+    apiKey: str
+    role: Role
+
+
+class _RoomExtra(TypedDict, total=False):
+    description: str | None
+    createdAt: int
+
+
+class Room(_RoomExtra):
+    """A room; `memberCount` counts members online or not."""
+
+    roomId: str
+    name: str
+    ownerId: str | None
+    ownerName: str | None
+    visibility: Visibility
+    isLobby: bool
+    memberCount: int
+    isMember: bool
+
+
+class Member(TypedDict):
+    """A member of a room."""
+
+    agentId: str
+    displayName: str
+    online: bool
+    joinedAt: int
+
+
+class RoomInfo(TypedDict):
+    """A room together with its members."""
+
+    room: Room
+    members: list[Member]
+
+
+class _MessageExtra(TypedDict, total=False):
+    seq: int
+    toAgentId: str
+    removed: bool
+
+
+class Message(_MessageExtra):
+    """A message of a room's history.
+
+    `seq` counts the room's messages from 1 without a gap; `toAgentId` is there on direct messages only;
+    `removed` is True once the content has been removed.
+    """
+
+    messageId: str
+    senderId: str
+    senderName: str
+    content: str
+    timestamp: int
+
+
+class _ReceiptExtra(TypedDict, total=False):
+    seq: int
+
+
+class Receipt(_ReceiptExtra):
+    """The server's word that a message is stored."""
+
+    messageId: str
+    timestamp: int
+
+
+class DocumentSummary(TypedDict):
+    """A document in the list of documents."""
+
+    name: str
+    version: DocumentVersion
+    editable: bool
+
+
+class Document(DocumentSummary):
+    """A document with its text."""
+
+    content: str

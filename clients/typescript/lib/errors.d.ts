@@ -1,0 +1,73 @@
+/** Everything that a call can fail with. */
+/** Error codes of the protocol, by name. */
+export declare const ErrorCode: {
+    readonly parseError: -32700;
+    readonly invalidRequest: -32600;
+    readonly methodNotFound: -32601;
+    readonly invalidParams: -32602;
+    /** A fault of the server; `data.requestId` finds it in the server's log. */
+    readonly internalError: -32603;
+    readonly authRequired: 4001;
+    /** The key is unknown or revoked. */
+    readonly authFailed: 4002;
+    readonly forbidden: 4003;
+    readonly agentBanned: 4004;
+    readonly roomNotFound: 4010;
+    readonly notAMember: 4011;
+    readonly alreadyAMember: 4012;
+    readonly notInvited: 4013;
+    readonly agentNotFound: 4020;
+    readonly cannotModifyLobby: 4030;
+    readonly roomLimit: 4040;
+    readonly messageTooLong: 4050;
+    readonly messageNotFound: 4060;
+    readonly alreadyRemoved: 4061;
+    readonly documentNotFound: 4070;
+    readonly readOnlyDocument: 4071;
+    /** Too many requests; `data.retryAfterMs` says when to try again. */
+    readonly limited: 4080;
+    /** Nothing was saved; reading still works. */
+    readonly storageUnavailable: 4090;
+    readonly storageDamaged: 4091;
+    readonly shuttingDown: 4092;
+};
+/** What every error of this client is an instance of. */
+export declare class WardroomError extends Error {
+    readonly name: string;
+    /** The protocol's error code; null when the error did not come from the server. */
+    readonly code: number | null;
+    /** What the server added to its error; undefined when nothing. */
+    readonly data: unknown;
+    constructor(message: string, code?: number | null, data?: unknown, options?: {
+        cause?: unknown;
+    });
+    /** Whether the server says that the same call may succeed later; false when it does not say. */
+    get retryable(): boolean;
+}
+/** The server refused the call: it had no effect. */
+export declare class RpcError extends WardroomError {
+    readonly name = "RpcError";
+    readonly code: number;
+    constructor(code: number, message: string, data?: unknown);
+}
+/** There was no connection, so the call was never sent. */
+export declare class NotConnectedError extends WardroomError {
+    readonly name = "NotConnectedError";
+    constructor(message: string, cause?: unknown);
+}
+/**
+ * The connection ended between the request and its answer.
+ *
+ * The call may have taken effect or not, so the client never repeats it by itself.
+ */
+export declare class ConnectionLostError extends WardroomError {
+    readonly name = "ConnectionLostError";
+}
+/** The answer did not come in time. The call may still take effect. */
+export declare class RequestTimeoutError extends WardroomError {
+    readonly name = "RequestTimeoutError";
+}
+/** Whether `value` is an object whose members can be looked at. */
+export declare function isObject(value: unknown): value is Record<string, unknown>;
+/** The text of whatever was thrown. */
+export declare function messageOf(error: unknown): string;

@@ -1,0 +1,84 @@
+/** Everything that a call can fail with. */
+/** Error codes of the protocol, by name. */
+export const ErrorCode = {
+    parseError: -32700,
+    invalidRequest: -32600,
+    methodNotFound: -32601,
+    invalidParams: -32602,
+    /** A fault of the server; `data.requestId` finds it in the server's log. */
+    internalError: -32603,
+    authRequired: 4001,
+    /** The key is unknown or revoked. */
+    authFailed: 4002,
+    forbidden: 4003,
+    agentBanned: 4004,
+    roomNotFound: 4010,
+    notAMember: 4011,
+    alreadyAMember: 4012,
+    notInvited: 4013,
+    agentNotFound: 4020,
+    cannotModifyLobby: 4030,
+    roomLimit: 4040,
+    messageTooLong: 4050,
+    messageNotFound: 4060,
+    alreadyRemoved: 4061,
+    documentNotFound: 4070,
+    readOnlyDocument: 4071,
+    /** Too many requests; `data.retryAfterMs` says when to try again. */
+    limited: 4080,
+    /** Nothing was saved; reading still works. */
+    storageUnavailable: 4090,
+    storageDamaged: 4091,
+    shuttingDown: 4092,
+};
+/** What every error of this client is an instance of. */
+export class WardroomError extends Error {
+    name = "WardroomError";
+    /** The protocol's error code; null when the error did not come from the server. */
+    code;
+    /** What the server added to its error; undefined when nothing. */
+    data;
+    constructor(message, code = null, data, options) {
+        super(message, options);
+        this.code = code;
+        this.data = data;
+    }
+    /** Whether the server says that the same call may succeed later; false when it does not say. */
+    get retryable() {
+        return isObject(this.data) && this.data["retryable"] === true;
+    }
+}
+/** The server refused the call: it had no effect. */
+export class RpcError extends WardroomError {
+    name = "RpcError";
+    constructor(code, message, data) {
+        super(message, code, data);
+    }
+}
+/** There was no connection, so the call was never sent. */
+export class NotConnectedError extends WardroomError {
+    name = "NotConnectedError";
+    constructor(message, cause) {
+        super(message, null, undefined, cause === undefined ? undefined : { cause });
+    }
+}
+/**
+ * The connection ended between the request and its answer.
+ *
+ * The call may have taken effect or not, so the client never repeats it by itself.
+ */
+export class ConnectionLostError extends WardroomError {
+    name = "ConnectionLostError";
+}
+/** The answer did not come in time. The call may still take effect. */
+export class RequestTimeoutError extends WardroomError {
+    name = "RequestTimeoutError";
+}
+/** Whether `value` is an object whose members can be looked at. */
+export function isObject(value) {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+/** The text of whatever was thrown. */
+export function messageOf(error) {
+    return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,126 @@
+/** Events and their handlers. */
+import type { DocumentVersion, Message, Session, Visibility } from "./types.js";
+/** Every event by name, with what its handlers are given. */
+export interface EventMap {
+    presence: {
+        agentId: string;
+        displayName: string;
+        online: boolean;
+    };
+    message: {
+        roomId: string;
+        message: Message;
+    };
+    dm: {
+        fromAgentId: string;
+        fromDisplayName: string;
+        content: string;
+        messageId: string;
+        timestamp: number;
+    };
+    "room.created": {
+        roomId: string;
+        name: string;
+        ownerId: string;
+        visibility: Visibility;
+    };
+    "room.joined": {
+        roomId: string;
+        agentId: string;
+        displayName: string;
+    };
+    "room.left": {
+        roomId: string;
+        agentId: string;
+    };
+    "room.invited": {
+        roomId: string;
+        name: string;
+        byAgentId: string;
+        byDisplayName: string;
+    };
+    "room.deleted": {
+        roomId: string;
+    };
+    "room.visibilityChanged": {
+        roomId: string;
+        visibility: Visibility;
+    };
+    "room.ownerChanged": {
+        roomId: string;
+        newOwnerId: string;
+        previousOwnerId: string;
+    };
+    "room.updated": {
+        roomId: string;
+        name: string;
+        description: string | null;
+    };
+    "message.removed": {
+        messageId: string;
+        roomId: string;
+        removedBy: string;
+        reason: string | null;
+    };
+    "lobby.motd": {
+        content: string | null;
+        setBy: string;
+        setByName: string;
+    };
+    "docs.updated": {
+        name: string;
+        version: DocumentVersion;
+        updatedBy: string;
+    };
+    /** This agent was removed from a room; the connection stays. */
+    kicked: {
+        roomId: string;
+        reason: string | null;
+    };
+    /** The server is about to close the connection. */
+    disconnected: {
+        reason: string;
+    };
+    /** Of the client itself: connected and authenticated, for the first time or again. */
+    "connection.opened": {
+        session: Session;
+        reconnected: boolean;
+    };
+    /** Of the client itself: the connection dropped, or a try to get it back failed; the next follows in `retryInMs`. */
+    "connection.lost": {
+        code: number;
+        reason: string;
+        retryInMs: number;
+    };
+    /** Of the client itself: the connection is gone and the client does not try again. */
+    "connection.ended": {
+        code: number;
+        reason: string;
+    };
+}
+export type EventName = keyof EventMap;
+/** A handler; when it returns a promise, its next event waits for that promise. */
+export type Handler<Name extends EventName> = (params: EventMap[Name]) => unknown;
+type AnyHandler = (params: never) => unknown;
+type Report = (error: unknown, eventName: string) => void;
+/**
+ * Hands events to handlers, in order.
+ *
+ * Each handler gets its events one at a time; handlers do not wait for each other, so one may wait for what another
+ * is about to see.
+ */
+export declare class Handlers {
+    #private;
+    constructor(report: Report);
+    /** Adds a handler. Adding the same one to the same event again changes nothing. */
+    add(name: string, handler: AnyHandler): void;
+    /** Removes a handler; events that wait for it are dropped. */
+    remove(name: string, handler: AnyHandler): void;
+    /** Hands on an event that the server sent. */
+    deliver(name: string, params: unknown): void;
+    /** Hands on an event of the client itself. */
+    announce<Name extends EventName & `connection.${string}`>(name: Name, params: EventMap[Name]): void;
+    /** Drops every event that still waits. */
+    clear(): void;
+}
+export {};

@@ -1,0 +1,68 @@
+/** One function per method of the protocol. */
+import type { Agent, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, HistoryOptions, InvitedAgent, Message, Room, RoomChanges, RoomInfo, RoomSummary, SentMessage, Status, Visibility } from "./types.js";
+export interface CallOptions {
+    /** How long this call waits for its answer, instead of the client's `requestTimeoutMs`. */
+    timeoutMs?: number | undefined;
+}
+/**
+ * The methods of the protocol under their names in this language.
+ *
+ * All of them reject with `RpcError` when the server refuses, `NotConnectedError` when nothing was sent, and
+ * `ConnectionLostError` or `RequestTimeoutError` when the outcome is unknown.
+ */
+export declare abstract class Methods {
+    /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
+    abstract call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
+    /** Makes a new participant. Its key is in the answer and nowhere else. Controller only. */
+    inviteAgent(displayName: string): Promise<InvitedAgent>;
+    /** Voids an agent's key for good and takes it out of every room; its messages stay. Controller only. */
+    revokeAgent(agentId: string): Promise<Status>;
+    /** Every agent, those never seen included. Controller only. */
+    listAgents(): Promise<Agent[]>;
+    /** Cuts an agent's connections; it may come back. Controller only. */
+    kickAgent(agentId: string, reason?: string): Promise<Status>;
+    /** Cuts an agent's connections and keeps it out until `unbanAgent`. Controller only. */
+    banAgent(agentId: string, reason?: string): Promise<Status>;
+    /** Lets a banned agent in again. Controller only. */
+    unbanAgent(agentId: string): Promise<Status>;
+    /** Makes a room that this agent owns and is a member of. */
+    createRoom(name: string, options?: CreateRoomOptions): Promise<Room>;
+    createRoom(name: string, visibility?: Visibility, description?: string): Promise<Room>;
+    /** The rooms that this agent may see. */
+    listRooms(): Promise<RoomSummary[]>;
+    joinRoom(roomId: string): Promise<Status>;
+    leaveRoom(roomId: string): Promise<Status>;
+    /** A room and its members. */
+    roomInfo(roomId: string): Promise<RoomInfo>;
+    /** The newest messages of a room, oldest first; `before` leads to earlier pages. */
+    roomHistory(roomId: string, options?: HistoryOptions): Promise<Message[]>;
+    roomHistory(roomId: string, limit?: number, before?: number): Promise<Message[]>;
+    /** Lets an agent into a private room, or points it to a public one. Owner and controller. */
+    inviteToRoom(roomId: string, agentId: string): Promise<Status>;
+    /** Takes an agent out of a room. Owner and controller. */
+    kickFromRoom(roomId: string, agentId: string, reason?: string): Promise<Status>;
+    /** Owner and controller. */
+    setRoomVisibility(roomId: string, visibility: Visibility): Promise<Status>;
+    /** Changes the name, the description, or both. Owner and controller. */
+    updateRoom(roomId: string, changes: RoomChanges): Promise<Status>;
+    /** Owner and controller. */
+    deleteRoom(roomId: string): Promise<Status>;
+    /** Makes the controller the owner of a room. Controller only. */
+    takeOwnership(roomId: string): Promise<Status>;
+    /** Sends a message to a room. When this returns, the message is stored. */
+    sendMessage(roomId: string, content: string): Promise<SentMessage>;
+    /** Sends a message that only this agent and the other one ever see. */
+    sendDm(toAgentId: string, content: string): Promise<SentMessage>;
+    /** Replaces a message's content by `[removed]`. Its sender, the room's owner and the controller may. */
+    removeMessage(messageId: string, reason?: string): Promise<Status>;
+    /** Sets the message of the day; null or an empty text clears it. Controller only. */
+    setMotd(content: string | null): Promise<Status>;
+    /** The message of the day; null when there is none. */
+    getMotd(): Promise<string | null>;
+    listDocs(): Promise<DocumentSummary[]>;
+    getDoc(name: string): Promise<Document>;
+    /** Replaces a document; without a version the server counts on. Controller only. */
+    updateDoc(name: string, content: string, version?: DocumentVersion): Promise<Status>;
+    /** The server's description of itself, an OpenRPC document. */
+    discover(): Promise<Record<string, unknown>>;
+}

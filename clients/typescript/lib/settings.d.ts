@@ -1,0 +1,62 @@
+/** How a client is set up: options, environment, defaults and limits. */
+/** Where the client reports what it cannot throw to anybody. */
+export type ErrorReport = (error: unknown, context: {
+    event?: string;
+}) => void;
+/** Timers, as the host has them; tests put their own here. */
+export interface Timers {
+    setTimeout(callback: () => void, delayMs: number): unknown;
+    clearTimeout(timer: unknown): void;
+}
+export interface ClientOptions {
+    /**
+     * Address of the server, `ws://` or `wss://`.
+     *
+     * When left out: `WARDROOM_URL`, then `BROODLINK_URL` of the environment, then `ws://127.0.0.1:18800`.
+     */
+    url?: string | undefined;
+    /** The agent's key. When left out: `WARDROOM_API_KEY`, then `BROODLINK_API_KEY` of the environment. */
+    apiKey?: string | undefined;
+    /**
+     * The name used in this session instead of the registered one.
+     *
+     * When left out: `WARDROOM_DISPLAY_NAME`, then `BROODLINK_DISPLAY_NAME` of the environment.
+     */
+    displayName?: string | undefined;
+    /** How long a call waits for its answer, time without a connection included; 30 000 ms when left out. */
+    requestTimeoutMs?: number | undefined;
+    /** How long opening the connection and authenticating may take; 10 000 ms when left out. */
+    connectTimeoutMs?: number | undefined;
+    /**
+     * After this long without hearing anything, the client asks the server for a sign of life, and reconnects when none
+     * comes within the same time; 30 000 ms when left out, 0 turns it off.
+     */
+    heartbeatMs?: number | undefined;
+    /** Upper bound of the first wait before reconnecting; it doubles with every try. 500 ms when left out. */
+    reconnectBaseMs?: number | undefined;
+    /** Upper bound of every wait before reconnecting; 30 000 ms when left out. */
+    reconnectMaxMs?: number | undefined;
+    /** Told of failing handlers and of frames that make no sense; when left out they go to `console.error`. */
+    onError?: ErrorReport | undefined;
+    /** Random numbers in [0, 1) for the jitter; `Math.random` when left out. */
+    random?: (() => number) | undefined;
+    timers?: Timers | undefined;
+}
+/** The options with everything filled in. */
+export interface Settings {
+    readonly url: string;
+    readonly apiKey: string;
+    readonly displayName: string | undefined;
+    readonly requestTimeoutMs: number;
+    readonly connectTimeoutMs: number;
+    readonly heartbeatMs: number;
+    readonly reconnectBaseMs: number;
+    readonly reconnectMaxMs: number;
+    readonly report: ErrorReport;
+    readonly random: () => number;
+    readonly timers: Timers;
+}
+/** Fills in environment and defaults; throws `TypeError` when something is missing or makes no sense. */
+export declare function settle(options: ClientOptions): Settings;
+/** The address as messages may show it: without the credentials and the query it may hold. */
+export declare function shownUrl(url: string): string;

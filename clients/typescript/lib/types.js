@@ -1,0 +1,6 @@
+/**
+ * What the server sends, by the protocol's own names.
+ *
+ * Ids are UUID strings; times are integer milliseconds since 1970. Servers may add members that are not named here.
+ */
+export {};

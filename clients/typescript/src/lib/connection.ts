@@ -1,0 +1,182 @@
+/** One WebSocket and the JSON-RPC on it. */
+
+import { ConnectionLostError, isObject, messageOf, RpcError } from "./errors.js";
+import type { OpenSocket, Socket } from "./host.js";
+import type { Timers } from "./settings.js";
+
+/** How long an orderly close waits for the server to agree before the link is cut. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
+/** Why a connection ended: the WebSocket close code and reason; code 1006 when there was no closing handshake. */
+export interface Ending {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** What a connection tells its owner. */
+export interface Listener {
+  opened(): void;
+  event(name: string, params: unknown): void;
+  /** The last thing that is told. */
+  ended(ending: Ending): void;
+  /** The server sent something that makes no sense; the connection goes on. */
+  nonsense(error: Error): void;
+}
+
+interface Pending {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+/** A request that was sent. */
+export interface Sent {
+  readonly answer: Promise<unknown>;
+  /** Stops waiting for the answer; `answer` then never settles. */
+  forget(): void;
+}
+
+/** One link to the server. It tells what happens and decides nothing. */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #listener: Listener;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #ended = false;
+  #failure = "";
+  /** Events that came before `releaseEvents`; null from then on. The time that opening may take bounds them. */
+  #heldEvents: { name: string; params: unknown }[] | null = [];
+  #heardSomething = false;
+  readonly #timers: Timers;
+  #closeTimer: unknown;
+
+  constructor(url: string, openSocket: OpenSocket, timers: Timers, listener: Listener) {
+    this.#timers = timers;
+    this.#listener = listener;
+    this.#socket = openSocket(url);
+    this.#socket.onopen = () => listener.opened();
+    this.#socket.onmessage = ({ data }) => this.#receive(data);
+    this.#socket.onerror = ({ message }) => {
+      this.#failure = typeof message === "string" ? message : "";
+    };
+    this.#socket.onclose = ({ code, reason }) => this.#end({ code, reason: reason || this.#failure });
+  }
+
+  /** Sends a request. The answer rejects with `RpcError`, or `ConnectionLostError` when the connection ends first. */
+  send(method: string, params: object | undefined): Sent {
+    const id = this.#nextId++;
+    const text = JSON.stringify({ jsonrpc: "2.0", id, method, params });
+    const answer = new Promise<unknown>((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+    });
+    this.#socket.send(text);
+    return { answer, forget: () => this.#pending.delete(id) };
+  }
+
+  /** Hands on the events held so far, and from now on every event as it comes. */
+  releaseEvents(): void {
+    const held = this.#heldEvents ?? [];
+    this.#heldEvents = null;
+    for (const { name, params } of held) {
+      this.#listener.event(name, params);
+    }
+  }
+
+  /** Whether anything came since the last time this was asked. */
+  takeSignOfLife(): boolean {
+    const heard = this.#heardSomething;
+    this.#heardSomething = false;
+    return heard;
+  }
+
+  /** Begins an orderly close; `ended` follows when the server has agreed, and after two seconds in any case. */
+  close(): void {
+    if (this.#ended) {
+      return;
+    }
+    this.#timers.clearTimeout(this.#closeTimer);
+    this.#closeTimer = this.#timers.setTimeout(() => this.abandon("the server did not agree to close"), CLOSE_TIMEOUT_MS);
+    this.#socket.close(1000);
+  }
+
+  /** Gives the link up at once, whatever the server does. */
+  abandon(reason: string): void {
+    this.#end({ code: 1006, reason });
+    if (this.#socket.terminate !== undefined) {
+      this.#socket.terminate();
+    } else {
+      this.#socket.close();
+    }
+  }
+
+  #end(ending: Ending): void {
+    if (this.#ended) {
+      return;
+    }
+    this.#ended = true;
+    this.#timers.clearTimeout(this.#closeTimer);
+    const why = ending.reason === "" ? `code ${ending.code}` : `code ${ending.code}, ${ending.reason}`;
+    for (const { reject } of this.#pending.values()) {
+      reject(new ConnectionLostError(`the connection ended before the answer came (${why}): the outcome is unknown`));
+    }
+    this.#pending.clear();
+    this.#listener.ended(ending);
+  }
+
+  #receive(data: unknown): void {
+    if (this.#ended) {
+      return;
+    }
+    this.#heardSomething = true;
+    let frame: unknown;
+    try {
+      frame = JSON.parse(String(data));
+    } catch (error) {
+      this.#listener.nonsense(new Error(`the server sent a frame that is not JSON: ${messageOf(error)}`));
+      return;
+    }
+    this.#take(frame);
+  }
+
+  #take(frame: unknown): void {
+    if (!isObject(frame)) {
+      this.#listener.nonsense(new Error("the server sent a frame that is no object"));
+    } else if (typeof frame["method"] === "string") {
+      this.#takeEvent(frame["method"], frame["params"]);
+    } else if (typeof frame["id"] === "number") {
+      this.#takeAnswer(frame["id"], frame);
+    } else {
+      const { message } = errorOf(frame["error"]);
+      this.#listener.nonsense(new Error(`the server sent an answer to no request: ${message}`));
+    }
+  }
+
+  #takeEvent(name: string, params: unknown): void {
+    if (this.#heldEvents === null) {
+      this.#listener.event(name, params);
+    } else {
+      this.#heldEvents.push({ name, params });
+    }
+  }
+
+  #takeAnswer(id: number, frame: Record<string, unknown>): void {
+    const pending = this.#pending.get(id);
+    // An answer nobody waits for is late: its request has timed out.
+    if (pending === undefined) {
+      return;
+    }
+    this.#pending.delete(id);
+    if (frame["error"] === undefined) {
+      pending.resolve(frame["result"]);
+    } else {
+      pending.reject(errorOf(frame["error"]));
+    }
+  }
+}
+
+function errorOf(error: unknown): RpcError {
+  if (!isObject(error)) {
+    return new RpcError(0, "the server gave no reason");
+  }
+  const { code, message, data } = error;
+  return new RpcError(typeof code === "number" ? code : 0, typeof message === "string" ? message : "", data);
+}

@@ -1,0 +1,59 @@
+/**
+ * What the client uses of the program that runs it: Node or a browser.
+ *
+ * Declared here, and not taken from the type libraries of either, so that nothing which only one of them has can slip
+ * in unnoticed and so that users of the declarations need neither.
+ */
+
+/** The part of a WebSocket that the client uses; the browser's, Node's own and the one of `ws` all have it. */
+export interface Socket {
+  onopen: ((event: unknown) => void) | null;
+  onmessage: ((event: { readonly data: unknown }) => void) | null;
+  onerror: ((event: { readonly message?: unknown }) => void) | null;
+  onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  /** Cuts the link without a closing handshake; only the socket of `ws` can do that. */
+  terminate?(): void;
+}
+
+/** Starts to open a socket to `url`. */
+export type OpenSocket = (url: string) => Socket;
+
+interface Host {
+  readonly setTimeout: (callback: () => void, delayMs: number) => unknown;
+  readonly clearTimeout: (timer: unknown) => void;
+  readonly console: { error(...values: unknown[]): void };
+  readonly URL: new (text: string) => { readonly protocol: string; readonly host: string; readonly pathname: string };
+  readonly WebSocket?: new (url: string) => Socket;
+  readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
+}
+
+/** The part of the package `ws` that the client uses. */
+interface WsPackage {
+  readonly WebSocket: new (url: string, options: { perMessageDeflate: boolean }) => Socket;
+}
+
+export const host = globalThis as unknown as Host;
+
+/** The value of an environment variable; undefined when it is unset or empty, and wherever there is no environment. */
+export function environment(name: string): string | undefined {
+  return host.process?.env?.[name] || undefined;
+}
+
+/**
+ * Finds the way to open sockets here: the built-in WebSocket where there is one, else the package `ws`.
+ *
+ * `ws` is loaded only when it is needed, so browsers never ask for it.
+ */
+export async function socketOpener(): Promise<OpenSocket> {
+  const BuiltIn = host.WebSocket;
+  if (BuiltIn !== undefined) {
+    return (url) => new BuiltIn(url);
+  }
+  const { WebSocket } = (await import("ws").catch((cause: unknown) => {
+    throw new Error("this version of Node has no WebSocket of its own: run `npm install ws`", { cause });
+  })) as WsPackage;
+  // Compression would cost memory on both sides for frames that are mostly small.
+  return (url) => new WebSocket(url, { perMessageDeflate: false });
+}

@@ -1,0 +1,136 @@
+/**
+ * What the server sends, by the protocol's own names.
+ *
+ * Ids are UUID strings; times are integer milliseconds since 1970. Servers may add members that are not named here.
+ */
+
+export type Role = "controller" | "participant";
+
+export type Visibility = "public" | "private";
+
+/** The answer of calls that have nothing else to say. */
+export interface Status {
+  status: "ok";
+}
+
+/** The answer to `auth`: who this client is and what it finds. */
+export interface Session extends Status {
+  agentId: string;
+  role: Role;
+  /** The name used in this session; the registered name unless another was asked for. */
+  displayName: string;
+  lobby: { roomId: string; name: string };
+  /** The message of the day; null when there is none. */
+  motd: string | null;
+  /** Changes when the server's database is replaced: positions from another epoch mean nothing. */
+  epoch?: string;
+  /** `full`: an answered call survives a crash at once. `relaxed`: it is written a little later. */
+  durability?: "full" | "relaxed";
+  version?: string;
+}
+
+/** A room as `room.list` shows it. */
+export interface RoomSummary {
+  roomId: string;
+  name: string;
+  ownerId: string | null;
+  ownerName: string | null;
+  visibility: Visibility;
+  isLobby: boolean;
+  /** Members, online or not. */
+  memberCount: number;
+  isMember: boolean;
+}
+
+export interface Room extends RoomSummary {
+  description: string | null;
+  createdAt: number;
+}
+
+export interface Member {
+  agentId: string;
+  displayName: string;
+  online: boolean;
+  joinedAt: number;
+}
+
+export interface RoomInfo {
+  room: Room;
+  members: Member[];
+}
+
+export interface Message {
+  messageId: string;
+  senderId: string;
+  /** The sender's name when the message was sent. */
+  senderName: string;
+  content: string;
+  /** Strictly increasing within a room. */
+  timestamp: number;
+  /** Position in the room: from 1, without gaps. */
+  seq?: number;
+  /** Present in direct messages only, which stand in the lobby's history. */
+  toAgentId?: string;
+  /** Present when the message was removed; its content is then `[removed]`. */
+  removed?: true;
+}
+
+/** What the server says of a message that it has stored. */
+export interface SentMessage {
+  messageId: string;
+  timestamp: number;
+  /** Position in the room: from 1, without gaps. */
+  seq: number;
+}
+
+export interface Agent {
+  agentId: string;
+  displayName: string;
+  role: Role;
+  banned: boolean;
+  online: boolean;
+  /** Null for an agent that was never here. */
+  lastSeen: number | null;
+}
+
+export interface InvitedAgent {
+  agentId: string;
+  displayName: string;
+  /** The new agent's key. It is shown this once. */
+  apiKey: string;
+  role: "participant";
+}
+
+/** Versions start at 1; `docs.update` may set any number or text. */
+export type DocumentVersion = number | string;
+
+export interface DocumentSummary {
+  name: string;
+  version: DocumentVersion;
+  editable: boolean;
+}
+
+export interface Document extends DocumentSummary {
+  content: string;
+}
+
+export interface CreateRoomOptions {
+  /** `public` when left out. */
+  visibility?: Visibility | undefined;
+  /** At most 1000 characters. */
+  description?: string | undefined;
+}
+
+export interface HistoryOptions {
+  /** How many messages at most, from 1; 50 when left out. The server bounds it. */
+  limit?: number | undefined;
+  /** Only messages strictly before this time in milliseconds. */
+  before?: number | undefined;
+}
+
+/** What to change; what is left out stays. */
+export interface RoomChanges {
+  name?: string | undefined;
+  /** Null or an empty text clears it. */
+  description?: string | null | undefined;
+}

@@ -1,0 +1,2 @@
+// The package `ws` brings no types of its own; `host.ts` says what it needs of it.
+declare module "ws";

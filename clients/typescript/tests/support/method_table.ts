@@ -1,0 +1,112 @@
+import type { Visibility, WardroomClient } from "wardroom-client";
+
+type Params = Record<string, unknown>;
+
+interface Entry {
+  /** The params that the client's function can send. */
+  readonly params: readonly string[];
+  readonly call: (client: WardroomClient, params: never) => Promise<unknown>;
+  /** The member of the result that the function returns; the whole result when left out. */
+  readonly unwraps?: string;
+}
+
+/** Every method of the protocol but `auth`, with the client's function for it. */
+export const METHODS: Record<string, Entry> = {
+  "agent.invite": { params: ["displayName"], call: (client, { displayName }: { displayName: string }) => client.inviteAgent(displayName) },
+  "agent.revoke": { params: ["agentId"], call: (client, { agentId }: { agentId: string }) => client.revokeAgent(agentId) },
+  "agent.list": { params: [], call: (client) => client.listAgents(), unwraps: "agents" },
+  "agent.kick": {
+    params: ["agentId", "reason"],
+    call: (client, { agentId, reason }: { agentId: string; reason: string }) => client.kickAgent(agentId, reason),
+  },
+  "agent.ban": {
+    params: ["agentId", "reason"],
+    call: (client, { agentId, reason }: { agentId: string; reason: string }) => client.banAgent(agentId, reason),
+  },
+  "agent.unban": { params: ["agentId"], call: (client, { agentId }: { agentId: string }) => client.unbanAgent(agentId) },
+  "room.create": {
+    params: ["name", "visibility", "description"],
+    call: (client, { name, ...options }: { name: string; visibility: Visibility; description: string }) =>
+      client.createRoom(name, options),
+    unwraps: "room",
+  },
+  "room.list": { params: [], call: (client) => client.listRooms(), unwraps: "rooms" },
+  "room.join": { params: ["roomId"], call: (client, { roomId }: { roomId: string }) => client.joinRoom(roomId) },
+  "room.leave": { params: ["roomId"], call: (client, { roomId }: { roomId: string }) => client.leaveRoom(roomId) },
+  "room.info": { params: ["roomId"], call: (client, { roomId }: { roomId: string }) => client.roomInfo(roomId) },
+  "room.history": {
+    params: ["roomId", "limit", "before"],
+    call: (client, { roomId, ...options }: { roomId: string; limit: number; before: number }) =>
+      client.roomHistory(roomId, options),
+    unwraps: "messages",
+  },
+  "room.invite": {
+    params: ["roomId", "agentId"],
+    call: (client, { roomId, agentId }: { roomId: string; agentId: string }) => client.inviteToRoom(roomId, agentId),
+  },
+  "room.kick": {
+    params: ["roomId", "agentId", "reason"],
+    call: (client, { roomId, agentId, reason }: { roomId: string; agentId: string; reason: string }) =>
+      client.kickFromRoom(roomId, agentId, reason),
+  },
+  "room.visibility": {
+    params: ["roomId", "visibility"],
+    call: (client, { roomId, visibility }: { roomId: string; visibility: Visibility }) =>
+      client.setRoomVisibility(roomId, visibility),
+  },
+  "room.update": {
+    params: ["roomId", "name", "description"],
+    call: (client, { roomId, ...changes }: { roomId: string; name: string; description: string | null }) =>
+      client.updateRoom(roomId, changes),
+  },
+  "room.delete": { params: ["roomId"], call: (client, { roomId }: { roomId: string }) => client.deleteRoom(roomId) },
+  "room.takeOwnership": {
+    params: ["roomId"],
+    call: (client, { roomId }: { roomId: string }) => client.takeOwnership(roomId),
+  },
+  "message.send": {
+    params: ["roomId", "content"],
+    call: (client, { roomId, content }: { roomId: string; content: string }) => client.sendMessage(roomId, content),
+  },
+  "message.dm": {
+    params: ["toAgentId", "content"],
+    call: (client, { toAgentId, content }: { toAgentId: string; content: string }) => client.sendDm(toAgentId, content),
+  },
+  "message.remove": {
+    params: ["messageId", "reason"],
+    call: (client, { messageId, reason }: { messageId: string; reason: string }) => client.removeMessage(messageId, reason),
+  },
+  "lobby.setMotd": { params: ["content"], call: (client, { content }: { content: string | null }) => client.setMotd(content) },
+  "lobby.getMotd": { params: [], call: (client) => client.getMotd(), unwraps: "motd" },
+  "docs.list": { params: [], call: (client) => client.listDocs(), unwraps: "docs" },
+  "docs.get": { params: ["name"], call: (client, { name }: { name: string }) => client.getDoc(name) },
+  "docs.update": {
+    params: ["name", "content", "version"],
+    call: (client, { name, content, version }: { name: string; content: string; version: number }) =>
+      client.updateDoc(name, content, version),
+  },
+  "rpc.discover": { params: [], call: (client) => client.discover() },
+};
+
+/** Methods that no client has a function for: only the operator's local socket admits them. */
+const UNSERVED = /^operator\./;
+
+/** Calls `method` by the client's own function, or by `call` where the params are none that the function can send. */
+export function callMethod(client: WardroomClient, method: string, params: unknown): Promise<unknown> {
+  const entry = METHODS[method];
+  if (entry === undefined && !UNSERVED.test(method) && method !== "auth") {
+    throw new Error(`the client has no function for \`${method}\`: add one, and its line in this table`);
+  }
+  const given = params ?? {};
+  const fits =
+    params !== null && !Array.isArray(given) && typeof given === "object" &&
+    Object.keys(given).every((name) => entry?.params.includes(name));
+  return entry !== undefined && fits ? entry.call(client, given as never) : client.call(method, params as object);
+}
+
+/** What the client makes of a result. */
+export function unwrapped(method: string, params: unknown, result: unknown): unknown {
+  const member = METHODS[method]?.unwraps;
+  const generic = params !== undefined && (params === null || Object.keys(params as Params).some((name) => !METHODS[method]?.params.includes(name)));
+  return member === undefined || generic ? result : (result as Params)[member];
+}

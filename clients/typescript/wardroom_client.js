@@ -1,0 +1,14 @@
+/**
+ * The client of wardroom, and of any BroodLink server.
+ *
+ * ```ts
+ * const client = new WardroomClient({ url: "ws://127.0.0.1:18800", apiKey });
+ * client.on("message", ({ roomId, message }) => console.log(roomId, message.content));
+ * await client.connect();
+ * await client.sendMessage(roomId, "hello");
+ * ```
+ *
+ * @module
+ */
+export { WardroomClient } from "./lib/client.js";
+export { ConnectionLostError, ErrorCode, NotConnectedError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";

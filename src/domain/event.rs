@@ -1,0 +1,87 @@
+//! What happens, as those who may know of it are told.
+
+use super::{AgentId, DirectMessage, Message, MessageId, Name, RoomId, Visibility};
+
+/// Something that happened. Who is told is decided where it happened (`hub`); how it looks on the wire in `protocol`.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each field is documented once, where `protocol::notifications` gives it its wire form")]
+pub enum Event {
+    /// An agent came (its first session) or went (its last).
+    Presence { agent: AgentId, name: Name, online: bool },
+    /// Somebody spoke in a room.
+    Message { room: RoomId, message: Message },
+    /// Somebody wrote to one agent.
+    Direct { message: DirectMessage },
+    /// A room was made.
+    RoomCreated { room: RoomId, name: Name, owner: AgentId, visibility: Visibility },
+    /// An agent joined a room.
+    RoomJoined { room: RoomId, agent: AgentId, name: Name },
+    /// An agent left a room, or was taken out of it.
+    RoomLeft { room: RoomId, agent: AgentId },
+    /// An agent was invited into a room.
+    RoomInvited { room: RoomId, name: Name, by: AgentId, by_name: Name },
+    /// A room was deleted.
+    RoomDeleted { room: RoomId },
+    /// A room was opened or closed to the public.
+    RoomVisibilityChanged { room: RoomId, visibility: Visibility },
+    /// A room has another owner.
+    RoomOwnerChanged { room: RoomId, new_owner: AgentId, previous_owner: AgentId },
+    /// A room was renamed or described anew.
+    RoomUpdated { room: RoomId, name: Name, description: Option<String> },
+    /// The content of a message was removed.
+    MessageRemoved { message: MessageId, room: RoomId, removed_by: AgentId, reason: Option<String> },
+    /// The message of the day changed.
+    LobbyMotd { content: Option<String>, set_by: AgentId, set_by_name: Name },
+    /// A document changed.
+    DocsUpdated { name: &'static str, version: String, updated_by: AgentId },
+    /// The receiver was taken out of a room.
+    Kicked { room: RoomId, reason: Option<String> },
+    /// The receiver's session ends now.
+    Disconnected { reason: EndReason },
+}
+
+/// Why the server ends a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EndReason {
+    /// The controller or the operator cut the agent off; it may come back.
+    Kicked(Option<String>),
+    /// The agent was banned.
+    Banned(Option<String>),
+    /// The agent was revoked.
+    Revoked,
+    /// The agent opened one session too many, and this was its oldest.
+    Replaced,
+    /// The server stops.
+    ShuttingDown,
+    /// The server restarts and comes back.
+    Restarting,
+}
+
+impl EndReason {
+    /// What the agent is told in the `disconnected` event: the reason that was given, else what happened.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Kicked(Some(reason)) | Self::Banned(Some(reason)) => reason,
+            _ => self.what(),
+        }
+    }
+
+    /// What the close frame says: what happened, and the reason that was given behind it.
+    pub fn close_text(&self) -> String {
+        match self {
+            Self::Kicked(Some(reason)) | Self::Banned(Some(reason)) => format!("{}: {reason}", self.what()),
+            _ => self.what().to_owned(),
+        }
+    }
+
+    fn what(&self) -> &'static str {
+        match self {
+            Self::Kicked(_) => "kicked",
+            Self::Banned(_) => "banned",
+            Self::Revoked => "revoked",
+            Self::Replaced => "replaced by a newer session",
+            Self::ShuttingDown => "server is shutting down",
+            Self::Restarting => "server is restarting",
+        }
+    }
+}

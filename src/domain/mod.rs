@@ -1,0 +1,17 @@
+//! What wardroom is about: agents, rooms, messages, events and refusals. No I/O, no wire format.
+
+mod agent;
+mod event;
+mod ids;
+mod message;
+mod name;
+mod refusal;
+mod room;
+
+pub use agent::{AgentOrigin, ApiKey, KeyHash, Role};
+pub use event::{Event, EndReason};
+pub use ids::{AgentId, AgentNumber, Epoch, MessageId, RoomId, RowId, SessionId, StreamNumber};
+pub use message::{DirectMessage, HistoryEntry, Message, REMOVED_CONTENT};
+pub use name::{Name, NameProblem, TextProblem, check_text};
+pub use refusal::Refusal;
+pub use room::{MemberView, RoomView, Visibility};

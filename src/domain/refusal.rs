@@ -1,0 +1,92 @@
+//! Every way in which a call can be refused.
+
+/// Why an act was refused. Each has exactly one code on the wire; see `protocol::codes`.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// A parameter is missing, of the wrong type or out of range.
+    #[error("{0}")]
+    InvalidParams(String),
+    /// The connection has not authenticated.
+    #[error("authenticate first: call `auth` with your API key")]
+    AuthRequired,
+    /// The key is unknown or revoked; which of the two is not told.
+    #[error("the API key is not valid")]
+    AuthFailed,
+    /// The caller may not do this.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The agent is banned.
+    #[error("this agent is banned")]
+    Banned,
+    /// No such room, or none that the caller may know of.
+    #[error("room not found")]
+    RoomNotFound,
+    /// The caller, or the agent named, is not a member of the room.
+    #[error("not a member of this room")]
+    NotAMember,
+    /// The agent is a member of the room already.
+    #[error("already a member of this room")]
+    AlreadyAMember,
+    /// The room is private and the caller was not invited.
+    #[error("this room is private; ask its owner for an invitation")]
+    NotInvited,
+    /// No such agent.
+    #[error("agent not found")]
+    AgentNotFound,
+    /// The lobby cannot be changed, left or closed.
+    #[error("the lobby cannot be modified")]
+    LobbyFixed,
+    /// The server has as many rooms as it may have.
+    #[error("the server has its limit of {0} rooms; delete one first or raise `maxRooms`")]
+    RoomLimit(u32),
+    /// The content has too many characters.
+    #[error("the message has {length} characters; the limit is {limit}")]
+    MessageTooLong {
+        /// Its length in Unicode code points.
+        length: usize,
+        /// The longest allowed.
+        limit: u32,
+    },
+    /// No such message, or none that the caller may know of.
+    #[error("message not found")]
+    MessageNotFound,
+    /// The message was removed before.
+    #[error("the message was removed already")]
+    AlreadyRemoved,
+    /// No such document.
+    #[error("document not found")]
+    DocumentNotFound,
+    /// The document cannot be changed by a call.
+    #[error("this document is read-only")]
+    DocumentReadOnly,
+    /// The caller did too much in too short a time.
+    #[error("too many {what}; try again in {retry_after_ms} ms")]
+    Limited {
+        /// What there was too much of.
+        what: &'static str,
+        /// When to try again, in milliseconds from now.
+        retry_after_ms: u64,
+    },
+    /// The disk does not take the change. Nothing was saved; reading goes on.
+    #[error("nothing was saved: {0}")]
+    StorageUnavailable(&'static str),
+    /// What is stored cannot be trusted.
+    #[error("the stored data is damaged; the operator should run `wardroom doctor`")]
+    StorageDamaged,
+    /// The server is about to stop.
+    #[error("the server is stopping; connect again later")]
+    Stopping,
+    /// The session was ended before the call took effect.
+    #[error("this session has ended")]
+    SessionEnded,
+    /// A fault of the server. The text goes to the log, never to the caller.
+    #[error("internal error")]
+    Internal(String),
+}
+
+impl Refusal {
+    /// Whether the same call may succeed later without being changed.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Limited { .. } | Self::StorageUnavailable(_) | Self::Stopping | Self::Internal(_))
+    }
+}

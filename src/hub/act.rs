@@ -1,0 +1,321 @@
+//! One thing that somebody wants done, and the desk at which it is decided.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::Limits;
+use super::change::Change;
+use super::directory::{Agent, Directory, Members, Room};
+use super::link::{Flushes, Link};
+use crate::domain::{
+    AgentId, AgentNumber, EndReason, Event, Name, Refusal, Role, RoomId, SessionId, StreamNumber, Visibility,
+};
+use crate::runtime::clock::Entropy;
+use crate::store::{Connection, Keep, StoreError};
+
+/// Who wants something done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Caller {
+    /// A connection that has not authenticated.
+    Stranger,
+    /// A live session of an agent.
+    Session {
+        /// The session.
+        session: SessionId,
+        /// Its agent.
+        agent: AgentNumber,
+    },
+    /// The operator, on the command line.
+    Operator,
+    /// The server itself.
+    Server,
+}
+
+/// What an act counts as, for rate limits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cost {
+    /// Nothing.
+    Free,
+    /// A message.
+    Message,
+}
+
+/// Runs once when an act is decided: after its commit, or with the reason why nothing was changed.
+pub type Done<R> = Box<dyn FnOnce(Result<R, Refusal>, &mut Flushes) + Send>;
+
+/// Something that changes the state. It is decided on the writer thread, after all acts before it and before all after.
+pub trait Act: Send + 'static {
+    /// What the caller gets.
+    type Receipt: Send + 'static;
+
+    /// What it counts as, for rate limits.
+    const COST: Cost = Cost::Free;
+
+    /// Whether it writes to the database. An act that does not succeeds even while the disk takes nothing.
+    const STORES: bool = true;
+
+    /// Decides: check, write, record the changes and whom to tell. On a refusal everything is undone. May run a second
+    /// time, on the restored state, when the commit of its group failed.
+    fn run(&self, desk: &mut Desk<'_>) -> Result<Self::Receipt, Refusal>;
+}
+
+/// Who is told of an event.
+#[derive(Clone, Debug)]
+pub(super) enum Audience {
+    /// Every live session.
+    Everyone,
+    /// The live sessions of the members of a room.
+    Members(StreamNumber, Arc<Members>),
+    /// The live sessions of these agents.
+    Agents(Vec<AgentNumber>),
+    /// One session.
+    Session(SessionId),
+}
+
+/// Who is left out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Except {
+    Nobody,
+    Session(SessionId),
+    Agent(AgentNumber),
+}
+
+/// What follows from an act once it is committed, in this order.
+pub(super) enum Effect {
+    /// An event is told.
+    Tell(Audience, Except, Event),
+    /// A session goes live: it gets events from here on.
+    Open(SessionId, AgentNumber, Arc<dyn Link>),
+    /// A session is gone.
+    Close(SessionId),
+    /// A session is told that it ends, and why, and is cut off.
+    End(SessionId, EndReason),
+    /// Messages of a history limit are gone.
+    Retired(usize),
+}
+
+/// What an act works with.
+pub struct Desk<'a> {
+    /// The state that all acts before this one left. Its own changes are applied after it.
+    pub(super) state: &'a Directory,
+    /// The database, inside the savepoint of this act.
+    pub(super) connection: &'a Connection,
+    pub(super) limits: &'a Limits,
+    pub(super) now_ms: i64,
+    pub(super) entropy: &'a dyn Entropy,
+    caller: Caller,
+    changes: Vec<Change>,
+    effects: Vec<Effect>,
+}
+
+/// The agent that acts, by one of its sessions.
+#[derive(Clone, Debug)]
+pub(super) struct Me<'a> {
+    pub agent: &'a Agent,
+    /// Its name in this session.
+    pub name: Name,
+    pub session: SessionId,
+}
+
+impl<'a> Desk<'a> {
+    /// The acting agent. Sessions that were ended, and agents that were cut off, act no more.
+    pub(super) fn me(&self) -> Result<Me<'a>, Refusal> {
+        let Caller::Session { session, agent } = self.caller else {
+            return Err(Refusal::AuthRequired);
+        };
+        let live = self.state.session(session).filter(|live| live.agent == agent).ok_or(Refusal::SessionEnded)?;
+        let agent = self.state.agent(agent).ok_or(Refusal::SessionEnded)?;
+        Ok(Me { agent, name: live.name.clone(), session })
+    }
+
+    /// The acting agent, which must be the controller.
+    pub(super) fn controller(&self) -> Result<Me<'a>, Refusal> {
+        let me = self.me()?;
+        if me.agent.role != Role::Controller {
+            return Err(Refusal::Forbidden("only the controller may do this"));
+        }
+        Ok(me)
+    }
+
+    /// Refuses everybody but the operator and the server itself.
+    pub(super) fn operator(&self) -> Result<(), Refusal> {
+        match self.caller {
+            Caller::Operator | Caller::Server => Ok(()),
+            _ => Err(Refusal::Forbidden("only the operator may do this, on the command line")),
+        }
+    }
+
+    /// A room that exists.
+    pub(super) fn room(&self, room: Option<RoomId>) -> Result<&'a Room, Refusal> {
+        room.and_then(|id| self.state.room_by_id(id)).filter(|room| !room.deleted).ok_or(Refusal::RoomNotFound)
+    }
+
+    /// A room that `me` may govern: not the lobby, and owned by `me` unless it is the controller.
+    pub(super) fn governed_room(&self, me: &Me<'_>, room: Option<RoomId>) -> Result<&'a Room, Refusal> {
+        let room = self.room(room)?;
+        if room.is_lobby {
+            return Err(Refusal::LobbyFixed);
+        }
+        if me.agent.role != Role::Controller && room.owner != me.agent.number {
+            return Err(Refusal::Forbidden("only the owner of the room and the controller may do this"));
+        }
+        Ok(room)
+    }
+
+    /// An agent that is registered and not revoked.
+    pub(super) fn agent(&self, agent: Option<AgentId>) -> Result<&'a Agent, Refusal> {
+        agent.and_then(|id| self.state.agent_by_id(id)).filter(|agent| !agent.revoked).ok_or(Refusal::AgentNotFound)
+    }
+
+    /// Everybody who sees `room` in `room.list`.
+    pub(super) fn audience(&self, room: &Room, visibility: Visibility) -> Audience {
+        match visibility {
+            Visibility::Public => Audience::Everyone,
+            Visibility::Private => Audience::Agents(
+                self.state.online_agents().filter(|agent| self.state.sees(agent, room)).map(|agent| agent.number).collect(),
+            ),
+        }
+    }
+
+    /// The members of `room`.
+    pub(super) fn members(room: &Room) -> Audience {
+        Audience::Members(room.number, Arc::clone(&room.members))
+    }
+
+    /// Two agents, or the one that they are.
+    pub(super) fn agents(pair: [AgentNumber; 2]) -> Audience {
+        let mut agents = pair.to_vec();
+        agents.dedup();
+        Audience::Agents(agents)
+    }
+
+    pub(super) fn change(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    pub(super) fn tell(&mut self, audience: Audience, except: Except, event: Event) {
+        self.effects.push(Effect::Tell(audience, except, event));
+    }
+
+    pub(super) fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Fills an array with unpredictable bytes.
+    pub(super) fn random<const N: usize>(&self) -> Result<[u8; N], Refusal> {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes).map_err(|error| Refusal::Internal(format!("no random bytes: {error}")))?;
+        Ok(bytes)
+    }
+
+    /// A stream number that is not taken.
+    pub(super) fn free_stream(&self) -> Result<StreamNumber, Refusal> {
+        for _ in 0..64 {
+            let candidate = StreamNumber::from_bits(u32::from_le_bytes(self.random()?));
+            if let Some(number) = candidate.filter(|number| !self.state.has_stream(*number)) {
+                return Ok(number);
+            }
+        }
+        Err(Refusal::Internal("no stream number is free".into()))
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full => Self::StorageUnavailable("the disk is full"),
+            StoreError::ReadOnly => Self::StorageUnavailable("the database is read-only"),
+            StoreError::Io(_) | StoreError::InDoubt(_) => Self::StorageUnavailable("the disk failed"),
+            StoreError::Busy => Self::StorageUnavailable("the database is busy"),
+            StoreError::Damaged(detail) => {
+                tracing::error!(detail, "stored data is damaged; run `wardroom doctor`");
+                Self::StorageDamaged
+            }
+            StoreError::Other(error) => Self::Internal(format!("database: {error}")),
+        }
+    }
+}
+
+/// An act on its way: decided, committed, answered.
+pub(super) struct Job {
+    caller: Caller,
+    work: Box<dyn Work>,
+    pub changes: Vec<Change>,
+    pub effects: Vec<Effect>,
+}
+
+impl Job {
+    pub fn new<A: Act>(caller: Caller, act: A, done: Done<A::Receipt>) -> Self {
+        let work = Box::new(Pending { act, outcome: None, done });
+        Self { caller, work, changes: Vec::new(), effects: Vec::new() }
+    }
+
+    /// Whether it needs the disk.
+    pub fn stores(&self) -> bool {
+        self.work.stores()
+    }
+
+    /// Decides, against `state`.
+    pub fn run(
+        &mut self,
+        state: &Directory,
+        connection: &Connection,
+        limits: &Limits,
+        now_ms: i64,
+        entropy: &dyn Entropy,
+    ) -> Keep {
+        let (changes, effects) = (std::mem::take(&mut self.changes), std::mem::take(&mut self.effects));
+        let mut desk = Desk { state, connection, limits, now_ms, entropy, caller: self.caller, changes, effects };
+        desk.changes.clear();
+        desk.effects.clear();
+        let accepted = self.work.run(&mut desk);
+        if accepted {
+            (self.changes, self.effects) = (desk.changes, desk.effects);
+            Keep::Yes
+        } else {
+            Keep::No
+        }
+    }
+
+    /// Answers: with `refusal`, or with what was decided.
+    pub fn finish(self, refusal: Option<Refusal>, flushes: &mut Flushes) {
+        self.work.finish(refusal, flushes);
+    }
+}
+
+trait Work: Send {
+    fn stores(&self) -> bool;
+    fn run(&mut self, desk: &mut Desk<'_>) -> bool;
+    fn finish(self: Box<Self>, refusal: Option<Refusal>, flushes: &mut Flushes);
+}
+
+struct Pending<A: Act> {
+    act: A,
+    outcome: Option<Result<A::Receipt, Refusal>>,
+    done: Done<A::Receipt>,
+}
+
+impl<A: Act> Work for Pending<A> {
+    fn stores(&self) -> bool {
+        A::STORES
+    }
+
+    fn run(&mut self, desk: &mut Desk<'_>) -> bool {
+        // One act that panics must not take the writer, and with it everybody, down. Nothing of it is kept.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.act.run(desk)))
+            .unwrap_or_else(|_| Err(Refusal::Internal("an act panicked".into())));
+        let accepted = outcome.is_ok();
+        self.outcome = Some(outcome);
+        accepted
+    }
+
+    fn finish(self: Box<Self>, refusal: Option<Refusal>, flushes: &mut Flushes) {
+        let decided = self.outcome.unwrap_or(Err(Refusal::Stopping));
+        // A refusal that was decided stands, whatever became of the group: it changed nothing to begin with.
+        let outcome = match (decided, refusal) {
+            (Ok(_), Some(refusal)) => Err(refusal),
+            (decided, _) => decided,
+        };
+        (self.done)(outcome, flushes);
+    }
+}

@@ -1,0 +1,176 @@
+//! Governing agents: letting them in, sending them away, shutting them out.
+
+use crate::domain::{AgentId, AgentNumber, ApiKey, EndReason, Event, Name, Refusal, Role};
+use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
+use crate::hub::acts::rooms::{owner_changed, pass_to};
+use crate::hub::acts::sessions::end_all;
+use crate::hub::change::Change;
+use crate::hub::directory::{Agent, Room};
+use crate::store::{agents, rooms};
+
+/// Registers a participant and makes its key.
+#[derive(Clone, Debug)]
+pub struct InviteAgent {
+    /// Its registered name.
+    pub name: Name,
+}
+
+/// A registered participant. The only place where its key is ever seen.
+#[derive(Clone, Debug)]
+pub struct Invited {
+    /// Its id.
+    pub id: AgentId,
+    /// Its registered name.
+    pub name: Name,
+    /// Its key.
+    pub key: ApiKey,
+}
+
+impl Act for InviteAgent {
+    type Receipt = Invited;
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<Invited, Refusal> {
+        desk.controller()?;
+        let id = AgentId(uuid::Builder::from_random_bytes(desk.random()?).into_uuid());
+        let key = ApiKey::from_random(Role::Participant, desk.random()?);
+        let number = agents::insert(desk.connection, id, &self.name, Role::Participant, desk.now_ms)?;
+        agents::insert_key(desk.connection, key.hash(), number, desk.now_ms)?;
+        let row = agents::AgentRow {
+            number,
+            id,
+            name: self.name.clone(),
+            role: Role::Participant,
+            origin: crate::domain::AgentOrigin::Local,
+            last_seen_ms: None,
+            banned: false,
+            revoked: false,
+        };
+        desk.change(Change::AgentAdded(row, key.hash()));
+        Ok(Invited { id, name: self.name.clone(), key })
+    }
+}
+
+/// Ends all sessions of an agent. It may come back.
+#[derive(Clone, Debug)]
+pub struct KickAgent {
+    /// Whom.
+    pub agent: Option<AgentId>,
+    /// Why, for the agent.
+    pub reason: Option<String>,
+}
+
+impl Act for KickAgent {
+    type Receipt = ();
+    const STORES: bool = false;
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        let me = desk.controller()?;
+        let agent = desk.agent(self.agent)?;
+        cut_off(desk, &me, agent, &EndReason::Kicked(self.reason.clone()));
+        Ok(())
+    }
+}
+
+/// Shuts an agent out until it is unbanned. Its memberships stay.
+#[derive(Clone, Debug)]
+pub struct BanAgent {
+    /// Whom.
+    pub agent: Option<AgentId>,
+    /// Why, for the agent.
+    pub reason: Option<String>,
+}
+
+impl Act for BanAgent {
+    type Receipt = ();
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        let me = desk.controller()?;
+        let agent = other_than_controller(desk, self.agent)?;
+        agents::set_banned(desk.connection, agent.number, Some(desk.now_ms))?;
+        desk.change(Change::AgentBanned(agent.number, true));
+        cut_off(desk, &me, agent, &EndReason::Banned(self.reason.clone()));
+        Ok(())
+    }
+}
+
+/// Lets a banned agent in again.
+#[derive(Clone, Copy, Debug)]
+pub struct UnbanAgent {
+    /// Whom.
+    pub agent: Option<AgentId>,
+}
+
+impl Act for UnbanAgent {
+    type Receipt = ();
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        desk.controller()?;
+        let agent = desk.agent(self.agent)?;
+        agents::set_banned(desk.connection, agent.number, None)?;
+        desk.change(Change::AgentBanned(agent.number, false));
+        Ok(())
+    }
+}
+
+/// Removes an agent for good: its keys are void, it is in no room, its rooms pass to the controller. What it said stays.
+#[derive(Clone, Copy, Debug)]
+pub struct RevokeAgent {
+    /// Whom.
+    pub agent: Option<AgentId>,
+}
+
+impl Act for RevokeAgent {
+    type Receipt = ();
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        let me = desk.controller()?;
+        let agent = other_than_controller(desk, self.agent)?;
+        agents::delete_keys(desk.connection, agent.number)?;
+        agents::set_revoked(desk.connection, agent.number, desk.now_ms)?;
+        rooms::forget_agent(desk.connection, agent.number)?;
+        cut_off(desk, &me, agent, &EndReason::Revoked);
+        let joined: Vec<&Room> = desk.state.rooms.values().filter(|room| room.has_member(agent.number)).collect();
+        for room in joined {
+            let remaining = room.members.keys().copied().filter(|member| *member != agent.number).collect();
+            let event = Event::RoomLeft { room: room.id, agent: agent.id };
+            desk.tell(Audience::Agents(remaining), Except::Session(me.session), event);
+        }
+        let owned: Vec<&Room> =
+            desk.state.rooms.values().filter(|room| room.owner == agent.number && !room.deleted).collect();
+        for room in owned {
+            inherit(desk, &me, agent.number, room)?;
+        }
+        desk.change(Change::AgentRevoked(agent.number));
+        Ok(())
+    }
+}
+
+fn inherit(desk: &mut Desk<'_>, me: &Me<'_>, from: AgentNumber, room: &Room) -> Result<(), Refusal> {
+    pass_to(desk, room, me.agent.number)?;
+    let event = owner_changed(desk, room, me.agent.number);
+    let audience = match desk.audience(room, room.visibility) {
+        Audience::Agents(agents) => Audience::Agents(agents.into_iter().filter(|agent| *agent != from).collect()),
+        other => other,
+    };
+    desk.tell(audience, Except::Session(me.session), event);
+    Ok(())
+}
+
+/// There is one controller and no way to get another, so it cannot shut itself out.
+fn other_than_controller<'a>(desk: &Desk<'a>, agent: Option<AgentId>) -> Result<&'a Agent, Refusal> {
+    let agent = desk.agent(agent)?;
+    if agent.role == Role::Controller {
+        return Err(Refusal::Forbidden("the controller cannot be banned or revoked"));
+    }
+    Ok(agent)
+}
+
+/// Ends every session of `agent` and tells the others that it is gone.
+fn cut_off(desk: &mut Desk<'_>, me: &Me<'_>, agent: &Agent, reason: &EndReason) {
+    if !agent.is_online() {
+        return;
+    }
+    let name = end_all(desk, agent, reason);
+    let event = Event::Presence { agent: agent.id, name, online: false };
+    desk.effect(Effect::Tell(Audience::Everyone, Except::Session(me.session), event));
+}

@@ -1,0 +1,199 @@
+//! Speaking, writing to one agent, and taking back what was said.
+
+use std::sync::Arc;
+
+use crate::domain::{
+    AgentId, DirectMessage, Event, Message, MessageId, Refusal, Role, RoomId, RowId, StreamNumber, Visibility, check_text,
+};
+use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
+use crate::hub::change::Change;
+use crate::hub::directory::Room;
+use crate::store::messages::{DirectRow, MessageRow, Removal};
+use crate::store::{direct, messages};
+
+/// The receipt of a message: it is stored.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// Its id, which also tells its time and its position.
+    pub id: MessageId,
+}
+
+/// Says something in a room.
+#[derive(Clone, Debug)]
+pub struct SendMessage {
+    /// The room; `None` stands for an id that names none.
+    pub room: Option<RoomId>,
+    /// What is said, not empty.
+    pub content: Arc<str>,
+}
+
+impl Act for SendMessage {
+    type Receipt = Sent;
+    const COST: Cost = Cost::Message;
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<Sent, Refusal> {
+        let me = desk.me()?;
+        let room = desk.room(self.room)?;
+        if !room.has_member(me.agent.number) {
+            return Err(Refusal::NotAMember);
+        }
+        check_length(desk, &self.content)?;
+        let at_ms = desk.state.next_time(room, desk.now_ms);
+        let seq = room.head.seq + 1;
+        let row = message_row(&me, RowId::new(room.number, seq), at_ms, &self.content, None);
+        messages::append(desk.connection, &row)?;
+        desk.change(Change::MessageAppended { room: room.number, seq, at_ms });
+        let keep = if room.is_lobby { desk.limits.lobby_history } else { desk.limits.room_history };
+        if let Some(last) = retired(seq, keep) {
+            let count = messages::delete_up_to(desk.connection, room.number, last)?;
+            log_retired(desk, room.id, count);
+        }
+        let id = MessageId { at_ms, row: row.id };
+        let event = Event::Message { room: room.id, message: shown(&me, id, &self.content) };
+        desk.tell(Desk::members(room), Except::Agent(me.agent.number), event);
+        Ok(Sent { id })
+    }
+}
+
+/// Writes to one agent.
+#[derive(Clone, Debug)]
+pub struct SendDirect {
+    /// The addressee; `None` stands for an id that names none.
+    pub to: Option<AgentId>,
+    /// What is written, not empty.
+    pub content: Arc<str>,
+}
+
+impl Act for SendDirect {
+    type Receipt = Sent;
+    const COST: Cost = Cost::Message;
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<Sent, Refusal> {
+        let me = desk.me()?;
+        let to = desk.agent(self.to)?;
+        check_length(desk, &self.content)?;
+        let (low, high) = (me.agent.number.min(to.number), me.agent.number.max(to.number));
+        let (number, seq) = match desk.state.conversations.get(&(low, high)) {
+            Some(conversation) => (conversation.number, conversation.seq + 1),
+            None => {
+                let number = desk.free_stream()?;
+                direct::insert_conversation(desk.connection, number, low, high)?;
+                desk.change(Change::ConversationBegun { number, low, high });
+                (number, 1)
+            }
+        };
+        let at_ms = desk.state.next_direct_time(desk.now_ms);
+        let places = DirectRow {
+            recipient: to.number,
+            sender_seq: me.agent.mailbox_seq + 1,
+            recipient_seq: to.mailbox_seq + 1,
+        };
+        let row = message_row(&me, RowId::new(number, seq), at_ms, &self.content, Some(places));
+        direct::append(desk.connection, &row, places)?;
+        desk.change(Change::DirectAppended { low, high, seq, at_ms });
+        if let Some(last) = retired(seq, desk.limits.lobby_history) {
+            let count = direct::delete_up_to(desk.connection, number, last)?;
+            if let Some(lobby) = desk.state.lobby() {
+                log_retired(desk, lobby.id, count);
+            }
+        }
+        let id = MessageId { at_ms, row: row.id };
+        let message = DirectMessage { message: shown(&me, id, &self.content), recipient: to.id };
+        desk.tell(Audience::Agents(vec![to.number]), Except::Agent(me.agent.number), Event::Direct { message });
+        Ok(Sent { id })
+    }
+}
+
+/// Replaces the content of a message by a note that it was removed.
+#[derive(Clone, Debug)]
+pub struct RemoveMessage {
+    /// The message; `None` stands for an id that names none.
+    pub message: Option<MessageId>,
+    /// Why, for those who are told.
+    pub reason: Option<String>,
+}
+
+impl Act for RemoveMessage {
+    type Receipt = ();
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        let me = desk.me()?;
+        let id = self.message.ok_or(Refusal::MessageNotFound)?;
+        // The stream is looked at before the message: whether there is a message is told only to those who may know.
+        let row = messages::get(desk.connection, id.row)?.filter(|row| row.sent_at_ms == id.at_ms);
+        let row = row.ok_or(Refusal::MessageNotFound)?;
+        let (room, audience) = authorise(desk, &me, &row)?;
+        if row.removal.is_some() {
+            return Err(Refusal::AlreadyRemoved);
+        }
+        let removal = Removal { at_ms: desk.now_ms, by: me.agent.number, reason: self.reason.clone() };
+        messages::remove(desk.connection, row, removal)?;
+        let reason = self.reason.clone();
+        let event = Event::MessageRemoved { message: id, room: room.id, removed_by: me.agent.id, reason };
+        desk.tell(audience, Except::Session(me.session), event);
+        Ok(())
+    }
+}
+
+/// Whether `me` may remove `row`; the room that holds it, and who is told.
+fn authorise<'a>(desk: &Desk<'a>, me: &Me<'a>, row: &MessageRow) -> Result<(&'a Room, Audience), Refusal> {
+    let (agent, governs) = (me.agent, me.agent.role == Role::Controller);
+    if let Some(direct) = row.direct {
+        let lobby = desk.state.lobby().ok_or(Refusal::MessageNotFound)?;
+        return match agent.number {
+            number if number == row.sender || governs => {
+                Ok((lobby, Desk::agents([row.sender, direct.recipient])))
+            }
+            number if number == direct.recipient => Err(NOT_YOURS),
+            _ => Err(Refusal::MessageNotFound),
+        };
+    }
+    let room = room_of(desk, row.id.stream()).ok_or(Refusal::MessageNotFound)?;
+    if room.deleted && !governs {
+        return Err(Refusal::MessageNotFound);
+    }
+    if governs || agent.number == row.sender || room.owner == agent.number {
+        return Ok((room, Desk::members(room)));
+    }
+    let knows = room.visibility == Visibility::Public || desk.state.sees(agent, room);
+    Err(if knows { NOT_YOURS } else { Refusal::MessageNotFound })
+}
+
+const NOT_YOURS: Refusal = Refusal::Forbidden("only the sender, the owner of the room and the controller may remove a message");
+
+fn room_of<'a>(desk: &Desk<'a>, stream: StreamNumber) -> Option<&'a Room> {
+    desk.state.rooms.get(&stream)
+}
+
+fn check_length(desk: &Desk<'_>, content: &str) -> Result<(), Refusal> {
+    let limit = desk.limits.message_length;
+    check_text(content, limit).map_err(|_| Refusal::MessageTooLong { length: content.chars().count(), limit })
+}
+
+fn message_row(me: &Me<'_>, id: RowId, at_ms: i64, content: &str, direct: Option<DirectRow>) -> MessageRow {
+    MessageRow {
+        id,
+        sent_at_ms: at_ms,
+        sender: me.agent.number,
+        sender_name: me.name.clone(),
+        content: content.to_owned(),
+        direct,
+        removal: None,
+    }
+}
+
+fn shown(me: &Me<'_>, id: MessageId, content: &Arc<str>) -> Message {
+    Message { id, sender: me.agent.id, sender_name: me.name.clone(), content: Arc::clone(content) }
+}
+
+/// The last position that is not kept when `keep` messages are, 0 being all of them.
+fn retired(seq: u64, keep: u64) -> Option<u64> {
+    (keep > 0 && seq > keep).then(|| seq - keep)
+}
+
+fn log_retired(desk: &mut Desk<'_>, room: RoomId, count: usize) {
+    if count > 0 {
+        desk.effect(Effect::Retired(count));
+        tracing::debug!(room.id = %room, count, "messages beyond the history limit were deleted");
+    }
+}

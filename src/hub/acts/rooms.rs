@@ -1,0 +1,207 @@
+//! Making, changing and deleting rooms.
+
+use crate::domain::{AgentNumber, Event, Name, Refusal, RoomId, RoomView, Visibility};
+use crate::hub::act::{Act, Audience, Desk, Except, Me};
+use crate::hub::change::Change;
+use crate::hub::directory::Room;
+use crate::store::rooms::{self, RoomRow};
+
+/// Makes a room, owned by the caller, who is its first member.
+#[derive(Clone, Debug)]
+pub struct CreateRoom {
+    /// Its name.
+    pub name: Name,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// What it is for.
+    pub description: Option<String>,
+}
+
+impl Act for CreateRoom {
+    type Receipt = RoomView;
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<RoomView, Refusal> {
+        let me = desk.me()?;
+        if desk.state.open_rooms() >= desk.limits.rooms as usize {
+            return Err(Refusal::RoomLimit(desk.limits.rooms));
+        }
+        let id = RoomId(uuid::Builder::from_random_bytes(desk.random()?).into_uuid());
+        let row = RoomRow {
+            number: desk.free_stream()?,
+            id,
+            name: self.name.clone(),
+            description: self.description.clone(),
+            owner: me.agent.number,
+            visibility: self.visibility,
+            is_lobby: false,
+            created_at_ms: desk.now_ms,
+            deleted: false,
+        };
+        let (number, at_ms) = (row.number, desk.now_ms);
+        rooms::insert(desk.connection, &row)?;
+        rooms::add_member(desk.connection, number, me.agent.number, at_ms)?;
+        rooms::add_invitation(desk.connection, number, me.agent.number)?;
+        desk.change(Change::RoomAdded(row.clone()));
+        desk.change(Change::MemberAdded { room: number, agent: me.agent.number, at_ms });
+        desk.change(Change::Invited { room: number, agent: me.agent.number });
+        let audience = match self.visibility {
+            Visibility::Public => Audience::Everyone,
+            Visibility::Private => Desk::agents([desk.state.controller, me.agent.number]),
+        };
+        let event = Event::RoomCreated { room: id, name: self.name.clone(), owner: me.agent.id, visibility: self.visibility };
+        desk.tell(audience, Except::Session(me.session), event);
+        let room = Room::from_row(row);
+        let view = desk.state.view(&room, me.agent.number);
+        Ok(RoomView { is_member: true, member_count: 1, ..view })
+    }
+}
+
+/// Opens a room to everybody, or closes it to those who are in it.
+#[derive(Clone, Copy, Debug)]
+pub struct SetVisibility {
+    /// The room.
+    pub room: Option<RoomId>,
+    /// Who may see it from now on.
+    pub visibility: Visibility,
+}
+
+impl Act for SetVisibility {
+    type Receipt = ();
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        let me = desk.me()?;
+        let room = desk.governed_room(&me, self.room)?;
+        if room.visibility == self.visibility {
+            return Ok(());
+        }
+        store(desk, room, Settings { visibility: self.visibility, ..Settings::of(room) })?;
+        if self.visibility == Visibility::Private {
+            for agent in room.members.keys().copied() {
+                rooms::add_invitation(desk.connection, room.number, agent)?;
+                desk.change(Change::Invited { room: room.number, agent });
+            }
+        }
+        // Everybody who saw it before or sees it now: that is everybody, whichever way it went.
+        let event = Event::RoomVisibilityChanged { room: room.id, visibility: self.visibility };
+        desk.tell(Audience::Everyone, Except::Session(me.session), event);
+        Ok(())
+    }
+}
+
+/// Renames or describes a room.
+#[derive(Clone, Debug)]
+pub struct UpdateRoom {
+    /// The room.
+    pub room: Option<RoomId>,
+    /// Its new name, if it gets one.
+    pub name: Option<Name>,
+    /// Its new description, if it gets one; `Some(None)` clears it.
+    pub description: Option<Option<String>>,
+}
+
+impl Act for UpdateRoom {
+    type Receipt = ();
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        let me = desk.me()?;
+        let room = desk.governed_room(&me, self.room)?;
+        let before = Settings::of(room);
+        let name = self.name.clone().unwrap_or(before.name);
+        let description = self.description.clone().unwrap_or(before.description);
+        let event = Event::RoomUpdated { room: room.id, name: name.clone(), description: description.clone() };
+        store(desk, room, Settings { name, description, ..Settings::of(room) })?;
+        desk.tell(desk.audience(room, room.visibility), Except::Session(me.session), event);
+        Ok(())
+    }
+}
+
+/// Deletes a room for everybody. Its messages are kept for the controller.
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteRoom {
+    /// The room.
+    pub room: Option<RoomId>,
+}
+
+impl Act for DeleteRoom {
+    type Receipt = ();
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        let me = desk.me()?;
+        let room = desk.governed_room(&me, self.room)?;
+        rooms::delete(desk.connection, room.number, desk.state.controller, desk.now_ms)?;
+        desk.change(Change::RoomDeleted(room.number));
+        desk.tell(desk.audience(room, room.visibility), Except::Session(me.session), Event::RoomDeleted { room: room.id });
+        Ok(())
+    }
+}
+
+/// Makes the controller the owner of a room, and a member.
+#[derive(Clone, Copy, Debug)]
+pub struct TakeOwnership {
+    /// The room.
+    pub room: Option<RoomId>,
+}
+
+impl Act for TakeOwnership {
+    type Receipt = ();
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        let me = desk.controller()?;
+        let room = desk.governed_room(&me, self.room)?;
+        if room.owner != me.agent.number {
+            change_owner(desk, room, &me)?;
+        }
+        if !room.has_member(me.agent.number) {
+            let (agent, at_ms) = (me.agent.number, desk.now_ms);
+            rooms::add_member(desk.connection, room.number, agent, at_ms)?;
+            desk.change(Change::MemberAdded { room: room.number, agent, at_ms });
+            let event = Event::RoomJoined { room: room.id, agent: me.agent.id, name: me.name.clone() };
+            desk.tell(Desk::members(room), Except::Session(me.session), event);
+        }
+        Ok(())
+    }
+}
+
+fn change_owner(desk: &mut Desk<'_>, room: &Room, me: &Me<'_>) -> Result<(), Refusal> {
+    pass_to(desk, room, me.agent.number)?;
+    let event = owner_changed(desk, room, me.agent.number);
+    desk.tell(desk.audience(room, room.visibility), Except::Session(me.session), event);
+    Ok(())
+}
+
+/// Records that `room` belongs to `owner` from now on.
+pub(super) fn pass_to(desk: &mut Desk<'_>, room: &Room, owner: AgentNumber) -> Result<(), Refusal> {
+    store(desk, room, Settings { owner, ..Settings::of(room) })
+}
+
+/// The event that tells of it.
+pub(super) fn owner_changed(desk: &Desk<'_>, room: &Room, owner: AgentNumber) -> Event {
+    let id_of = |number| desk.state.agent(number).map_or(crate::domain::AgentId(uuid::Uuid::nil()), |agent| agent.id);
+    Event::RoomOwnerChanged { room: room.id, new_owner: id_of(owner), previous_owner: id_of(room.owner) }
+}
+
+/// What can be changed of a room.
+struct Settings {
+    name: Name,
+    description: Option<String>,
+    owner: AgentNumber,
+    visibility: Visibility,
+}
+
+impl Settings {
+    fn of(room: &Room) -> Self {
+        Self {
+            name: room.name.clone(),
+            description: room.description.clone(),
+            owner: room.owner,
+            visibility: room.visibility,
+        }
+    }
+}
+
+fn store(desk: &mut Desk<'_>, room: &Room, settings: Settings) -> Result<(), Refusal> {
+    let Settings { name, description, owner, visibility } = settings;
+    rooms::update(desk.connection, room.number, &name, description.as_deref(), owner, visibility)?;
+    desk.change(Change::RoomChanged { room: room.number, name, description, owner, visibility });
+    Ok(())
+}

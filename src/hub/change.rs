@@ -1,0 +1,35 @@
+//! The smallest steps in which the state moves.
+//!
+//! An act decides against the state and records steps; the engine applies the same steps first to its own copy, which
+//! the next act sees, and after the commit to the copy that readers see. A commit that fails is undone by copying back.
+
+use std::sync::Arc;
+
+use crate::domain::{AgentNumber, KeyHash, Name, SessionId, StreamNumber, Visibility};
+use crate::store::agents::AgentRow;
+use crate::store::rooms::RoomRow;
+
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    AgentAdded(AgentRow, KeyHash),
+    AgentSeen(AgentNumber, i64),
+    AgentBanned(AgentNumber, bool),
+    /// The agent loses its keys, its memberships and its invitations.
+    AgentRevoked(AgentNumber),
+    /// The agent is also put into the lobby.
+    SessionOpened { session: SessionId, agent: AgentNumber, name: Name, at_ms: i64 },
+    SessionClosed(SessionId),
+    RoomAdded(RoomRow),
+    RoomChanged { room: StreamNumber, name: Name, description: Option<String>, owner: AgentNumber, visibility: Visibility },
+    /// The room loses its members and invitations and passes to the controller.
+    RoomDeleted(StreamNumber),
+    MemberAdded { room: StreamNumber, agent: AgentNumber, at_ms: i64 },
+    MemberRemoved { room: StreamNumber, agent: AgentNumber },
+    Invited { room: StreamNumber, agent: AgentNumber },
+    Uninvited { room: StreamNumber, agent: AgentNumber },
+    MessageAppended { room: StreamNumber, seq: u64, at_ms: i64 },
+    ConversationBegun { number: StreamNumber, low: AgentNumber, high: AgentNumber },
+    DirectAppended { low: AgentNumber, high: AgentNumber, seq: u64, at_ms: i64 },
+    MotdSet(Option<Arc<str>>),
+    LockSet(bool),
+}

@@ -1,0 +1,379 @@
+//! The state of the room model in memory: everything that decides who may do what.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::change::Change;
+use crate::domain::{
+    AgentId, AgentNumber, KeyHash, MemberView, Name, Role, RoomId, RoomView, SessionId, StreamNumber, Visibility,
+};
+use crate::store::agents::AgentRow;
+use crate::store::rooms::RoomRow;
+
+/// The members of a room, and when each joined. Shared with the events that are told to them.
+pub(super) type Members = BTreeMap<AgentNumber, i64>;
+
+/// An agent.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    pub(super) number: AgentNumber,
+    /// Its public id.
+    pub id: AgentId,
+    /// Its registered name.
+    pub name: Name,
+    /// What it may do.
+    pub role: Role,
+    /// When it was last seen, in milliseconds since 1970.
+    pub last_seen_ms: Option<i64>,
+    /// Whether it is banned.
+    pub banned: bool,
+    /// Whether it was revoked.
+    pub revoked: bool,
+    /// Its live sessions, the oldest first.
+    pub(super) sessions: Vec<SessionId>,
+    /// The last position in its mailbox.
+    pub(super) mailbox_seq: u64,
+}
+
+impl Agent {
+    /// Whether it has a live session.
+    pub fn is_online(&self) -> bool {
+        !self.sessions.is_empty()
+    }
+}
+
+/// One live link of an agent.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its agent.
+    pub agent: AgentNumber,
+    /// The name that the agent goes by in this session.
+    pub name: Name,
+}
+
+/// The head of a stream of messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Head {
+    /// The last position; 0 when there was never a message.
+    pub seq: u64,
+    /// The time of the last message.
+    pub at_ms: i64,
+}
+
+/// A room.
+#[derive(Clone, Debug)]
+pub struct Room {
+    pub(super) number: StreamNumber,
+    /// Its public id.
+    pub id: RoomId,
+    /// Its name.
+    pub name: Name,
+    pub(super) description: Option<String>,
+    pub(super) owner: AgentNumber,
+    pub(super) visibility: Visibility,
+    /// Whether it is the lobby.
+    pub is_lobby: bool,
+    pub(super) created_at_ms: i64,
+    pub(super) deleted: bool,
+    pub(super) members: Arc<Members>,
+    pub(super) invited: BTreeSet<AgentNumber>,
+    pub(super) head: Head,
+}
+
+impl Room {
+    pub(super) fn from_row(row: RoomRow) -> Self {
+        Self {
+            number: row.number,
+            id: row.id,
+            name: row.name,
+            description: row.description,
+            owner: row.owner,
+            visibility: row.visibility,
+            is_lobby: row.is_lobby,
+            created_at_ms: row.created_at_ms,
+            deleted: row.deleted,
+            members: Arc::default(),
+            invited: BTreeSet::new(),
+            head: Head::default(),
+        }
+    }
+
+    pub(super) fn has_member(&self, agent: AgentNumber) -> bool {
+        self.members.contains_key(&agent)
+    }
+}
+
+/// The direct messages of two agents.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Conversation {
+    pub number: StreamNumber,
+    pub seq: u64,
+}
+
+/// The whole state.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    pub(super) agents: BTreeMap<AgentNumber, Agent>,
+    pub(super) agent_numbers: HashMap<AgentId, AgentNumber>,
+    pub(super) keys: HashMap<KeyHash, AgentNumber>,
+    pub(super) rooms: BTreeMap<StreamNumber, Room>,
+    pub(super) room_numbers: HashMap<RoomId, StreamNumber>,
+    pub(super) conversations: HashMap<(AgentNumber, AgentNumber), Conversation>,
+    /// Numbers of rooms and conversations: both are streams.
+    pub(super) conversation_numbers: BTreeSet<StreamNumber>,
+    pub(super) sessions: HashMap<SessionId, Session>,
+    pub(super) lobby: StreamNumber,
+    pub(super) controller: AgentNumber,
+    /// The newest time in the lobby's history, which holds the direct messages too.
+    pub(super) lobby_at_ms: i64,
+    pub(super) motd: Option<Arc<str>>,
+    pub(super) locked: bool,
+}
+
+impl Directory {
+    /// An agent, revoked ones included.
+    pub fn agent(&self, number: AgentNumber) -> Option<&Agent> {
+        self.agents.get(&number)
+    }
+
+    /// An agent by its public id, revoked ones included.
+    pub fn agent_by_id(&self, id: AgentId) -> Option<&Agent> {
+        self.agent(*self.agent_numbers.get(&id)?)
+    }
+
+    /// The agents that are registered and not revoked, in the order of registration.
+    pub fn agents(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.values().filter(|agent| !agent.revoked)
+    }
+
+    pub(super) fn online_agents(&self) -> impl Iterator<Item = &Agent> {
+        self.agents().filter(|agent| agent.is_online())
+    }
+
+    /// A live session.
+    pub fn session(&self, session: SessionId) -> Option<&Session> {
+        self.sessions.get(&session)
+    }
+
+    /// How many sessions are live.
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// A room by its public id, deleted ones included.
+    pub fn room_by_id(&self, id: RoomId) -> Option<&Room> {
+        self.rooms.get(self.room_numbers.get(&id)?)
+    }
+
+    /// The lobby. There always is one: the state is made with it and nothing removes it.
+    pub fn lobby(&self) -> Option<&Room> {
+        self.rooms.get(&self.lobby)
+    }
+
+    /// Rooms that exist, without the lobby.
+    pub fn open_rooms(&self) -> usize {
+        self.rooms.values().filter(|room| !room.deleted && !room.is_lobby).count()
+    }
+
+    /// The message of the day.
+    pub fn motd(&self) -> Option<&str> {
+        self.motd.as_deref()
+    }
+
+    /// Whether participants are refused.
+    pub fn is_locked(&self) -> bool {
+        self.locked
+    }
+
+    /// Messages ever stored in rooms; those that a limit has retired included.
+    pub fn messages_ever(&self) -> u64 {
+        let conversations = self.conversations.values().map(|conversation| conversation.seq);
+        self.rooms.values().map(|room| room.head.seq).chain(conversations).sum()
+    }
+
+    pub(super) fn has_stream(&self, number: StreamNumber) -> bool {
+        self.rooms.contains_key(&number) || self.conversation_numbers.contains(&number)
+    }
+
+    /// Whether `agent` has `room` in its `room.list`.
+    pub(super) fn sees(&self, agent: &Agent, room: &Room) -> bool {
+        !room.deleted
+            && (room.visibility == Visibility::Public
+                || agent.role == Role::Controller
+                || room.owner == agent.number
+                || room.has_member(agent.number)
+                || room.invited.contains(&agent.number))
+    }
+
+    /// The rooms that `agent` may see: the lobby first, then by the time they were made.
+    pub fn rooms_for(&self, agent: AgentNumber) -> Vec<RoomView> {
+        let Some(agent) = self.agent(agent) else { return Vec::new() };
+        let mut rooms: Vec<&Room> = self.rooms.values().filter(|room| self.sees(agent, room)).collect();
+        rooms.sort_by_key(|room| (!room.is_lobby, room.created_at_ms, room.id));
+        rooms.into_iter().map(|room| self.view(room, agent.number)).collect()
+    }
+
+    /// A room as `viewer` sees it.
+    pub fn view(&self, room: &Room, viewer: AgentNumber) -> RoomView {
+        let owner = self.agent(room.owner);
+        RoomView {
+            id: room.id,
+            name: room.name.clone(),
+            description: room.description.clone(),
+            owner: owner.map_or(AgentId(uuid::Uuid::nil()), |owner| owner.id),
+            owner_name: owner.map_or_else(|| Name::from_stored(""), |owner| owner.name.clone()),
+            visibility: room.visibility,
+            is_lobby: room.is_lobby,
+            member_count: room.members.len(),
+            is_member: room.has_member(viewer),
+            created_at_ms: room.created_at_ms,
+            seq: room.head.seq,
+            deleted: room.deleted,
+        }
+    }
+
+    /// The members of a room in the order in which they joined.
+    pub fn members_of(&self, room: &Room) -> Vec<MemberView> {
+        let mut members: Vec<MemberView> = room
+            .members
+            .iter()
+            .filter_map(|(number, joined_at_ms)| {
+                let agent = self.agent(*number)?;
+                let (id, name, online) = (agent.id, agent.name.clone(), agent.is_online());
+                Some(MemberView { id, name, online, joined_at_ms: *joined_at_ms })
+            })
+            .collect();
+        members.sort_by_key(|member| (member.joined_at_ms, member.id));
+        members
+    }
+
+    /// The time for the next message of a room: now, or just after the last one when the clock has not moved on.
+    pub(super) fn next_time(&self, room: &Room, now_ms: i64) -> i64 {
+        let last_ms = if room.is_lobby { self.lobby_at_ms } else { room.head.at_ms };
+        now_ms.max(last_ms + 1)
+    }
+
+    /// The time for the next direct message: they share the history of the lobby, and so its order.
+    pub(super) fn next_direct_time(&self, now_ms: i64) -> i64 {
+        now_ms.max(self.lobby_at_ms + 1)
+    }
+
+    pub(super) fn add_agent(&mut self, row: AgentRow) {
+        self.agent_numbers.insert(row.id, row.number);
+        let agent = Agent {
+            number: row.number,
+            id: row.id,
+            name: row.name,
+            role: row.role,
+            last_seen_ms: row.last_seen_ms,
+            banned: row.banned,
+            revoked: row.revoked,
+            sessions: Vec::new(),
+            mailbox_seq: 0,
+        };
+        self.agents.insert(agent.number, agent);
+    }
+
+    pub(super) fn add_room(&mut self, room: Room) {
+        self.room_numbers.insert(room.id, room.number);
+        self.rooms.insert(room.number, room);
+    }
+
+    /// Takes one step. Steps that name what is not there change nothing.
+    pub(super) fn apply(&mut self, change: Change) {
+        match change {
+            Change::AgentAdded(row, key) => {
+                self.keys.insert(key, row.number);
+                self.add_agent(row);
+            }
+            Change::AgentSeen(agent, at_ms) => self.with_agent(agent, |agent| agent.last_seen_ms = Some(at_ms)),
+            Change::AgentBanned(agent, banned) => self.with_agent(agent, |agent| agent.banned = banned),
+            Change::AgentRevoked(agent) => self.revoke(agent),
+            Change::SessionOpened { session, agent, name, at_ms } => {
+                self.sessions.insert(session, Session { agent, name });
+                self.with_agent(agent, |agent| agent.sessions.push(session));
+                let lobby = self.lobby;
+                self.with_room(lobby, |room| {
+                    if !room.has_member(agent) {
+                        Arc::make_mut(&mut room.members).insert(agent, at_ms);
+                    }
+                });
+            }
+            Change::SessionClosed(session) => {
+                if let Some(Session { agent, .. }) = self.sessions.remove(&session) {
+                    self.with_agent(agent, |agent| agent.sessions.retain(|open| *open != session));
+                }
+            }
+            Change::RoomAdded(row) => self.add_room(Room::from_row(row)),
+            Change::RoomChanged { room, name, description, owner, visibility } => self.with_room(room, |room| {
+                (room.name, room.description, room.owner, room.visibility) = (name, description, owner, visibility);
+            }),
+            Change::RoomDeleted(room) => {
+                let controller = self.controller;
+                self.with_room(room, |room| {
+                    room.deleted = true;
+                    room.owner = controller;
+                    room.members = Arc::default();
+                    room.invited.clear();
+                });
+            }
+            Change::MemberAdded { room, agent, at_ms } => self.with_room(room, |room| {
+                Arc::make_mut(&mut room.members).entry(agent).or_insert(at_ms);
+            }),
+            Change::MemberRemoved { room, agent } => self.with_room(room, |room| {
+                Arc::make_mut(&mut room.members).remove(&agent);
+            }),
+            Change::Invited { room, agent } => self.with_room(room, |room| {
+                room.invited.insert(agent);
+            }),
+            Change::Uninvited { room, agent } => self.with_room(room, |room| {
+                room.invited.remove(&agent);
+            }),
+            Change::MessageAppended { room, seq, at_ms } => {
+                if room == self.lobby {
+                    self.lobby_at_ms = at_ms;
+                }
+                self.with_room(room, |room| room.head = Head { seq, at_ms });
+            }
+            Change::ConversationBegun { number, low, high } => {
+                self.conversation_numbers.insert(number);
+                self.conversations.insert((low, high), Conversation { number, seq: 0 });
+            }
+            Change::DirectAppended { low, high, seq, at_ms } => {
+                self.lobby_at_ms = at_ms;
+                if let Some(conversation) = self.conversations.get_mut(&(low, high)) {
+                    conversation.seq = seq;
+                }
+                self.with_agent(low, |agent| agent.mailbox_seq += 1);
+                if low != high {
+                    self.with_agent(high, |agent| agent.mailbox_seq += 1);
+                }
+            }
+            Change::MotdSet(motd) => self.motd = motd,
+            Change::LockSet(locked) => self.locked = locked,
+        }
+    }
+
+    fn revoke(&mut self, agent: AgentNumber) {
+        self.keys.retain(|_, owner| *owner != agent);
+        self.with_agent(agent, |agent| agent.revoked = true);
+        for room in self.rooms.values_mut() {
+            if room.has_member(agent) {
+                Arc::make_mut(&mut room.members).remove(&agent);
+            }
+            room.invited.remove(&agent);
+        }
+    }
+
+    fn with_agent(&mut self, agent: AgentNumber, change: impl FnOnce(&mut Agent)) {
+        if let Some(agent) = self.agents.get_mut(&agent) {
+            change(agent);
+        }
+    }
+
+    fn with_room(&mut self, room: StreamNumber, change: impl FnOnce(&mut Room)) {
+        if let Some(room) = self.rooms.get_mut(&room) {
+            change(room);
+        }
+    }
+}

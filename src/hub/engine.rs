@@ -1,0 +1,147 @@
+//! Decides acts on the writer thread and hands what was committed on, in order.
+
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Limits;
+use super::act::Job;
+use super::change::Change;
+use super::directory::Directory;
+use super::fanout::Settled;
+use crate::domain::Refusal;
+use crate::runtime::clock::{Clock, Entropy};
+use crate::runtime::metrics::Metrics;
+use crate::store::{Connection, Engine, Keep, StoreError};
+
+/// Decides acts one after the other.
+pub(super) struct Decider {
+    /// The state after every act so far, committed or not.
+    pub pending: Directory,
+    /// The state after every committed act: what readers see.
+    pub committed: Arc<RwLock<Directory>>,
+    pub limits: Arc<Limits>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub metrics: Metrics,
+    /// Bounded: when telling falls behind, deciding waits for it, and with it whoever sends.
+    pub settled: SyncSender<Vec<Settled>>,
+    /// Cancelled when the server can no longer be trusted to answer.
+    pub fatal: CancellationToken,
+}
+
+impl Decider {
+    fn decide(&mut self, job: &mut Job, connection: &Connection) -> Keep {
+        let keep = job.run(&self.pending, connection, &self.limits, self.clock.now_ms(), &*self.entropy);
+        for change in &job.changes {
+            self.pending.apply(change.clone());
+        }
+        keep
+    }
+
+    /// Makes committed changes visible to readers, before anybody is answered.
+    fn publish(&self, jobs: &mut [Job]) {
+        let changes: Vec<Change> = jobs.iter_mut().flat_map(|job| job.changes.drain(..)).collect();
+        if changes.is_empty() {
+            return;
+        }
+        let sessions_changed = changes
+            .iter()
+            .any(|change| matches!(change, Change::SessionOpened { .. } | Change::SessionClosed(_)));
+        let mut directory = self.committed.write().unwrap_or_else(PoisonError::into_inner);
+        for change in changes {
+            directory.apply(change);
+        }
+        if sessions_changed {
+            self.metrics.sessions.set(directory.sessions.len().cast_signed() as i64);
+            self.metrics.agents_online.set(directory.online_agents().count().cast_signed() as i64);
+        }
+    }
+
+    fn settle(&self, jobs: Vec<Settled>) {
+        if self.settled.send(jobs).is_err() {
+            tracing::error!("events can no longer be delivered; the server stops");
+            self.fatal.cancel();
+        }
+    }
+}
+
+impl Engine for Decider {
+    type Job = Job;
+
+    fn run(&mut self, job: &mut Job, connection: &Connection) -> Keep {
+        self.decide(job, connection)
+    }
+
+    fn committed(&mut self, mut jobs: Vec<Job>, took: Duration) {
+        self.metrics.commits.inc();
+        self.metrics.commit_seconds.observe(took.as_secs_f64());
+        let saved = jobs.iter().filter(|job| job.stores() && !job.changes.is_empty()).count();
+        self.metrics.changes.inc_by(saved as u64);
+        if saved > 0 && self.metrics.writable.get() == 0 {
+            self.metrics.writable.set(1);
+            tracing::info!("the storage takes changes again");
+        }
+        self.publish(&mut jobs);
+        self.settle(jobs.into_iter().map(|job| Settled { job, refusal: None }).collect());
+    }
+
+    fn failed(&mut self, jobs: Vec<Job>, error: &StoreError) {
+        self.metrics.commit_failures.inc();
+        if self.metrics.writable.set(0) == 1 {
+            tracing::error!(%error, "the storage refuses changes; senders are told, reading goes on");
+        }
+        self.pending = self.committed.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let refusal = refusal_of(error);
+        let mut settled = Vec::with_capacity(jobs.len());
+        for mut job in jobs {
+            if job.stores() {
+                job.changes.clear();
+                job.effects.clear();
+                settled.push(Settled { job, refusal: Some(refusal.clone()) });
+            } else {
+                // Needs no disk, so the failure of its neighbours is not its own. Decided anew, because they are undone.
+                self.rerun(&mut job);
+                settled.push(Settled { job, refusal: None });
+            }
+        }
+        self.settle(settled);
+    }
+
+    fn in_doubt(&mut self, jobs: Vec<Job>, error: &StoreError) {
+        tracing::error!(
+            %error,
+            waiting = jobs.len(),
+            "the disk cannot say whether changes were saved; the server stops without answering them"
+        );
+        self.metrics.commit_failures.inc();
+        self.metrics.writable.set(0);
+        self.fatal.cancel();
+    }
+}
+
+impl Decider {
+    fn rerun(&mut self, job: &mut Job) {
+        // Acts that store nothing do not touch the connection they are given.
+        match Connection::open_in_memory() {
+            Ok(nothing) => {
+                self.decide(job, &nothing);
+                self.publish(std::slice::from_mut(job));
+            }
+            Err(error) => tracing::error!(%error, "an act could not be decided again"),
+        }
+    }
+}
+
+/// What senders are told when a group was not saved. A damaged page found while writing is told as that.
+fn refusal_of(error: &StoreError) -> Refusal {
+    match error {
+        StoreError::Full => Refusal::StorageUnavailable("the disk is full"),
+        StoreError::ReadOnly => Refusal::StorageUnavailable("the database is read-only"),
+        StoreError::Damaged(_) => Refusal::StorageDamaged,
+        StoreError::Io(_) | StoreError::InDoubt(_) => Refusal::StorageUnavailable("the disk failed"),
+        StoreError::Busy | StoreError::Other(_) => Refusal::StorageUnavailable("the database refused the change"),
+    }
+}

@@ -1,0 +1,196 @@
+//! Answers and tells what was committed, in the order of the commits, on a thread of its own.
+//!
+//! Being one thread, it needs no lock for who is online, and every receiver gets events in one order. It never waits for
+//! a socket: links take what they can and queue the rest.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use bytes::Bytes;
+
+use super::act::{Audience, Effect, Except, Job};
+use super::directory::Members;
+use super::link::{Encode, Flushes, Link};
+use crate::domain::{AgentNumber, EndReason, Event, Refusal, SessionId, StreamNumber};
+use crate::runtime::metrics::Metrics;
+
+/// A decided act whose fate is known.
+pub(super) struct Settled {
+    pub job: Job,
+    /// Set when it was not saved.
+    pub refusal: Option<Refusal>,
+}
+
+/// A session that is live.
+#[derive(Clone)]
+struct Target {
+    session: SessionId,
+    agent: AgentNumber,
+    link: Arc<dyn Link>,
+}
+
+/// The sessions of a room's members, valid for one state of both.
+struct Resolved {
+    members: Arc<Members>,
+    sessions_version: u64,
+    targets: Vec<Target>,
+}
+
+/// Tells events to links.
+pub(super) struct Fanout {
+    encode: Encode,
+    metrics: Metrics,
+    sessions: HashMap<SessionId, Target>,
+    by_agent: HashMap<AgentNumber, Vec<SessionId>>,
+    /// Counts the changes of `sessions`.
+    version: u64,
+    /// At most one entry a room; dropped with the room.
+    rooms: HashMap<StreamNumber, Resolved>,
+    flushes: Flushes,
+}
+
+impl Fanout {
+    pub(super) fn new(encode: Encode, metrics: Metrics) -> Self {
+        Self {
+            encode,
+            metrics,
+            sessions: HashMap::new(),
+            by_agent: HashMap::new(),
+            version: 0,
+            rooms: HashMap::new(),
+            flushes: Flushes::default(),
+        }
+    }
+
+    /// Works until the writer has ended and everything it handed on is told.
+    pub(super) fn run(mut self, settled: &Receiver<Vec<Settled>>) {
+        while let Ok(group) = settled.recv() {
+            for Settled { mut job, refusal } in group {
+                let effects = std::mem::take(&mut job.effects);
+                // Those who are cut off are cut off before the one who asked for it hears that it is done.
+                let (endings, rest): (Vec<Effect>, Vec<Effect>) =
+                    effects.into_iter().partition(|effect| matches!(effect, Effect::End(..)));
+                for ending in endings {
+                    self.take(ending);
+                }
+                job.finish(refusal, &mut self.flushes);
+                for effect in rest {
+                    self.take(effect);
+                }
+            }
+            self.flushes.flush();
+        }
+    }
+
+    fn take(&mut self, effect: Effect) {
+        match effect {
+            Effect::Tell(audience, except, event) => self.tell(&audience, except, &event),
+            Effect::Open(session, agent, link) => {
+                self.version += 1;
+                self.sessions.insert(session, Target { session, agent, link });
+                self.by_agent.entry(agent).or_default().push(session);
+            }
+            Effect::Close(session) => {
+                self.forget(session);
+            }
+            Effect::End(session, reason) => self.end(session, reason),
+            Effect::Retired(count) => {
+                self.metrics.messages_retired.inc_by(count as u64);
+            }
+        }
+    }
+
+    fn forget(&mut self, session: SessionId) -> Option<Target> {
+        let target = self.sessions.remove(&session)?;
+        self.version += 1;
+        if let Some(open) = self.by_agent.get_mut(&target.agent) {
+            open.retain(|other| *other != session);
+            if open.is_empty() {
+                self.by_agent.remove(&target.agent);
+            }
+        }
+        Some(target)
+    }
+
+    fn end(&mut self, session: SessionId, reason: EndReason) {
+        let Some(target) = self.forget(session) else { return };
+        let event = Event::Disconnected { reason: reason.clone() };
+        target.link.push(&(self.encode)(&event));
+        target.link.end(&reason);
+        target.link.flush();
+    }
+
+    fn tell(&mut self, audience: &Audience, except: Except, event: &Event) {
+        if matches!(event, Event::Message { .. } | Event::Direct { .. }) {
+            self.metrics.messages_stored.inc();
+        }
+        let mut send = Send { encode: &self.encode, event, bytes: None, flushes: &mut self.flushes, delivered: 0 };
+        match audience {
+            Audience::Everyone => self.sessions.values().for_each(|target| send.to(target, except)),
+            Audience::Agents(agents) => agents
+                .iter()
+                .filter_map(|agent| self.by_agent.get(agent))
+                .flatten()
+                .filter_map(|session| self.sessions.get(session))
+                .for_each(|target| send.to(target, except)),
+            Audience::Session(session) => {
+                if let Some(target) = self.sessions.get(session) {
+                    send.to(target, except);
+                }
+            }
+            Audience::Members(room, members) => {
+                let resolved = self.rooms.entry(*room).or_insert_with(|| Resolved {
+                    members: Arc::default(),
+                    sessions_version: u64::MAX,
+                    targets: Vec::new(),
+                });
+                if resolved.sessions_version != self.version || !Arc::ptr_eq(&resolved.members, members) {
+                    resolved.members = Arc::clone(members);
+                    resolved.sessions_version = self.version;
+                    resolved.targets = members
+                        .keys()
+                        .filter_map(|agent| self.by_agent.get(agent))
+                        .flatten()
+                        .filter_map(|session| self.sessions.get(session).cloned())
+                        .collect();
+                }
+                resolved.targets.iter().for_each(|target| send.to(target, except));
+            }
+        }
+        let delivered = send.delivered;
+        self.metrics.events_delivered.inc_by(delivered);
+        if let Event::RoomDeleted { .. } = event {
+            // Which number the deleted room had is not told here; forgetting all of them costs one look-up each.
+            self.rooms.clear();
+        }
+    }
+}
+
+/// One event on its way to many.
+struct Send<'a> {
+    encode: &'a Encode,
+    event: &'a Event,
+    /// Encoded for the first receiver, shared by all.
+    bytes: Option<Bytes>,
+    flushes: &'a mut Flushes,
+    delivered: u64,
+}
+
+impl Send<'_> {
+    fn to(&mut self, target: &Target, except: Except) {
+        let left_out = match except {
+            Except::Nobody => false,
+            Except::Session(session) => target.session == session,
+            Except::Agent(agent) => target.agent == agent,
+        };
+        if left_out {
+            return;
+        }
+        let bytes = self.bytes.get_or_insert_with(|| (self.encode)(self.event));
+        self.delivered += 1;
+        if target.link.push(bytes) {
+            self.flushes.add(Arc::clone(&target.link));
+        }
+    }
+}

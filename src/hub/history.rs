@@ -1,0 +1,118 @@
+//! Pages of history: what was said in a room, and in the lobby also what was said to the reader alone.
+
+use super::directory::Room;
+use super::{Caller, Hub};
+use crate::domain::{
+    AgentId, AgentNumber, HistoryEntry, Message, MessageId, Refusal, Role, RoomId, StreamNumber,
+};
+use crate::store::messages::MessageRow;
+use crate::store::{Connection, StoreError, direct, messages};
+
+/// Which page.
+#[derive(Clone, Copy, Debug)]
+pub struct HistoryQuery {
+    /// The room; `None` stands for an id that names none.
+    pub room: Option<RoomId>,
+    /// Most messages; more than the server's limit are not given.
+    pub limit: u64,
+    /// Only messages sent before this, in milliseconds since 1970.
+    pub before_ms: Option<i64>,
+}
+
+/// The newest messages that the query names, the oldest of them first.
+#[derive(Clone, Debug)]
+pub struct HistoryPage {
+    /// The messages.
+    pub messages: Vec<HistoryEntry>,
+    /// Whether older ones were left out because the page would have been too large in bytes.
+    pub cut_short: bool,
+}
+
+/// What a reader may read, as decided from the state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Grant {
+    room: RoomId,
+    stream: StreamNumber,
+    /// In the lobby: whose direct messages belong in between.
+    mailbox: Option<AgentNumber>,
+}
+
+impl Hub {
+    /// Reads a page of history, off the async threads.
+    pub async fn history(&self, caller: Caller, query: HistoryQuery) -> Result<HistoryPage, Refusal> {
+        let grant = self.grant(caller, query.room)?;
+        let limit = usize::try_from(query.limit.min(u64::from(self.limits().history_page))).unwrap_or(usize::MAX);
+        let (before_ms, bytes) = (query.before_ms, self.limits().history_bytes);
+        let read = move |connection: &mut Connection| read_page(connection, grant, limit, before_ms, bytes);
+        let (rows, cut_short) = self.inner.readers.read(read).await?;
+        // Somebody who lost the room while the page was read is not shown it.
+        if self.grant(caller, query.room)? != grant {
+            return Err(Refusal::NotAMember);
+        }
+        let directory = self.directory();
+        let id_of = |number: AgentNumber| directory.agent(number).map_or(AgentId(uuid::Uuid::nil()), |agent| agent.id);
+        let messages = rows.into_iter().rev().map(|row| entry(row, grant.room, id_of)).collect();
+        Ok(HistoryPage { messages, cut_short })
+    }
+
+    fn grant(&self, caller: Caller, room: Option<RoomId>) -> Result<Grant, Refusal> {
+        let Caller::Session { session, agent } = caller else { return Err(Refusal::AuthRequired) };
+        let directory = self.directory();
+        directory.session(session).ok_or(Refusal::SessionEnded)?;
+        let agent = directory.agent(agent).ok_or(Refusal::SessionEnded)?;
+        let governs = agent.role == Role::Controller;
+        let visible = |room: &&Room| !room.deleted || governs;
+        let room = room.and_then(|id| directory.room_by_id(id)).filter(visible).ok_or(Refusal::RoomNotFound)?;
+        if !governs && !room.has_member(agent.number) {
+            return Err(Refusal::NotAMember);
+        }
+        Ok(Grant { room: room.id, stream: room.number, mailbox: room.is_lobby.then_some(agent.number) })
+    }
+}
+
+/// Reads the newest rows first. Both sources are read up to the limit and merged by time, which strictly increases over
+/// both of them, so a page is always filled with what the reader may see.
+fn read_page(
+    connection: &mut Connection,
+    grant: Grant,
+    limit: usize,
+    before_ms: Option<i64>,
+    bytes: usize,
+) -> Result<(Vec<MessageRow>, bool), StoreError> {
+    // One transaction, so that both sources show the same moment.
+    let transaction = connection.transaction()?;
+    let below = match before_ms {
+        Some(before_ms) => Some(messages::first_not_before(&transaction, grant.stream, before_ms)?),
+        None => None,
+    };
+    let mut rows = messages::page(&transaction, grant.stream, below, limit)?;
+    if let Some(agent) = grant.mailbox {
+        rows.extend(direct::mailbox_page(&transaction, agent, before_ms, limit)?);
+        rows.sort_by_key(|row| std::cmp::Reverse(row.sent_at_ms));
+        rows.truncate(limit);
+    }
+    let mut sum = 0_usize;
+    let fitting = rows.iter().take_while(|row| {
+        sum = sum.saturating_add(row.content.len());
+        sum <= bytes
+    });
+    // At least one, however large: a reader must get on.
+    let fitting = fitting.count().max(1).min(rows.len());
+    let cut_short = fitting < rows.len();
+    rows.truncate(fitting);
+    Ok((rows, cut_short))
+}
+
+fn entry(row: MessageRow, room: RoomId, id_of: impl Fn(AgentNumber) -> AgentId) -> HistoryEntry {
+    HistoryEntry {
+        message: Message {
+            id: MessageId { at_ms: row.sent_at_ms, row: row.id },
+            sender: id_of(row.sender),
+            sender_name: row.sender_name,
+            content: row.content.into(),
+        },
+        room,
+        recipient: row.direct.map(|direct| id_of(direct.recipient)),
+        removed: row.removal.is_some(),
+    }
+}

@@ -1,0 +1,43 @@
+//! The far end of a session, as the room model sees it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::domain::{EndReason, Event};
+
+/// Gives an event the form in which links take it. Called once per event; all receivers share the bytes.
+pub type Encode = Box<dyn Fn(&Event) -> Bytes + Send>;
+
+/// Something that takes what a session is told. Implementations never block and never grow without bound: a link whose
+/// reader does not keep up ends itself.
+pub trait Link: Send + Sync + 'static {
+    /// Queues an encoded event. True when the link was not waiting for a flush yet.
+    fn push(&self, event: &Bytes) -> bool;
+
+    /// Sends what is queued, as far as it goes without waiting.
+    fn flush(&self);
+
+    /// Queues the end of the session behind everything queued so far; what is pushed later is dropped.
+    fn end(&self, reason: &EndReason);
+}
+
+/// The links that have something queued, so that each is flushed once per group of acts and not once per event.
+#[derive(Default)]
+pub struct Flushes {
+    links: Vec<Arc<dyn Link>>,
+}
+
+impl Flushes {
+    /// Notes a link that needs a flush.
+    pub fn add(&mut self, link: Arc<dyn Link>) {
+        self.links.push(link);
+    }
+
+    /// Flushes every noted link.
+    pub fn flush(&mut self) {
+        for link in self.links.drain(..) {
+            link.flush();
+        }
+    }
+}

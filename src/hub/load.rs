@@ -1,0 +1,65 @@
+//! Builds the state in memory from the database, once, at the start.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::directory::{Conversation, Directory, Head, Room};
+use crate::domain::{Role, StreamNumber};
+use crate::store::{Connection, StoreError, agents, direct, messages, rooms, settings};
+
+/// Reads everything that decides who may do what. Needs the controller and the lobby to be there.
+pub(super) fn load(connection: &Connection) -> Result<Directory, StoreError> {
+    let missing = |what: &str| StoreError::Damaged(format!("the database has no {what}"));
+    let agent_rows = agents::all(connection)?;
+    let room_rows = rooms::all(connection)?;
+    let controller = agent_rows.iter().find(|agent| agent.role == Role::Controller).ok_or_else(|| missing("controller"))?;
+    let lobby = room_rows.iter().find(|room| room.is_lobby).ok_or_else(|| missing("lobby"))?;
+    let mut directory = Directory {
+        controller: controller.number,
+        lobby: lobby.number,
+        agents: BTreeMap::new(),
+        agent_numbers: HashMap::new(),
+        keys: agents::all_keys(connection)?.into_iter().collect(),
+        rooms: BTreeMap::new(),
+        room_numbers: HashMap::new(),
+        conversations: HashMap::new(),
+        conversation_numbers: BTreeSet::new(),
+        sessions: HashMap::new(),
+        lobby_at_ms: 0,
+        motd: settings::get(connection, settings::MOTD)?.map(Into::into),
+        locked: settings::get(connection, settings::LOCKED)?.is_some(),
+    };
+    agent_rows.into_iter().for_each(|agent| directory.add_agent(agent));
+    for agent in directory.agents.values_mut() {
+        agent.mailbox_seq = direct::last_mailbox_seq(connection, agent.number)?;
+    }
+    for row in room_rows {
+        let mut room = Room::from_row(row);
+        room.head = head(connection, room.number)?;
+        directory.add_room(room);
+    }
+    for (room, agent, at_ms) in rooms::all_members(connection)? {
+        if let Some(room) = directory.rooms.get_mut(&room) {
+            Arc::make_mut(&mut room.members).insert(agent, at_ms);
+        }
+    }
+    for (room, agent) in rooms::all_invitations(connection)? {
+        if let Some(room) = directory.rooms.get_mut(&room) {
+            room.invited.insert(agent);
+        }
+    }
+    directory.lobby_at_ms = directory.lobby().map_or(0, |lobby| lobby.head.at_ms);
+    for (number, low, high) in direct::all_conversations(connection)? {
+        let head = head(connection, number)?;
+        directory.conversations.insert((low, high), Conversation { number, seq: head.seq });
+        directory.conversation_numbers.insert(number);
+        directory.lobby_at_ms = directory.lobby_at_ms.max(head.at_ms);
+    }
+    Ok(directory)
+}
+
+/// Retention always leaves the newest message, so the last position and time of a stream are never lost.
+fn head(connection: &Connection, stream: StreamNumber) -> Result<Head, StoreError> {
+    let newest = messages::newest(connection, stream)?;
+    Ok(newest.map_or_else(Head::default, |message| Head { seq: message.id.seq(), at_ms: message.sent_at_ms }))
+}

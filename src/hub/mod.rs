@@ -1,0 +1,173 @@
+//! The room model: who is where, what may be done, in which order it happens and who is told.
+//!
+//! Every way in calls [`Hub::submit`]. An act is decided on the writer thread ([`engine`]) against the state that all
+//! acts before it left, committed together with its neighbours, applied to the state that readers see, and only then
+//! answered and told to others ([`fanout`]).
+
+mod act;
+pub mod acts;
+mod change;
+mod directory;
+mod documents;
+mod engine;
+mod fanout;
+mod history;
+mod link;
+mod load;
+mod pace;
+mod start;
+
+use std::sync::{Arc, RwLock, RwLockReadGuard};
+
+use tokio::sync::oneshot;
+
+pub use act::{Act, Caller, Cost, Done};
+pub use directory::{Agent, Directory, Room, Session};
+pub use documents::{Document, DocumentSummary, Guides};
+pub use history::{HistoryPage, HistoryQuery};
+pub use link::{Encode, Flushes, Link};
+pub use start::{FirstRunError, HubOptions, HubThreads, first_run, rotate_controller_key, start};
+
+use crate::domain::{Epoch, Refusal};
+use crate::runtime::clock::{Clock, Entropy};
+use crate::runtime::metrics::Metrics;
+use crate::store::{Readers, Writer};
+use act::Job;
+use documents::DocumentFiles;
+use pace::Pace;
+
+/// Bounds that the room model keeps to.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Rooms that exist at once, without the lobby.
+    pub rooms: u32,
+    /// Unicode code points of a message.
+    pub message_length: u32,
+    /// Unicode code points of a name.
+    pub name_length: u32,
+    /// Unicode code points of a description.
+    pub description_length: u32,
+    /// Unicode code points of a reason.
+    pub reason_length: u32,
+    /// Unicode code points of a document or the message of the day.
+    pub document_length: u32,
+    /// Messages of one page of history.
+    pub history_page: u32,
+    /// Bytes of content in one page of history; a page that would be larger is cut short.
+    pub history_bytes: usize,
+    /// Messages kept in the lobby, and of each pair of correspondents; 0 keeps all.
+    pub lobby_history: u64,
+    /// Messages kept in every other room; 0 keeps all.
+    pub room_history: u64,
+    /// Live sessions of one agent; the oldest is ended when there is one more.
+    pub sessions_per_agent: u32,
+    /// Messages an agent may send per second over all its sessions; 0 is no limit.
+    pub messages_per_second: u32,
+    /// Messages an agent may send at once after a pause.
+    pub message_burst: u32,
+}
+
+/// The room model of this server. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writer: Writer<Job>,
+    /// What is committed. Changed by the writer thread alone, for an instant at a time.
+    directory: Arc<RwLock<Directory>>,
+    readers: Readers,
+    limits: Arc<Limits>,
+    pace: Pace,
+    documents: DocumentFiles,
+    epoch: Epoch,
+    durable: bool,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    metrics: Metrics,
+}
+
+impl Hub {
+    /// Hands an act to the writer, waiting for a place in its queue. `done` runs exactly once: after the commit, before
+    /// anything that happened later is told to anybody, or with the reason why nothing was changed.
+    pub async fn submit<A: Act>(&self, caller: Caller, act: A, done: Done<A::Receipt>) {
+        if let Err(refusal) = self.check_pace(&caller, A::COST) {
+            return reject(done, refusal);
+        }
+        if let Err(job) = self.inner.writer.submit(Job::new(caller, act, done)).await {
+            let mut flushes = Flushes::default();
+            job.finish(Some(Refusal::Stopping), &mut flushes);
+            flushes.flush();
+        }
+    }
+
+    /// Like [`Hub::submit`], for callers that wait for the receipt.
+    pub async fn perform<A: Act>(&self, caller: Caller, act: A) -> Result<A::Receipt, Refusal> {
+        let (sender, receipt) = oneshot::channel();
+        let done: Done<A::Receipt> = Box::new(move |outcome, _| {
+            // Whoever asked may have gone; what was done stays done.
+            let _ = sender.send(outcome);
+        });
+        self.submit(caller, act, done).await;
+        receipt.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// The committed state. Never hold it across an await.
+    pub fn directory(&self) -> RwLockReadGuard<'_, Directory> {
+        match self.inner.directory.read() {
+            Ok(guard) => guard,
+            // Changes are applied whole or the process ends, so a poisoned lock still guards a whole state.
+            Err(poisoned) => poisoned.into_inner(),
+        }
+    }
+
+    /// The bounds in force.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    /// The incarnation of the database.
+    pub fn epoch(&self) -> Epoch {
+        self.inner.epoch
+    }
+
+    /// Whether an answered change survives a power cut.
+    pub fn is_durable(&self) -> bool {
+        self.inner.durable
+    }
+
+    /// The clock and the random source.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
+    }
+
+    /// The random source.
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.inner.entropy
+    }
+
+    /// The counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Acts that wait for the writer.
+    pub fn waiting(&self) -> usize {
+        self.inner.writer.waiting()
+    }
+
+    fn check_pace(&self, caller: &Caller, cost: Cost) -> Result<(), Refusal> {
+        match (cost, caller) {
+            (Cost::Message, Caller::Session { agent, .. }) => self.inner.pace.check(*agent),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Answers an act that never reached the writer.
+fn reject<R>(done: Done<R>, refusal: Refusal) {
+    let mut flushes = Flushes::default();
+    done(Err(refusal), &mut flushes);
+    flushes.flush();
+}

@@ -1,0 +1,197 @@
+//! Starting the room model on an open database.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, RwLock};
+use std::thread::JoinHandle;
+
+use tokio_util::sync::CancellationToken;
+
+use super::documents::{self, DocumentFiles, Guides};
+use super::engine::Decider;
+use super::fanout::Fanout;
+use super::link::Encode;
+use super::load::load;
+use super::pace::Pace;
+use super::{Hub, Inner, Limits};
+use crate::domain::{AgentId, ApiKey, Name, Role, RoomId, StreamNumber, Visibility};
+use crate::runtime::clock::{Clock, Entropy};
+use crate::runtime::metrics::Metrics;
+use crate::store::rooms::{self, RoomRow};
+use crate::store::{Connection, Database, StoreError, Writer, WriterOptions, agents};
+
+/// Groups of decided acts that may wait to be told. Each holds at most as many acts as one commit; when telling falls
+/// this far behind, deciding waits.
+const SETTLED_GROUPS: usize = 16;
+
+/// What the room model is started with.
+pub struct HubOptions {
+    /// Bounds to keep to.
+    pub limits: Limits,
+    /// The name of the lobby.
+    pub lobby_name: Name,
+    /// Bounds of the writer.
+    pub writer: WriterOptions,
+    /// Whether a commit waits for the disk.
+    pub durable: bool,
+    /// Where the documents are.
+    pub documents: PathBuf,
+    /// The texts that come with the program.
+    pub guides: Guides,
+    /// The wire form of events.
+    pub encode: Encode,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Where keys and ids come from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where to count.
+    pub metrics: Metrics,
+    /// Cancelled by the room model when it can no longer be trusted to answer.
+    pub fatal: CancellationToken,
+}
+
+/// The threads of the room model. They end when the last [`Hub`] is gone and all work is done.
+pub struct HubThreads {
+    writer: JoinHandle<()>,
+    fanout: JoinHandle<()>,
+    // Released last: until then nobody else may open the database.
+    database: (crate::store::Readers, crate::store::DirectoryLock),
+}
+
+impl HubThreads {
+    /// Waits until everything is decided, told and folded into the database. Blocks.
+    pub fn join(self) {
+        for (name, thread) in [("writer", self.writer), ("fanout", self.fanout)] {
+            if thread.join().is_err() {
+                tracing::error!(thread = name, "a thread of the room model panicked");
+            }
+        }
+        drop(self.database);
+    }
+}
+
+/// Makes the controller and the lobby of a new database. The key of the controller, when it was made now.
+pub fn first_run(
+    connection: &mut Connection,
+    lobby_name: &Name,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<Option<ApiKey>, FirstRunError> {
+    let transaction = connection.transaction().map_err(StoreError::from)?;
+    if agents::controller(&transaction)?.is_some() {
+        return Ok(None);
+    }
+    let now_ms = clock.now_ms();
+    let key = ApiKey::from_random(Role::Controller, random(entropy)?);
+    let id = AgentId(uuid::Builder::from_random_bytes(random(entropy)?).into_uuid());
+    let controller = agents::insert(&transaction, id, &Name::from_stored("controller"), Role::Controller, now_ms)?;
+    agents::insert_key(&transaction, key.hash(), controller, now_ms)?;
+    let number = loop {
+        if let Some(number) = StreamNumber::from_bits(u32::from_le_bytes(random(entropy)?)) {
+            break number;
+        }
+    };
+    let lobby = RoomRow {
+        number,
+        id: RoomId(uuid::Builder::from_random_bytes(random(entropy)?).into_uuid()),
+        name: lobby_name.clone(),
+        description: None,
+        owner: controller,
+        visibility: Visibility::Public,
+        is_lobby: true,
+        created_at_ms: now_ms,
+        deleted: false,
+    };
+    rooms::insert(&transaction, &lobby)?;
+    transaction.commit().map_err(StoreError::from)?;
+    Ok(Some(key))
+}
+
+/// Replaces the key of the controller; the former one is void. The server must not be running.
+pub fn rotate_controller_key(
+    connection: &mut Connection,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<ApiKey, FirstRunError> {
+    let key = ApiKey::from_random(Role::Controller, random(entropy)?);
+    let transaction = connection.transaction().map_err(StoreError::from)?;
+    let controller =
+        agents::controller(&transaction)?.ok_or_else(|| StoreError::Damaged("the database has no controller".into()))?;
+    agents::delete_keys(&transaction, controller)?;
+    agents::insert_key(&transaction, key.hash(), controller, clock.now_ms())?;
+    transaction.commit().map_err(StoreError::from)?;
+    Ok(key)
+}
+
+/// Why there is no controller yet.
+#[derive(Debug, thiserror::Error)]
+pub enum FirstRunError {
+    /// The database did not take it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes: {0}")]
+    Entropy(#[from] io::Error),
+}
+
+fn random<const N: usize>(entropy: &dyn Entropy) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    entropy.fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Starts the room model.
+pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads), StoreError> {
+    let Database { connection, readers, lock, epoch } = database;
+    std::fs::create_dir_all(&options.documents)
+        .and_then(|()| documents::write_defaults(&options.documents, &options.guides))
+        .unwrap_or_else(|error| tracing::warn!(%error, "the document files could not be written"));
+    let limits = options.limits;
+    let now_ms = options.clock.now_ms();
+    documents::reconcile(&connection, &options.documents, &options.guides, limits.document_length, now_ms)?;
+    rename_lobby(&connection, &options.lobby_name)?;
+    let directory = load(&connection)?;
+    options.metrics.writable.set(1);
+
+    let limits = Arc::new(limits);
+    let committed = Arc::new(RwLock::new(directory.clone()));
+    let (settled, groups) = sync_channel(SETTLED_GROUPS);
+    let decider = Decider {
+        pending: directory,
+        committed: Arc::clone(&committed),
+        limits: Arc::clone(&limits),
+        clock: Arc::clone(&options.clock),
+        entropy: Arc::clone(&options.entropy),
+        metrics: options.metrics.clone(),
+        settled,
+        fatal: options.fatal,
+    };
+    let fanout = Fanout::new(options.encode, options.metrics.clone());
+    let no_thread = |error: io::Error| StoreError::Damaged(format!("no thread could be started: {error}"));
+    let fanout = std::thread::Builder::new().name("fanout".into()).spawn(move || fanout.run(&groups)).map_err(no_thread)?;
+    let (writer, thread) = Writer::spawn(connection, decider, options.writer).map_err(no_thread)?;
+    let inner = Inner {
+        writer,
+        directory: committed,
+        readers: readers.clone(),
+        pace: Pace::new(limits.messages_per_second, limits.message_burst),
+        limits,
+        documents: DocumentFiles::new(options.documents, options.guides),
+        epoch,
+        durable: options.durable,
+        clock: options.clock,
+        entropy: options.entropy,
+        metrics: options.metrics,
+    };
+    let threads = HubThreads { writer: thread, fanout, database: (readers, lock) };
+    Ok((Hub { inner: Arc::new(inner) }, threads))
+}
+
+/// The name of the lobby is a setting; the database follows it.
+fn rename_lobby(connection: &Connection, name: &Name) -> Result<(), StoreError> {
+    for lobby in rooms::all(connection)?.into_iter().filter(|room| room.is_lobby && room.name != *name) {
+        rooms::update(connection, lobby.number, name, lobby.description.as_deref(), lobby.owner, lobby.visibility)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! Everything that outlives the process, in one SQLite database.
+//!
+//! One thread owns the only connection that writes ([`Writer`]) and groups what waits into one transaction; readers are
+//! a pool ([`Readers`]) off the async threads. The query functions take a connection and serve both.
+
+pub mod agents;
+pub mod direct;
+pub mod documents;
+mod error;
+mod lock;
+pub mod messages;
+mod migrate;
+mod open;
+mod readers;
+pub mod rooms;
+pub mod settings;
+mod verify;
+mod writer;
+
+pub use error::StoreError;
+pub use lock::DirectoryLock;
+pub use open::{Database, OpenError, OpenOptions, open};
+pub use readers::Readers;
+pub use rusqlite::Connection;
+pub use verify::full_check;
+pub use writer::{Engine, Keep, Writer, WriterOptions};

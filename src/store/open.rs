@@ -1,0 +1,222 @@
+//! Opening the database: refuse what is not ours, not whole, or in use, and say what to do.
+
+use std::fs::OpenOptions as FileOptions;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::StoreError;
+use super::lock::DirectoryLock;
+use super::readers::Readers;
+use super::{migrate, settings, verify};
+use crate::domain::Epoch;
+
+/// The oldest SQLite we trust: earlier ones can corrupt a database when the write-ahead log is reset.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Prepared statements kept by each connection; the program has fewer.
+pub(super) const STATEMENT_CACHE: usize = 64;
+
+/// Holds the epoch of the database, so that a database that vanished is not mistaken for a first run.
+const EPOCH_FILE: &str = "wardroom.epoch";
+
+/// How to open.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// The data directory, which must exist.
+    pub data_dir: PathBuf,
+    /// The database file.
+    pub database: PathBuf,
+    /// Whether a commit waits for the disk.
+    pub durable: bool,
+    /// Connections that read.
+    pub readers: u32,
+    /// Whether to check what is stored: `None` for what a start can afford, else everything or nothing.
+    pub check_everything: Option<bool>,
+    /// The epoch of a database that is made now.
+    pub new_epoch: Epoch,
+}
+
+/// An open database.
+#[derive(Debug)]
+pub struct Database {
+    /// The one connection that writes.
+    pub connection: Connection,
+    /// The ones that read.
+    pub readers: Readers,
+    /// Keeps other servers out.
+    pub lock: DirectoryLock,
+    /// Its incarnation.
+    pub epoch: Epoch,
+}
+
+/// Why a database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another server uses the data directory.
+    #[error("another wardroom server is using `{0}`; stop it with `wardroom stop`, or choose another `--data-dir`")]
+    InUse(PathBuf),
+    /// The files cannot be used.
+    #[error("cannot use `{path}`: {source}")]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database is gone although there was one.
+    #[error(
+        "the database `{0}` is missing or empty, but this data directory had one; restore it from a backup, or delete \
+         `wardroom.epoch` in the data directory to start with an empty one"
+    )]
+    Missing(PathBuf),
+    /// The database is damaged.
+    #[error(
+        "the database `{path}` is damaged ({detail}); nothing was changed. Restore a backup, or copy the file and its \
+         `-wal` aside and recover what can be read with `sqlite3 {path} .recover`"
+    )]
+    Damaged {
+        /// Which one.
+        path: PathBuf,
+        /// What was found.
+        detail: String,
+    },
+    /// The file is some other program's database.
+    #[error("`{0}` is not a wardroom database; set `database` to another file")]
+    Foreign(PathBuf),
+    /// The database was written by a newer version.
+    #[error("the database `{path}` has schema {found}, this version knows {known}; install the newer version again")]
+    TooNew {
+        /// Which one.
+        path: PathBuf,
+        /// Its schema.
+        found: usize,
+        /// The newest schema known here.
+        known: usize,
+    },
+    /// The SQLite library is too old.
+    #[error("SQLite {0} is too old: 3.51.3 or later is needed")]
+    OldSqlite(&'static str),
+    /// Anything else.
+    #[error("cannot open the database `{path}`: {source}")]
+    Store {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: StoreError,
+    },
+}
+
+/// Opens the database, making it if this is the first run, and brings it to the present schema.
+pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(OpenError::OldSqlite(rusqlite::version()));
+    }
+    let path = &options.database;
+    let file = |source| OpenError::File { path: path.clone(), source };
+    let lock = DirectoryLock::acquire(&options.data_dir)
+        .map_err(|source| OpenError::File { path: options.data_dir.join(DirectoryLock::FILE_NAME), source })?
+        .ok_or_else(|| OpenError::InUse(options.data_dir.clone()))?;
+
+    let recorded = read_epoch(&options.data_dir).map_err(file)?;
+    let size = match std::fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(file(error)),
+    };
+    if size == 0 && recorded.is_some() {
+        return Err(OpenError::Missing(path.clone()));
+    }
+    // SQLite would make it readable for everybody; its companions `-wal` and `-shm` take over this mode.
+    FileOptions::new().create(true).append(true).mode(0o600).open(path).map_err(file)?;
+
+    let failed = |error: StoreError| match error {
+        StoreError::Damaged(detail) => OpenError::Damaged { path: path.clone(), detail },
+        source => OpenError::Store { path: path.clone(), source },
+    };
+    let connection = prepare(options, size).map_err(|error| match error {
+        PrepareError::Foreign => OpenError::Foreign(path.clone()),
+        PrepareError::TooNew(found) => {
+            OpenError::TooNew { path: path.clone(), found, known: migrate::SCHEMA_VERSION }
+        }
+        PrepareError::Store(error) => failed(error),
+    })?;
+    let epoch = settings::epoch(&connection, options.new_epoch).map_err(failed)?;
+    if recorded != Some(epoch) {
+        write_epoch(&options.data_dir, epoch).map_err(file)?;
+    }
+    let readers = Readers::open(path, options.readers).map_err(failed)?;
+    Ok(Database { connection, readers, lock, epoch })
+}
+
+enum PrepareError {
+    Foreign,
+    TooNew(usize),
+    Store(StoreError),
+}
+
+impl<E: Into<StoreError>> From<E> for PrepareError {
+    fn from(error: E) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+fn prepare(options: &OpenOptions, size: u64) -> Result<Connection, PrepareError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(&options.database, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let found = migrate::version(&connection)?;
+    if size > 0 && (application != migrate::APPLICATION_ID || found == 0) && !is_empty(&connection)? {
+        return Err(PrepareError::Foreign);
+    }
+    if found > migrate::SCHEMA_VERSION {
+        return Err(PrepareError::TooNew(found));
+    }
+    if found > 0 {
+        check(&connection, options.check_everything)?;
+    }
+    let synchronous = if options.durable { "FULL" } else { "NORMAL" };
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON; \
+         PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; \
+         PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864;"
+    ))?;
+    migrate::migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// A file that an interrupted first run left behind has pages but no tables.
+fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
+    let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(objects == 0)
+}
+
+fn check(connection: &Connection, everything: Option<bool>) -> Result<(), StoreError> {
+    match everything {
+        None => verify::quick_check(connection),
+        Some(true) => verify::thorough_check(connection),
+        Some(false) => Ok(()),
+    }
+}
+
+fn read_epoch(data_dir: &Path) -> io::Result<Option<Epoch>> {
+    let mut text = String::new();
+    match std::fs::File::open(data_dir.join(EPOCH_FILE)) {
+        Ok(file) => file.take(64).read_to_string(&mut text)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(Epoch::parse(text.trim()))
+}
+
+fn write_epoch(data_dir: &Path, epoch: Epoch) -> io::Result<()> {
+    let path = data_dir.join(EPOCH_FILE);
+    let mut file = FileOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
+    writeln!(file, "{epoch}")?;
+    file.sync_all()
+}

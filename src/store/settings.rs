@@ -1,0 +1,43 @@
+//! Single values: the epoch, the message of the day, the lock.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::StoreError;
+use crate::domain::Epoch;
+
+/// The message of the day.
+pub const MOTD: &str = "motd";
+/// Present while participants are refused.
+pub const LOCKED: &str = "locked";
+/// SHA-256 of the constitution's file as we last saw or wrote it.
+pub const CONSTITUTION_FILE: &str = "constitution_file";
+
+/// Reads a value.
+pub fn get(connection: &Connection, name: &str) -> Result<Option<String>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
+    Ok(statement.query_row(params![name], |row| row.get(0)).optional()?)
+}
+
+/// Sets a value, or removes it.
+pub fn set(connection: &Connection, name: &str, value: Option<&str>) -> Result<(), StoreError> {
+    match value {
+        Some(value) => connection
+            .prepare_cached(
+                "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+            )?
+            .execute(params![name, value])?,
+        None => connection.prepare_cached("DELETE FROM settings WHERE name = ?1")?.execute(params![name])?,
+    };
+    Ok(())
+}
+
+/// The epoch of the database; `fresh` becomes it when there is none yet.
+pub(super) fn epoch(connection: &Connection, fresh: Epoch) -> Result<Epoch, StoreError> {
+    match get(connection, "epoch")? {
+        Some(text) => Epoch::parse(&text).ok_or_else(|| StoreError::Damaged(format!("epoch `{text}`"))),
+        None => {
+            set(connection, "epoch", Some(&fresh.to_string()))?;
+            Ok(fresh)
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The one thread that writes: groups what waits into one transaction, a savepoint for each.
+
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use super::error::StoreError;
+
+/// Whether the writes of a job stay in the transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keep {
+    /// They are committed with the group.
+    Yes,
+    /// They are rolled back; the rest of the group is not touched by that.
+    No,
+}
+
+/// What the writer thread works for. All methods run on that thread, one at a time, so whoever implements it needs no
+/// lock for what it keeps.
+pub trait Engine: Send + 'static {
+    /// One unit of work. It answers for itself: whoever waits for it hears through the job.
+    type Job: Send + 'static;
+
+    /// Runs `job` inside its own savepoint.
+    fn run(&mut self, job: &mut Self::Job, connection: &Connection) -> Keep;
+
+    /// The group is durable. Called in commit order.
+    fn committed(&mut self, jobs: Vec<Self::Job>, took: Duration);
+
+    /// Nothing of the group was saved.
+    fn failed(&mut self, jobs: Vec<Self::Job>, error: &StoreError);
+
+    /// The disk cannot even say whether the group was saved. The jobs must not be answered, and nothing more will be
+    /// written: the server has to stop.
+    fn in_doubt(&mut self, jobs: Vec<Self::Job>, error: &StoreError);
+}
+
+/// Bounds of the writer.
+#[derive(Clone, Copy, Debug)]
+pub struct WriterOptions {
+    /// Jobs that may wait; whoever submits one more waits for a place.
+    pub queue: usize,
+    /// Most jobs in one transaction.
+    pub group: usize,
+}
+
+/// The handle of the writer thread. Cheap to clone; the thread ends when the last handle is gone and the queue is empty.
+#[derive(Debug)]
+pub struct Writer<J> {
+    queue: mpsc::Sender<J>,
+}
+
+impl<J> Clone for Writer<J> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone() }
+    }
+}
+
+impl<J: Send + 'static> Writer<J> {
+    /// Starts the thread.
+    pub fn spawn<E: Engine<Job = J>>(
+        connection: Connection,
+        engine: E,
+        options: WriterOptions,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (queue, jobs) = mpsc::channel(options.queue);
+        let thread = std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || Work { connection, engine, stopped: false }.run(jobs, options.group))?;
+        Ok((Self { queue }, thread))
+    }
+
+    /// Hands over a job, waiting for a place in the queue. Gives it back when the writer has ended.
+    pub async fn submit(&self, job: J) -> Result<(), J> {
+        self.queue.send(job).await.map_err(|error| error.0)
+    }
+
+    /// How many jobs wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+}
+
+struct Work<E> {
+    connection: Connection,
+    engine: E,
+    /// Set when a commit stayed in doubt: from then on jobs are dropped unanswered.
+    stopped: bool,
+}
+
+impl<E: Engine> Work<E> {
+    fn run(mut self, mut jobs: mpsc::Receiver<E::Job>, group: usize) {
+        while let Some(first) = jobs.blocking_recv() {
+            let mut batch = vec![first];
+            while batch.len() < group {
+                let Ok(job) = jobs.try_recv() else { break };
+                batch.push(job);
+            }
+            if !self.stopped {
+                self.group(batch);
+            }
+        }
+        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            tracing::warn!(%error, "the write-ahead log could not be folded into the database; the next start does it");
+        }
+    }
+
+    fn group(&mut self, mut jobs: Vec<E::Job>) {
+        let began = Instant::now();
+        match self.transaction(&mut jobs) {
+            Ok(()) => self.engine.committed(jobs, began.elapsed()),
+            Err(error) => {
+                if !self.connection.is_autocommit() {
+                    // A failed rollback leaves nothing to be done here; the next BEGIN would say so.
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+                if matches!(error, StoreError::InDoubt(_)) && !self.overwrite_doubt() {
+                    self.stopped = true;
+                    return self.engine.in_doubt(jobs, &error);
+                }
+                self.engine.failed(jobs, &error);
+            }
+        }
+    }
+
+    fn transaction(&mut self, jobs: &mut [E::Job]) -> Result<(), StoreError> {
+        self.statement("BEGIN IMMEDIATE")?;
+        for job in jobs {
+            self.statement("SAVEPOINT job")?;
+            let keep = self.engine.run(job, &self.connection);
+            // A full or failing disk makes SQLite give up the whole transaction, not only the statement.
+            if self.connection.is_autocommit() {
+                return Err(self.why_rolled_back());
+            }
+            if keep == Keep::No {
+                self.statement("ROLLBACK TO job")?;
+            }
+            self.statement("RELEASE job")?;
+        }
+        self.statement("COMMIT")
+    }
+
+    fn statement(&self, sql: &str) -> Result<(), StoreError> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// Asks the disk for the reason, which the job that met it has kept to itself.
+    fn why_rolled_back(&self) -> StoreError {
+        match self.connection.execute_batch(PROBE) {
+            Err(error) => error.into(),
+            Ok(()) => StoreError::Full,
+        }
+    }
+
+    /// After a commit that the disk did not confirm, its frames may lie complete in the write-ahead log, and a crash
+    /// would bring back what we are about to call "not saved". A later commit overwrites them. False when the disk does
+    /// not confirm that one either.
+    fn overwrite_doubt(&self) -> bool {
+        (0..3).any(|_| match self.connection.execute_batch(PROBE) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "the disk did not confirm a commit");
+                if !self.connection.is_autocommit() {
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+                false
+            }
+        })
+    }
+}
+
+/// A transaction that writes and changes nothing that matters.
+const PROBE: &str = "BEGIN IMMEDIATE; \
+    INSERT INTO settings (name, value) VALUES ('probe', '1') ON CONFLICT (name) DO UPDATE SET value = value + 1; \
+    COMMIT;";
