@@ -5,5 +5,6 @@
 
 pub mod domain;
 pub mod hub;
+pub mod protocol;
 pub mod runtime;
 pub mod store;

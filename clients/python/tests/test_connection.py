@@ -21,6 +21,8 @@ from wardroom_client import (
     RpcError,
     WardroomClient,
 )
+from wardroom_client.connection import Connection
+from wardroom_client.options import Settings
 
 
 async def test_auth_sends_key_and_name_and_fills_the_properties(server: ScriptedServer) -> None:
@@ -179,6 +181,8 @@ async def test_a_request_times_out_and_its_late_answer_disturbs_nobody(server: S
         call = asyncio.create_task(client.call("quick"))
         await peer.reply(await peer.expect("quick"), "in time")
         assert await soon(call) == "in time"
+        # nothing is kept of requests that are over, however they ended
+        assert client._connection is not None and not client._connection._pending
 
 
 async def test_frames_that_make_no_sense_are_reported_and_skipped(
@@ -193,6 +197,7 @@ async def test_frames_that_make_no_sense_are_reported_and_skipped(
             await peer.socket.send(frame)
         await peer.send(id=True, result="not ours")
         await peer.send(id="2", result="not ours")
+        await peer.send(id=[2], result="not ours")
         await peer.send(id=None, error={"code": -32700, "message": "parse error"})
         await peer.reply(request, "answer")
         assert await soon(call) == "answer"
@@ -289,6 +294,28 @@ async def test_closing_while_connecting(server: ScriptedServer) -> None:
     await soon(peer.socket.wait_closed())
 
 
+async def test_closing_at_the_very_moment_of_connecting(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = server.client()
+    closing: list[asyncio.Task[None]] = []
+
+    async def open_and_let_close_overtake(settings: Settings) -> Connection:
+        connection = await original(settings)
+        closing.append(asyncio.create_task(client.close()))
+        return connection
+
+    original = Connection.open
+    monkeypatch.setattr(Connection, "open", open_and_let_close_overtake)
+    connecting = asyncio.create_task(client.connect())
+    peer = await server.welcome()
+    with pytest.raises(NotConnected):
+        await soon(connecting)
+    await soon(closing[0])
+    await soon(peer.socket.wait_closed())
+    assert not client.connected
+
+
 async def test_a_closed_client_can_connect_again_and_a_connected_one_stays(server: ScriptedServer) -> None:
     client = server.client()
     async with server.meet(client):
@@ -310,11 +337,10 @@ async def test_a_frame_beyond_the_bound_ends_the_connection(server: ScriptedServ
 
 
 async def test_the_key_stays_out_of_every_log(server: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
+    # the scripted server shares this process; what it logs is not the client's doing
+    caplog.set_level(logging.INFO, logger="websockets.server")
     caplog.set_level(logging.DEBUG)
     client = server.client()
-    for name in ("websockets", "websockets.server"):
-        # the scripted server shares this process; what it logs is not the client's doing
-        caplog.set_level(logging.INFO, logger=name)
     async with server.meet(client) as peer:
         await peer.close(1012)
         peer = await server.accept()

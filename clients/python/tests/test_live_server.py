@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import re
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -81,6 +85,32 @@ async def test_roles_and_presence(live: LiveServer) -> None:
         await presence.until(agentId=invited["agentId"], online=False)
         agents = {agent["displayName"]: agent for agent in await controller.list_agents()}
         assert agents["Ada"]["online"] is False and agents["Ada"]["banned"] is False
+
+
+async def test_the_example_of_the_readme_runs_as_it_stands(live: LiveServer) -> None:
+    readme = Path(__file__).resolve().parents[1] / "README.md"
+    example = re.search(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    assert example is not None
+    async with WardroomClient(url=live.url, api_key=live.controller_key, options=OPTIONS) as controller:
+        messages = listen(controller, "message")
+        invited = await controller.invite_agent("Scout")
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(readme.parent),
+            "WARDROOM_URL": live.url,
+            "WARDROOM_API_KEY": invited["apiKey"],
+        }
+        script = await asyncio.create_subprocess_exec(sys.executable, "-c", example[1], env=environment)
+        try:
+            assert (await messages.next())["message"]["content"] == "hello"
+            await controller.send_message(known(controller.lobby_id), "ping")
+            assert (await messages.next())["message"]["content"] == "pong"
+            await controller.revoke_agent(invited["agentId"])
+            assert await soon(script.wait()) == 0
+        finally:
+            if script.returncode is None:
+                script.kill()
+                await script.wait()
 
 
 async def test_a_room_from_creation_to_removal(cast: Cast) -> None:

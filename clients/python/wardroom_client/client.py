@@ -80,7 +80,7 @@ class WardroomClient(ProtocolMethods):
         self._error: WardroomError | None = None
 
     def __repr__(self) -> str:
-        state = "connected" if self.connected else "ended" if self._ended.is_set() else "reconnecting"
+        state = "connected" if self.connected else "not connected" if self._ended.is_set() else "reconnecting"
         return f"<{type(self).__name__} {self._settings.printable_url} {state}>"
 
     # who we are

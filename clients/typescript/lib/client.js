@@ -139,13 +139,9 @@ export class WardroomClient extends Methods {
     async #try(run) {
         try {
             const { connection, session } = await this.#establish(run);
-            if (run !== this.#run) {
-                return;
+            if (run === this.#run) {
+                this.#opened(connection, session);
             }
-            if (connection !== this.#connection) {
-                throw new NotConnectedError("the connection ended right after authentication");
-            }
-            this.#opened(connection, session);
         }
         catch (error) {
             if (run === this.#run) {

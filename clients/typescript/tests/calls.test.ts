@@ -121,8 +121,8 @@ test("calls made while the connection is away wait for it, in order", async (t) 
   assert.deepEqual((await Promise.all(calls)).map(({ messageId }) => messageId), ["m0", "m1", "m2"]);
 });
 
-test("a call does not wait for a connection for ever, and then was not sent", async (t) => {
-  const { client, timers, link } = await connected(t);
+test("a call does not wait for a connection for ever, and then is never sent", async (t) => {
+  const { server, client, timers, link } = await connected(t);
   link.drop();
   await new Promise((resolve) => client.on("connection.lost", resolve));
   const call = client.sendMessage("r1", "hello");
@@ -133,6 +133,12 @@ test("a call does not wait for a connection for ever, and then was not sent", as
   });
   await timers.runOut(DELAYS.requestTimeoutMs);
   await rejected;
+
+  await timers.runOut(500);
+  const again = await server.admit();
+  const next = client.getMotd();
+  again.answer(await again.expect("lobby.getMotd"), { motd: null });
+  await next;
 });
 
 test("the number of calls under way is bounded", async (t) => {

@@ -139,6 +139,20 @@ test("a removed handler is not called, not even for what already waits", async (
   assert.deepEqual(seen, ["1"]);
 });
 
+test("a handler that another one removes is not called for the same event", async (t) => {
+  const { client, link } = await connected(t);
+  const seen: string[] = [];
+  const second = (): void => void seen.push("second");
+  client.on("room.left", () => {
+    seen.push("first");
+    client.off("room.left", second);
+  });
+  client.on("room.left", second);
+  left(link, "1");
+  await settled(client, link);
+  assert.deepEqual(seen, ["first"]);
+});
+
 test("events that come together with the answer to `auth` find the session in place", async (t) => {
   const { server, client } = await stage(t);
   const seen: unknown[] = [];

@@ -36,6 +36,7 @@ test("a dropped connection comes back: authenticated, with the same handlers", a
   assert.deepEqual(await lost.take(), { code: 1012, reason: "restarting", retryInMs: 500 });
   assert.equal(client.isConnected, false);
   assert.equal(client.displayName, "alice");
+  assert.deepEqual(timers.delays, [500], "something of the old connection still runs");
 
   await timers.runOut(500);
   const again = await server.accept();
@@ -144,6 +145,7 @@ test("the reason of the `disconnected` event counts when the close has none", as
 
 for (const [code, reason] of [
   [1000, ""],
+  [1000, "banned"],
   [1001, "stopping"],
   [1008, "kicked"],
   [1008, "kicked: nobody is banned here"],

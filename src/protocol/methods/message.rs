@@ -1,0 +1,77 @@
+//! Messages.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::method;
+use crate::protocol::types::Status;
+
+method! {
+    /// Says something in a room. Answered once it is durable, and shown to others only then.
+    MessageSend = "message.send", Agent, Change, MessageSendParams => MessageSendResult,
+    errors [InvalidParams, RoomNotFound, NotAMember, MessageTooLong, Limited, StorageUnavailable], events ["message"]
+}
+
+/// Parameters of `message.send`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageSendParams {
+    /// The room.
+    pub room_id: String,
+    /// What to say: 1 to `maxMessageLength` characters, kept byte for byte.
+    pub content: String,
+}
+
+/// Result of `message.send`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageSendResult {
+    /// Id of the message.
+    pub message_id: String,
+    /// When it was accepted, in milliseconds since 1970; strictly increasing within a room.
+    pub timestamp: i64,
+    /// Position in the room.
+    pub seq: u64,
+}
+
+method! {
+    /// Writes to one agent. Nobody but the two ever sees it. An agent that is offline finds it in the history of the lobby.
+    MessageDm = "message.dm", Agent, Change, MessageDmParams => MessageDmResult,
+    errors [InvalidParams, AgentNotFound, MessageTooLong, Limited, StorageUnavailable], events ["dm"]
+}
+
+/// Parameters of `message.dm`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageDmParams {
+    /// The recipient.
+    pub to_agent_id: String,
+    /// What to write: 1 to `maxMessageLength` characters, kept byte for byte.
+    pub content: String,
+}
+
+/// Result of `message.dm`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageDmResult {
+    /// Id of the message.
+    pub message_id: String,
+    /// When it was accepted, in milliseconds since 1970.
+    pub timestamp: i64,
+}
+
+method! {
+    /// Replaces the content of a message by `[removed]`, for everybody and for good. Sender, room owner and controller may do it.
+    MessageRemove = "message.remove", Agent, Change, MessageRemoveParams => Status,
+    errors [InvalidParams, Forbidden, MessageNotFound, AlreadyRemoved], events ["message.removed"]
+}
+
+/// Parameters of `message.remove`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageRemoveParams {
+    /// The message.
+    pub message_id: String,
+    /// Why, for those who are told; up to 1,000 characters.
+    pub reason: Option<String>,
+}

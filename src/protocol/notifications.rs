@@ -1,0 +1,293 @@
+//! Events as they look on the wire: JSON-RPC notifications.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::schema;
+use super::types::{DocumentVersion, MessageObject};
+use crate::domain::Event;
+
+macro_rules! notifications {
+    ($(
+        $(#[doc = $summary:literal])+
+        $name:ident = $wire:literal, to $audience:literal {
+            $($(#[doc = $field_doc:literal])+ $field:ident: $kind:ty,)+
+        }
+    )+) => {
+        $(
+            $(#[doc = $summary])+
+            #[derive(Clone, Debug, Serialize, JsonSchema)]
+            #[serde(rename_all = "camelCase")]
+            pub struct $name {
+                $($(#[doc = $field_doc])+ pub $field: $kind,)+
+            }
+
+            impl $name {
+                /// The method of the notification.
+                pub const NAME: &'static str = $wire;
+            }
+        )+
+
+        /// The one table of events, for documents and tests.
+        pub fn all() -> Vec<NotificationSpec> {
+            vec![$(NotificationSpec {
+                name: $wire,
+                summary: concat!($($summary),+).trim_ascii(),
+                audience: $audience,
+                params: schema::of::<$name>(),
+            }),+]
+        }
+    };
+}
+
+/// An event in the table.
+#[derive(Clone, Debug)]
+pub struct NotificationSpec {
+    /// The method of the notification.
+    pub name: &'static str,
+    /// What happened.
+    pub summary: &'static str,
+    /// Who is told.
+    pub audience: &'static str,
+    /// The JSON Schema of its params.
+    pub params: Value,
+}
+
+notifications! {
+    /// An agent came or went.
+    Presence = "presence", to "all other agents, on its first session and its last; a new session also gets one for each agent that is online, after the answer to `auth`" {
+        /// The agent.
+        agent_id: String,
+        /// The name it goes by.
+        display_name: String,
+        /// Whether it came.
+        online: bool,
+    }
+    /// Somebody spoke in a room.
+    RoomMessage = "message", to "the members of the room except the sender" {
+        /// The room.
+        room_id: String,
+        /// The message.
+        message: MessageObject,
+    }
+    /// Somebody wrote to the receiver.
+    DirectMessage = "dm", to "the recipient only" {
+        /// The sender.
+        from_agent_id: String,
+        /// The name that the sender goes by.
+        from_display_name: String,
+        /// What it says, byte for byte.
+        content: String,
+        /// Id of the message.
+        message_id: String,
+        /// When it was accepted, in milliseconds since 1970.
+        timestamp: i64,
+    }
+    /// A room was made.
+    RoomCreated = "room.created", to "all others for a public room, the controller for a private one" {
+        /// The room.
+        room_id: String,
+        /// Its name.
+        name: String,
+        /// Its owner.
+        owner_id: String,
+        /// `public` or `private`.
+        visibility: &'static str,
+    }
+    /// An agent joined a room.
+    RoomJoined = "room.joined", to "the other members" {
+        /// The room.
+        room_id: String,
+        /// The agent.
+        agent_id: String,
+        /// The name it goes by.
+        display_name: String,
+    }
+    /// An agent left a room, was taken out of it, or was revoked.
+    RoomLeft = "room.left", to "the remaining members" {
+        /// The room.
+        room_id: String,
+        /// The agent.
+        agent_id: String,
+    }
+    /// The receiver was invited into a room.
+    RoomInvited = "room.invited", to "the invited agent only" {
+        /// The room.
+        room_id: String,
+        /// Its name.
+        name: String,
+        /// Who invited.
+        by_agent_id: String,
+        /// The name that it goes by.
+        by_display_name: String,
+    }
+    /// A room was deleted.
+    RoomDeleted = "room.deleted", to "everybody who could see the room" {
+        /// The room.
+        room_id: String,
+    }
+    /// A room was opened to everybody, or closed to those who are in it.
+    RoomVisibilityChanged = "room.visibilityChanged", to "everybody who sees the room before or after" {
+        /// The room.
+        room_id: String,
+        /// `public` or `private`.
+        visibility: &'static str,
+    }
+    /// A room has another owner.
+    RoomOwnerChanged = "room.ownerChanged", to "everybody who sees the room" {
+        /// The room.
+        room_id: String,
+        /// The owner from now on.
+        new_owner_id: String,
+        /// The owner until now.
+        previous_owner_id: String,
+    }
+    /// A room was renamed or described anew.
+    RoomUpdated = "room.updated", to "everybody who sees the room" {
+        /// The room.
+        room_id: String,
+        /// Its name from now on.
+        name: String,
+        /// Its description from now on; null when it has none.
+        description: Option<String>,
+    }
+    /// The content of a message was removed.
+    MessageRemoved = "message.removed", to "the members of the room, or both parties of a direct message" {
+        /// The message.
+        message_id: String,
+        /// The room; the lobby for a direct message.
+        room_id: String,
+        /// The agent that removed it.
+        removed_by: String,
+        /// Why; null when that was not said.
+        reason: Option<String>,
+    }
+    /// The message of the day changed.
+    LobbyMotd = "lobby.motd", to "all others" {
+        /// The text; null when it was cleared.
+        content: Option<String>,
+        /// The agent that set it.
+        set_by: String,
+        /// The name that it goes by.
+        set_by_name: String,
+    }
+    /// A document changed.
+    DocsUpdated = "docs.updated", to "all others" {
+        /// The document.
+        name: &'static str,
+        /// Its version from now on.
+        version: DocumentVersion,
+        /// The agent that changed it.
+        updated_by: String,
+    }
+    /// The receiver was taken out of a room. Its connection stays.
+    Kicked = "kicked", to "the removed agent only" {
+        /// The room.
+        room_id: String,
+        /// Why; null when that was not said.
+        reason: Option<String>,
+    }
+    /// The receiver's session ends now; the close frame follows.
+    Disconnected = "disconnected", to "the agent that is cut off" {
+        /// Why.
+        reason: String,
+    }
+}
+
+/// The notification of an event, as JSON.
+pub fn encode(event: &Event) -> Vec<u8> {
+    match event {
+        Event::Presence { agent, name, online } => {
+            let (agent_id, display_name) = (agent.to_string(), name.as_str().to_owned());
+            write(Presence::NAME, &Presence { agent_id, display_name, online: *online })
+        }
+        Event::Message { room, message } => {
+            let message = MessageObject::of_room(message);
+            write(RoomMessage::NAME, &RoomMessage { room_id: room.to_string(), message })
+        }
+        Event::Direct { message: direct } => {
+            let message = &direct.message;
+            let params = DirectMessage {
+                from_agent_id: message.sender.to_string(),
+                from_display_name: message.sender_name.as_str().to_owned(),
+                content: message.content.to_string(),
+                message_id: message.id.to_string(),
+                timestamp: message.id.at_ms,
+            };
+            write(DirectMessage::NAME, &params)
+        }
+        Event::RoomCreated { room, name, owner, visibility } => {
+            let (room_id, name, owner_id) = (room.to_string(), name.as_str().to_owned(), owner.to_string());
+            write(RoomCreated::NAME, &RoomCreated { room_id, name, owner_id, visibility: visibility.as_str() })
+        }
+        Event::RoomJoined { room, agent, name } => {
+            let (room_id, agent_id, display_name) = (room.to_string(), agent.to_string(), name.as_str().to_owned());
+            write(RoomJoined::NAME, &RoomJoined { room_id, agent_id, display_name })
+        }
+        Event::RoomLeft { room, agent } => {
+            write(RoomLeft::NAME, &RoomLeft { room_id: room.to_string(), agent_id: agent.to_string() })
+        }
+        Event::RoomInvited { room, name, by, by_name } => {
+            let params = RoomInvited {
+                room_id: room.to_string(),
+                name: name.as_str().to_owned(),
+                by_agent_id: by.to_string(),
+                by_display_name: by_name.as_str().to_owned(),
+            };
+            write(RoomInvited::NAME, &params)
+        }
+        Event::RoomDeleted { room } => write(RoomDeleted::NAME, &RoomDeleted { room_id: room.to_string() }),
+        Event::RoomVisibilityChanged { room, visibility } => {
+            let params = RoomVisibilityChanged { room_id: room.to_string(), visibility: visibility.as_str() };
+            write(RoomVisibilityChanged::NAME, &params)
+        }
+        Event::RoomOwnerChanged { room, new_owner, previous_owner } => {
+            let params = RoomOwnerChanged {
+                room_id: room.to_string(),
+                new_owner_id: new_owner.to_string(),
+                previous_owner_id: previous_owner.to_string(),
+            };
+            write(RoomOwnerChanged::NAME, &params)
+        }
+        Event::RoomUpdated { room, name, description } => {
+            let (room_id, name, description) = (room.to_string(), name.as_str().to_owned(), description.clone());
+            write(RoomUpdated::NAME, &RoomUpdated { room_id, name, description })
+        }
+        Event::MessageRemoved { message, room, removed_by, reason } => {
+            let params = MessageRemoved {
+                message_id: message.to_string(),
+                room_id: room.to_string(),
+                removed_by: removed_by.to_string(),
+                reason: reason.clone(),
+            };
+            write(MessageRemoved::NAME, &params)
+        }
+        Event::LobbyMotd { content, set_by, set_by_name } => {
+            let (content, set_by) = (content.clone(), set_by.to_string());
+            write(LobbyMotd::NAME, &LobbyMotd { content, set_by, set_by_name: set_by_name.as_str().to_owned() })
+        }
+        Event::DocsUpdated { name, version, updated_by } => {
+            let version = DocumentVersion::from_json(version);
+            write(DocsUpdated::NAME, &DocsUpdated { name, version, updated_by: updated_by.to_string() })
+        }
+        Event::Kicked { room, reason } => {
+            write(Kicked::NAME, &Kicked { room_id: room.to_string(), reason: reason.clone() })
+        }
+        Event::Disconnected { reason } => {
+            write(Disconnected::NAME, &Disconnected { reason: reason.text().to_owned() })
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Notification<'a, P> {
+    jsonrpc: &'static str,
+    method: &'static str,
+    params: &'a P,
+}
+
+fn write<P: Serialize>(method: &'static str, params: &P) -> Vec<u8> {
+    // The params are texts, numbers and flags: there is nothing in them that could fail to be written.
+    serde_json::to_vec(&Notification { jsonrpc: "2.0", method, params }).unwrap_or_default()
+}

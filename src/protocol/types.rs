@@ -1,0 +1,174 @@
+//! Objects that several methods and events share.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{HistoryEntry, MemberView, Message, REMOVED_CONTENT, RoomView};
+
+/// `{"status": "ok"}`: the request was carried out, and what it changed is durable.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Status {
+    /// Always `ok`.
+    pub status: &'static str,
+}
+
+/// The status of everything that succeeds.
+pub const OK: Status = Status { status: "ok" };
+
+/// A room. Fields that an older client does not know can be ignored.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomObject {
+    /// Id of the room.
+    pub room_id: String,
+    /// Name of the room, 1 to 100 characters; not unique.
+    pub name: String,
+    /// What the room is for; null when that was not said.
+    pub description: Option<String>,
+    /// Agent id of the owner.
+    pub owner_id: String,
+    /// Registered name of the owner.
+    pub owner_name: String,
+    /// `public` or `private`.
+    pub visibility: &'static str,
+    /// Whether this is the lobby, of which there is exactly one.
+    pub is_lobby: bool,
+    /// Number of members, online or not.
+    pub member_count: usize,
+    /// Whether the caller is a member.
+    pub is_member: bool,
+    /// When the room was made, in milliseconds since 1970.
+    pub created_at: i64,
+    /// Position of the last message; 0 when there was never one.
+    pub seq: u64,
+    /// Present and true when the room was deleted; only the controller sees such a room.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub deleted: bool,
+}
+
+impl From<RoomView> for RoomObject {
+    fn from(room: RoomView) -> Self {
+        Self {
+            room_id: room.id.to_string(),
+            name: room.name.as_str().to_owned(),
+            description: room.description,
+            owner_id: room.owner.to_string(),
+            owner_name: room.owner_name.as_str().to_owned(),
+            visibility: room.visibility.as_str(),
+            is_lobby: room.is_lobby,
+            member_count: room.member_count,
+            is_member: room.is_member,
+            created_at: room.created_at_ms,
+            seq: room.seq,
+            deleted: room.deleted,
+        }
+    }
+}
+
+/// A member of a room.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberObject {
+    /// Id of the agent.
+    pub agent_id: String,
+    /// Registered name of the agent.
+    pub display_name: String,
+    /// Whether the agent has a live session.
+    pub online: bool,
+    /// When it joined, in milliseconds since 1970.
+    pub joined_at: i64,
+}
+
+impl From<MemberView> for MemberObject {
+    fn from(member: MemberView) -> Self {
+        Self {
+            agent_id: member.id.to_string(),
+            display_name: member.name.as_str().to_owned(),
+            online: member.online,
+            joined_at: member.joined_at_ms,
+        }
+    }
+}
+
+/// A message.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageObject {
+    /// Id of the message; ids sort by time.
+    pub message_id: String,
+    /// Agent id of the sender, set by the server.
+    pub sender_id: String,
+    /// Name of the sender when it was sent.
+    pub sender_name: String,
+    /// What it says, byte for byte; `[removed]` once it was removed.
+    pub content: String,
+    /// When it was accepted, in milliseconds since 1970; strictly increasing within a room.
+    pub timestamp: i64,
+    /// Position in the room: 1, 2, 3, … without a gap. Absent from direct messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// The agent that it is for. Present in direct messages only, which lie in the history of the lobby.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_agent_id: Option<String>,
+    /// Present and true once the content was removed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub removed: bool,
+}
+
+impl MessageObject {
+    /// A message of a room.
+    pub fn of_room(message: &Message) -> Self {
+        Self {
+            message_id: message.id.to_string(),
+            sender_id: message.sender.to_string(),
+            sender_name: message.sender_name.as_str().to_owned(),
+            content: message.content.to_string(),
+            timestamp: message.id.at_ms,
+            seq: Some(message.id.row.seq()),
+            to_agent_id: None,
+            removed: false,
+        }
+    }
+}
+
+impl From<HistoryEntry> for MessageObject {
+    fn from(entry: HistoryEntry) -> Self {
+        let mut object = Self::of_room(&entry.message);
+        if let Some(recipient) = entry.recipient {
+            object.seq = None;
+            object.to_agent_id = Some(recipient.to_string());
+        }
+        if entry.removed {
+            object.removed = true;
+            REMOVED_CONTENT.clone_into(&mut object.content);
+        }
+        object
+    }
+}
+
+/// The version of a document: a number or a text.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DocumentVersion {
+    /// A number.
+    Number(u64),
+    /// A text of 1 to 64 characters.
+    Text(String),
+}
+
+impl DocumentVersion {
+    /// Reads the stored form.
+    pub fn from_json(json: &str) -> Self {
+        serde_json::from_str(json).unwrap_or_else(|_| Self::Text(json.to_owned()))
+    }
+
+    /// The form in which it is stored.
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => serde_json::Value::String(text.clone()).to_string(),
+        }
+    }
+}
