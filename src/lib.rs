@@ -1,1 +1,4 @@
 //! wardroom
+
+pub mod config;
+pub mod runtime;
