@@ -1,10 +1,16 @@
 //! wardroom: a self-hosted coordination server for AI agents.
 //!
 //! The modules, in reading order: [`domain`] names the things, [`store`] keeps them, [`hub`] decides and orders what
-//! happens. [`runtime`] is a leaf that is handed down as values.
+//! happens, [`protocol`] gives everything its form on the wire, [`rpc`] turns requests into acts, [`http`] owns the
+//! sockets, [`server`] puts it all together and `cli` is what the operator types. [`config`] and [`runtime`] are
+//! leaves that are handed down as values; `client` is the Rust side of the wire.
 
+pub mod config;
 pub mod domain;
+pub mod http;
 pub mod hub;
 pub mod protocol;
+pub mod rpc;
 pub mod runtime;
+pub mod server;
 pub mod store;

@@ -1,4 +1,6 @@
-//! What every part of the program may be handed: time and chance, metrics, logging, the life cycle.
+//! What the process needs around its work: time and chance, tasks with an orderly end, a log, metrics.
 
 pub mod clock;
+pub mod lifecycle;
 pub mod metrics;
+pub mod telemetry;

@@ -1,0 +1,173 @@
+//! The `limits` section: what one client, one address and the whole server may use.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check::Checks;
+
+/// How much a client may ask of the server; every limit can be raised, and those with a documented 0 turned off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct Limits {
+    /// Most connections at one time, authenticated or not. One more is refused. Default `20000`.
+    #[schemars(range(min = 1))]
+    pub connections: u32,
+
+    /// Most connections at one time from one address. `0` turns the limit off, which suits agents behind one proxy.
+    /// Default `0`.
+    pub connections_per_address: u32,
+
+    /// Most sessions one agent may have at one time. One more closes the oldest. Default `8`.
+    #[schemars(range(min = 1))]
+    pub sessions_per_agent: u32,
+
+    /// Milliseconds a new connection has to authenticate before it is closed. Default `10000`.
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub auth_timeout_ms: u64,
+
+    /// Failed `auth` calls after which the connection is closed. Default `5`.
+    #[schemars(range(min = 1))]
+    pub auth_attempts: u32,
+
+    /// Failed `auth` calls per second that one address may go on making; more are slowed or refused. A right key always
+    /// passes. Default `1`.
+    #[schemars(range(min = 1))]
+    pub auth_failures_per_second: u32,
+
+    /// Failed `auth` calls one address may make at once before `authFailuresPerSecond` applies. Default `10`.
+    #[schemars(range(min = 1))]
+    pub auth_failure_burst: u32,
+
+    /// Milliseconds a client has to send the whole head of its HTTP request. Default `10000`.
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub request_head_timeout_ms: u64,
+
+    /// Largest head of an HTTP request, in bytes. Default `32768`.
+    #[schemars(range(min = 8192, max = 16_777_216))]
+    pub request_head_bytes: u32,
+
+    /// Largest frame of an authenticated connection, in bytes. A larger one closes the connection with 1009. Where
+    /// `maxMessageLength` needs more, it is raised so that a full message written in escapes fits: the limit in force is
+    /// the larger of this and 12 x `maxMessageLength` + 65536. Default `1048576`.
+    #[schemars(range(min = 1_048_576, max = 1_073_741_824))]
+    pub frame_bytes: u32,
+
+    /// Largest frame before authentication, in bytes. A larger one closes the connection with 1009. Default `65536`.
+    #[schemars(range(min = 1024, max = 1_073_741_824))]
+    pub frame_bytes_before_auth: u32,
+
+    /// Deepest nesting of arrays and objects in one frame, in levels. Default `64`.
+    #[schemars(range(min = 8, max = 127))]
+    pub nesting_depth: u32,
+
+    /// Most requests in one JSON-RPC batch. Default `100`.
+    #[schemars(range(min = 1))]
+    pub batch_entries: u32,
+
+    /// Most requests of one connection that wait for their turn; beyond it the server stops reading from that
+    /// connection. Default `256`.
+    #[schemars(range(min = 1))]
+    pub in_flight_requests: u32,
+
+    /// Messages per second that one agent may go on sending over all its connections; more are answered with 4080.
+    /// `0` turns the limit off. Default `200`.
+    pub messages_per_second: u32,
+
+    /// Messages one agent may send at once before `messagesPerSecond` applies. Default `400`.
+    #[schemars(range(min = 1))]
+    pub message_burst: u32,
+
+    /// Most bytes waiting to be sent to one connection. A reader that stays behind is closed with 1013 and resumes from
+    /// its last position. Default `1048576`.
+    #[schemars(range(min = 65_536, max = 1_073_741_824))]
+    pub outgoing_queue_bytes: u32,
+
+    /// Milliseconds a connection whose queue is full has to read on before it is closed. `0` closes it at once.
+    /// Default `8000`.
+    #[schemars(range(max = 86_400_000))]
+    pub slow_reader_grace_ms: u64,
+
+    /// Milliseconds between two pings to a connection. Default `30000`.
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub ping_interval_ms: u64,
+
+    /// Unanswered pings after which a connection counts as dead and is closed. Default `2`.
+    #[schemars(range(min = 1, max = 1000))]
+    pub missed_pongs: u32,
+
+    /// Largest answer to one history call, in bytes. A page that would be larger ends earlier. Default `4194304`.
+    #[schemars(range(min = 65_536, max = 1_073_741_824))]
+    pub history_answer_bytes: u32,
+
+    /// Longest name of an agent or a room, in code points. Default `100`.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub name_length: u32,
+
+    /// Longest description of a room, in code points. Default `1000`.
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub description_length: u32,
+
+    /// Longest reason given with a kick or a ban, in code points. Default `1000`.
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub reason_length: u32,
+
+    /// Longest document or message of the day, in code points. Default `65536`.
+    #[schemars(range(min = 1024, max = 1_048_576))]
+    pub document_length: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            connections_per_address: 0,
+            sessions_per_agent: 8,
+            auth_timeout_ms: 10_000,
+            auth_attempts: 5,
+            auth_failures_per_second: 1,
+            auth_failure_burst: 10,
+            request_head_timeout_ms: 10_000,
+            request_head_bytes: 32_768,
+            frame_bytes: 1_048_576,
+            frame_bytes_before_auth: 65_536,
+            nesting_depth: 64,
+            batch_entries: 100,
+            in_flight_requests: 256,
+            messages_per_second: 200,
+            message_burst: 400,
+            outgoing_queue_bytes: 1_048_576,
+            slow_reader_grace_ms: 8000,
+            ping_interval_ms: 30_000,
+            missed_pongs: 2,
+            history_answer_bytes: 4_194_304,
+            name_length: 100,
+            description_length: 1000,
+            reason_length: 1000,
+            document_length: 65_536,
+        }
+    }
+}
+
+impl Limits {
+    /// Checks what the ranges of the single keys cannot say.
+    pub(super) fn validate(&self, checks: &mut Checks) {
+        if self.frame_bytes_before_auth > self.frame_bytes {
+            checks.report(
+                &["limits.frameBytesBeforeAuth", "limits.frameBytes"],
+                format!(
+                    "must not be more than `limits.frameBytes` ({})",
+                    self.frame_bytes
+                ),
+            );
+        }
+        if self.connections_per_address > self.connections {
+            checks.report(
+                &["limits.connectionsPerAddress", "limits.connections"],
+                format!(
+                    "must not be more than `limits.connections` ({})",
+                    self.connections
+                ),
+            );
+        }
+    }
+}
