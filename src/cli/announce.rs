@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::output::Output;
+use super::output::{self, Output};
 
 /// A server that has started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,10 @@ impl Started {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
-            addresses: addresses.iter().map(|address| format!("{scheme}://{address}")).collect(),
+            addresses: addresses
+                .iter()
+                .map(|address| format!("{scheme}://{address}"))
+                .collect(),
             warnings: if is_open { vec![warning.to_owned()] } else { Vec::new() },
         }
     }
@@ -40,12 +43,15 @@ impl Started {
     /// Prints what a newcomer needs next; `key` is the controller key if this start made it.
     pub(super) fn print(&self, context: &Context, output: Output, key: Option<&str>) -> io::Result<()> {
         for warning in &self.warnings {
-            output.warning(warning);
+            output::warning(warning);
         }
         for address in &self.addresses {
             output.line(format_args!("wardroom {} listening on {address}", self.version))?;
         }
-        output.line(format_args!("Data, documents and log: {}", context.data_dir.path().display()))?;
+        output.line(format_args!(
+            "Data, documents and log: {}",
+            context.data_dir.path().display()
+        ))?;
         let address = self.addresses.first().map_or("the address above", String::as_str);
         output.line(format_args!(
             "Connect an agent: open {address} and call `auth` with its key; the controller makes keys with `agent.invite`"

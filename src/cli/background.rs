@@ -58,12 +58,16 @@ pub(super) fn start(context: &Context) -> Result<Started, Failure> {
                 child.wait().context("cannot wait for the server's process")?;
                 Err(Failure::new(Exit::from_code(i32::from(exit_code)), message))
             }
-            Err(_) => Err(give_up(&mut child, "the server's process told something that is not understood")),
+            Err(_) => Err(give_up(
+                &mut child,
+                "the server's process told something that is not understood",
+            )),
         },
         Ok(None) => Err(died(context, &mut child)),
-        Err(mpsc::RecvTimeoutError::Timeout) => {
-            Err(give_up(&mut child, &format!("the server was not ready after {} seconds", START_LIMIT.as_secs())))
-        }
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(give_up(
+            &mut child,
+            &format!("the server was not ready after {} seconds", START_LIMIT.as_secs()),
+        )),
         Err(mpsc::RecvTimeoutError::Disconnected) => Err(give_up(&mut child, "the server's process cannot be read")),
     }
 }
@@ -79,14 +83,19 @@ pub(super) fn child(context: &Context) -> CommandResult {
         })
     });
     if let Err(failure) = &served {
-        tell(&Report::Failed { exit_code: failure.exit.code(), message: failure.message() });
+        tell(&Report::Failed {
+            exit_code: failure.exit.code(),
+            message: failure.message(),
+        });
     }
     served
 }
 
 /// Writes the line for the parent. A parent that has gone misses it, which is no reason not to serve.
 fn tell(report: &Report) {
-    let Ok(mut line) = serde_json::to_vec(report) else { return };
+    let Ok(mut line) = serde_json::to_vec(report) else {
+        return;
+    };
     line.push(b'\n');
     let mut stdout = io::stdout().lock();
     drop(stdout.write_all(&line).and_then(|()| stdout.flush()));
@@ -118,9 +127,14 @@ fn died(context: &Context, child: &mut Child) -> Failure {
             let exit = status.code().map_or(Exit::Failed, Exit::from_code);
             // A start that ends well without a report has not started anything.
             let exit = if exit == Exit::Done { Exit::Failed } else { exit };
-            Failure::new(exit, format!("the server ended while it started ({status}); see `{}`", log.display()))
+            Failure::new(
+                exit,
+                format!("the server ended while it started ({status}); see `{}`", log.display()),
+            )
         }
-        Err(error) => anyhow::Error::new(error).context("cannot wait for the server's process").into(),
+        Err(error) => anyhow::Error::new(error)
+            .context("cannot wait for the server's process")
+            .into(),
     }
 }
 

@@ -13,9 +13,53 @@ macro_rules! embedded {
     };
 }
 
-/// Every file that users of the libraries need: no tests, and nothing that tools leave in a working tree. The list is
-/// written out because the folders of a working tree hold both; a test compares it with them.
-const FILES: &[(&str, &[u8])] = embedded![];
+/// Every file that users of the libraries need: what package managers would install, with the guides; no tests, no sources
+/// of built files, and nothing that tools leave in a working tree. The list is written out because the folders of a
+/// working tree hold all of these; a test compares it with them.
+const FILES: &[(&str, &[u8])] = embedded![
+    "python/README.md",
+    "python/broodlink_client/__init__.py",
+    "python/broodlink_client/py.typed",
+    "python/pyproject.toml",
+    "python/wardroom_client/__init__.py",
+    "python/wardroom_client/client.py",
+    "python/wardroom_client/connection.py",
+    "python/wardroom_client/dispatch.py",
+    "python/wardroom_client/errors.py",
+    "python/wardroom_client/methods.py",
+    "python/wardroom_client/options.py",
+    "python/wardroom_client/py.typed",
+    "python/wardroom_client/reconnect.py",
+    "python/wardroom_client/types.py",
+    "typescript/README.md",
+    "typescript/broodlink_client.d.ts",
+    "typescript/broodlink_client.js",
+    "typescript/lib/backoff.d.ts",
+    "typescript/lib/backoff.js",
+    "typescript/lib/calls.d.ts",
+    "typescript/lib/calls.js",
+    "typescript/lib/client.d.ts",
+    "typescript/lib/client.js",
+    "typescript/lib/connection.d.ts",
+    "typescript/lib/connection.js",
+    "typescript/lib/errors.d.ts",
+    "typescript/lib/errors.js",
+    "typescript/lib/events.d.ts",
+    "typescript/lib/events.js",
+    "typescript/lib/heartbeat.d.ts",
+    "typescript/lib/heartbeat.js",
+    "typescript/lib/host.d.ts",
+    "typescript/lib/host.js",
+    "typescript/lib/methods.d.ts",
+    "typescript/lib/methods.js",
+    "typescript/lib/settings.d.ts",
+    "typescript/lib/settings.js",
+    "typescript/lib/types.d.ts",
+    "typescript/lib/types.js",
+    "typescript/package.json",
+    "typescript/wardroom_client.d.ts",
+    "typescript/wardroom_client.js",
+];
 
 /// Writes the libraries below `directory` and gives the number of files. Files of the same names are replaced, others stay.
 pub(super) fn install(directory: &Path) -> io::Result<usize> {
@@ -40,8 +84,17 @@ mod tests {
     use super::*;
 
     /// Folders and files of the working tree that are not part of the libraries.
-    const LEFT_OUT: [&str; 8] =
-        ["tests", "test", "node_modules", "__pycache__", "build", "package-lock.json", "uv.lock", "coverage"];
+    const LEFT_OUT: [&str; 9] = [
+        "tests",
+        "src",
+        "scripts",
+        "node_modules",
+        "__pycache__",
+        "build",
+        "tsconfig.json",
+        "package-lock.json",
+        "uv.lock",
+    ];
 
     fn collect(directory: &Path, prefix: &str, names: &mut BTreeSet<String>) {
         for entry in fs::read_dir(directory).expect("readable") {

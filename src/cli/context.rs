@@ -51,8 +51,16 @@ impl Context {
                 .find(|(name, value)| name == "WARDROOM_CONFIG" && !value.is_empty())
                 .map(|(_, value)| PathBuf::from(value))
         });
-        let config_file = named.map(std::path::absolute).transpose().context("cannot use the configuration file named")?;
-        Ok(Self { flags, data_dir: DataDir(directory), config_file, environment })
+        let config_file = named
+            .map(std::path::absolute)
+            .transpose()
+            .context("cannot use the configuration file named")?;
+        Ok(Self {
+            flags,
+            data_dir: DataDir(directory),
+            config_file,
+            environment,
+        })
     }
 
     /// Reads and checks the configuration.
@@ -135,7 +143,11 @@ impl DataDir {
 fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%,".contains(letter);
-    if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]
@@ -144,9 +156,12 @@ mod tests {
 
     #[test]
     fn a_path_is_quoted_only_where_a_shell_needs_it() {
-        for (path, expected) in
-            [("/srv/wardroom", "/srv/wardroom"), ("/a b", "'/a b'"), ("/it's", r"'/it'\''s'"), ("/$HOME", "'/$HOME'")]
-        {
+        for (path, expected) in [
+            ("/srv/wardroom", "/srv/wardroom"),
+            ("/a b", "'/a b'"),
+            ("/it's", r"'/it'\''s'"),
+            ("/$HOME", "'/$HOME'"),
+        ] {
             assert_eq!(shell_word(Path::new(path)), expected);
         }
     }
@@ -161,7 +176,16 @@ mod tests {
             json: true,
         };
         let context = Context::new(flags).expect("usable");
-        let expected = ["--data-dir", "/srv/w", "--config", "/etc/w.json", "--host", "::1", "--port", "0"];
+        let expected = [
+            "--data-dir",
+            "/srv/w",
+            "--config",
+            "/etc/w.json",
+            "--host",
+            "::1",
+            "--port",
+            "0",
+        ];
         assert_eq!(context.arguments(), expected.map(OsString::from));
         assert_eq!(context.hint("stop"), "wardroom stop --data-dir /srv/w");
     }

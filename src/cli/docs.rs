@@ -30,7 +30,10 @@ fn documents() -> [(&'static str, String); 3] {
 
 pub(super) fn run(what: &Docs, output: Output) -> CommandResult {
     if !Path::new("Cargo.toml").is_file() {
-        return Err(Failure::new(Exit::Usage, "`docs` works in the root of wardroom's source tree"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "`docs` works in the root of wardroom's source tree",
+        ));
     }
     match what {
         Docs::Write => write(output),
@@ -60,7 +63,10 @@ fn check(output: Output) -> CommandResult {
     if drifted.is_empty() {
         return Ok(Exit::Done);
     }
-    Err(Failure::new(Exit::Failed, format!("{}; run `wardroom docs write`", drifted.join(", "))))
+    Err(Failure::new(
+        Exit::Failed,
+        format!("{}; run `wardroom docs write`", drifted.join(", ")),
+    ))
 }
 
 /// The first line, counted from 1, in which two texts differ.
@@ -68,7 +74,11 @@ fn first_difference(found: &str, expected: &str) -> Option<usize> {
     if found == expected {
         return None;
     }
-    let same = found.lines().zip(expected.lines()).take_while(|(found, expected)| found == expected).count();
+    let same = found
+        .lines()
+        .zip(expected.lines())
+        .take_while(|(found, expected)| found == expected)
+        .count();
     Some(same + 1)
 }
 

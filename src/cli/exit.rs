@@ -87,7 +87,11 @@ impl Failure {
 
     /// A failure with an error behind it.
     pub(super) fn from_error(exit: Exit, error: anyhow::Error) -> Self {
-        Self { exit, error, details: Map::new() }
+        Self {
+            exit,
+            error,
+            details: Map::new(),
+        }
     }
 
     /// The same failure with one more member in its report.
@@ -166,7 +170,9 @@ mod tests {
     #[test]
     fn a_report_holds_the_code_the_causes_and_the_details() {
         let error = anyhow::anyhow!("no space").context("cannot write `wardroom.pid`");
-        let report = Failure::from_error(Exit::Failed, error).with("controllerKey", "k").report();
+        let report = Failure::from_error(Exit::Failed, error)
+            .with("controllerKey", "k")
+            .report();
         assert_eq!(
             report,
             json!({"status": "error", "exitCode": 1, "message": "cannot write `wardroom.pid`: no space", "controllerKey": "k"})

@@ -21,7 +21,9 @@ pub(super) fn write_atomically(path: &Path, content: &[u8], mode: u32) -> io::Re
 
 /// A name in the same directory, and so on the same file system, that nobody else uses.
 pub(super) fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
     let mut temporary = std::ffi::OsString::from(".");
     temporary.push(name);
     temporary.push(format!(".{}.tmp", std::process::id()));
@@ -62,7 +64,10 @@ mod tests {
         fs::write(&path, "a longer former content").expect("written");
         write_atomically(&path, b"1\n", PRIVATE).expect("replaced");
         assert_eq!(fs::read(&path).expect("there"), b"1\n");
-        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, PRIVATE);
+        assert_eq!(
+            fs::metadata(&path).expect("there").permissions().mode() & 0o777,
+            PRIVATE
+        );
         assert_eq!(fs::read_dir(directory.path()).expect("readable").count(), 1);
     }
 

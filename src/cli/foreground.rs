@@ -49,11 +49,7 @@ pub(super) fn run_with_log(
     result
 }
 
-async fn serve(
-    context: &Context,
-    config: Config,
-    announce: impl FnOnce(&Started) -> io::Result<()>,
-) -> CommandResult {
+async fn serve(context: &Context, config: Config, announce: impl FnOnce(&Started) -> io::Result<()>) -> CommandResult {
     let lifecycle = Lifecycle::new();
     lifecycle.listen_for_signals().context("cannot listen for signals")?;
     let drain = Duration::from_millis(config.shutdown.drain_ms);
@@ -68,7 +64,11 @@ async fn serve(
     // Before the server lets go of the lock: nobody who finds the directory free finds a process id in it.
     drop(ready?);
     drop(server);
-    Ok(if lifecycle.exit_is_failure() { Exit::Failed } else { Exit::Done })
+    Ok(if lifecycle.exit_is_failure() {
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
 }
 
 /// Leaves the traces of a running server in the data directory and tells that it is there.

@@ -36,7 +36,10 @@ fn server(context: &Context, output: Output) -> CommandResult {
     if key.is_some() {
         output.line(format_args!("Set up in {}", directory.display()))?;
     } else {
-        output.line(format_args!("{} is set up already, nothing was changed", directory.display()))?;
+        output.line(format_args!(
+            "{} is set up already, nothing was changed",
+            directory.display()
+        ))?;
     }
     output.line(format_args!("Start: {}", context.hint("serve")))?;
     let mut report = json!({"status": "ok", "dataDir": directory.to_string_lossy(), "created": key.is_some()});

@@ -9,7 +9,9 @@ use super::{running, runtime};
 use crate::client::Methods;
 
 pub(super) fn run(context: &Context, output: Output) -> CommandResult {
-    runtime::block_on(running::with_server(context, async |connection| connection.operator_lock().await))?;
+    runtime::block_on(running::with_server(context, async |connection| {
+        connection.operator_lock().await
+    }))?;
     output.line("locked: participants who connect from now on are refused")?;
     output.object(&json!({"status": "ok", "locked": true}))?;
     Ok(Exit::Done)

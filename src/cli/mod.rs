@@ -86,7 +86,11 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // Help and version come by this way too. Nobody is left to tell when the output is closed.
             drop(error.print());
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Done.into()
+            };
         }
     };
     let Cli { flags, command } = cli;

@@ -45,7 +45,10 @@ mod tests {
         let path = directory.path().join("wardroom.pid");
         fs::write(&path, "junk").expect("written");
         let file = PidFile::write(path.clone()).expect("written");
-        assert_eq!(fs::read_to_string(&path).expect("there"), format!("{}\n", std::process::id()));
+        assert_eq!(
+            fs::read_to_string(&path).expect("there"),
+            format!("{}\n", std::process::id())
+        );
         drop(file);
         assert!(!path.exists());
     }

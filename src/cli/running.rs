@@ -51,7 +51,11 @@ pub(super) async fn find(data_dir: &DataDir) -> Result<Presence, Failure> {
             Ok(Err(_)) if Instant::now() < deadline => sleep(LOOK_INTERVAL).await,
             // A socket that takes the connection and says nothing belongs to nobody if the lock is free.
             Ok(Err(_)) | Err(_) => {
-                return Ok(if is_locked(data_dir)? { Presence::Silent } else { Presence::Absent });
+                return Ok(if is_locked(data_dir)? {
+                    Presence::Silent
+                } else {
+                    Presence::Absent
+                });
             }
         }
     }
@@ -64,9 +68,10 @@ where
     R: Future<Output = Result<T, ClientError>>,
 {
     match find(&context.data_dir).await? {
-        Presence::Present(connection) => {
-            action(connection).await.context("the running server did not do it").map_err(Failure::from)
-        }
+        Presence::Present(connection) => action(connection)
+            .await
+            .context("the running server did not do it")
+            .map_err(Failure::from),
         Presence::Absent => Err(not_running(context)),
         Presence::Silent => Err(silent(context)),
     }
@@ -147,6 +152,9 @@ pub(super) fn silent(context: &Context) -> Failure {
 
 fn already_running(context: &Context) -> Failure {
     let directory = context.data_dir.path().display();
-    let message = format!("a server is running on `{directory}` already; stop it with `{}`", context.hint("stop"));
+    let message = format!(
+        "a server is running on `{directory}` already; stop it with `{}`",
+        context.hint("stop")
+    );
     Failure::new(Exit::AlreadyRunning, message)
 }

@@ -30,13 +30,15 @@ pub(super) fn run(arguments: &Serve, context: &Context, output: Output) -> Comma
     runtime::block_on(running::require_absent(context))?;
     let key = set_up(context, &loaded, output)?;
     let started = if arguments.foreground {
-        foreground::run(context, loaded.config, |started| match started.print(context, output, key.as_deref()) {
-            // Whoever read the lines has closed them, which is no reason not to serve; a key that nobody saw is one.
-            Err(error) if !(output.json && key.is_some()) => {
-                tracing::warn!(reason = %error, "the start could not be told");
-                Ok(())
+        foreground::run(context, loaded.config, |started| {
+            match started.print(context, output, key.as_deref()) {
+                // Whoever read the lines has closed them, which is no reason not to serve; a key that nobody saw is one.
+                Err(error) if !(output.json && key.is_some()) => {
+                    tracing::warn!(reason = %error, "the start could not be told");
+                    Ok(())
+                }
+                printed => printed,
             }
-            printed => printed,
         })
     } else {
         background::start(context).and_then(|started| {
@@ -52,7 +54,9 @@ pub(super) fn run(arguments: &Serve, context: &Context, output: Output) -> Comma
 /// This happens in the process at the terminal, so that the key goes nowhere else: not to a child, not into a log.
 pub(super) fn set_up(context: &Context, loaded: &Loaded, output: Output) -> Result<Option<String>, Failure> {
     let first_run = setup::prepare(context.data_dir.path(), &loaded.config)?;
-    let Some(key) = first_run.controller_key.map(|key| key.to_string()) else { return Ok(None) };
+    let Some(key) = first_run.controller_key.map(|key| key.to_string()) else {
+        return Ok(None);
+    };
     output.line(key_line(&key)).map_err(|error| {
         let message = format!(
             "the controller key could not be shown ({error}); make another with `{}`",

@@ -36,31 +36,36 @@ impl StartFlags {
 /// Keeps the flags of this start.
 pub(super) fn save(context: &Context) -> Result<(), Failure> {
     let path = context.data_dir.start_flags();
-    let flags = StartFlags {
+    let present = StartFlags {
         config: context.config_file.clone(),
         host: context.flags.host.clone(),
         port: context.flags.port,
     };
-    let mut content = serde_json::to_vec(&flags).context("cannot write down the flags of this start")?;
-    content.push(b'\n');
-    write_atomically(&path, &content, PRIVATE).with_context(|| format!("cannot write `{}`", path.display()))?;
+    let mut bytes = serde_json::to_vec(&present).context("cannot write down the flags of this start")?;
+    bytes.push(b'\n');
+    write_atomically(&path, &bytes, PRIVATE).with_context(|| format!("cannot write `{}`", path.display()))?;
     Ok(())
 }
 
 /// The flags of the latest start; none were given when no server was ever started.
 pub(super) fn load(context: &Context) -> Result<StartFlags, Failure> {
     let path = context.data_dir.start_flags();
-    let content = match fs::read(&path) {
-        Ok(content) => content,
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(StartFlags::default()),
         Err(error) => {
-            return Err(anyhow::Error::new(error).context(format!("cannot read `{}`", path.display())).into());
+            return Err(anyhow::Error::new(error)
+                .context(format!("cannot read `{}`", path.display()))
+                .into());
         }
     };
-    let flags = serde_json::from_slice(&content).with_context(|| {
-        format!("`{}` is not understood; remove it and give `restart` the flags to start with", path.display())
+    let former = serde_json::from_slice(&bytes).with_context(|| {
+        format!(
+            "`{}` is not understood; remove it and give `restart` the flags to start with",
+            path.display()
+        )
     })?;
-    Ok(flags)
+    Ok(former)
 }
 
 #[cfg(test)]
@@ -69,8 +74,17 @@ mod tests {
 
     #[test]
     fn flags_given_now_count_more_than_those_given_then() {
-        let then = StartFlags { config: Some("/then".into()), host: Some("::1".to_owned()), port: Some(1) };
-        let now = Flags { data_dir: Some("/d".into()), port: Some(2), json: true, ..Flags::default() };
+        let then = StartFlags {
+            config: Some("/then".into()),
+            host: Some("::1".to_owned()),
+            port: Some(1),
+        };
+        let now = Flags {
+            data_dir: Some("/d".into()),
+            port: Some(2),
+            json: true,
+            ..Flags::default()
+        };
         let flags = then.complete(&now);
         assert_eq!(flags.data_dir, Some("/d".into()));
         assert_eq!(flags.config, Some("/then".into()));

@@ -15,7 +15,9 @@ pub(super) fn run(context: &Context, output: Output) -> CommandResult {
             Presence::Absent => Ok(None),
             Presence::Present(connection) => match connection.operator_status().await {
                 Ok(status) => Ok(Some(status)),
-                Err(error) => Err(anyhow::Error::new(error).context("the running server gave no status").into()),
+                Err(error) => Err(anyhow::Error::new(error)
+                    .context("the running server gave no status")
+                    .into()),
             },
             Presence::Silent => Err(running::silent(context)),
         }
@@ -37,14 +39,39 @@ pub(super) fn run(context: &Context, output: Output) -> CommandResult {
 
 fn print(status: &Value, output: Output) -> Result<(), Failure> {
     let text = |name: &str| status[name].as_str().unwrap_or("unknown").to_owned();
-    let number = |name: &str| status[name].as_u64().map_or_else(|| "unknown".to_owned(), |number| number.to_string());
-    let addresses: Vec<&str> = status["addresses"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    output.line(format_args!("wardroom {} is running, process {}", text("version"), number("pid")))?;
+    let number = |name: &str| {
+        status[name]
+            .as_u64()
+            .map_or_else(|| "unknown".to_owned(), |number| number.to_string())
+    };
+    let addresses: Vec<&str> = status["addresses"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    output.line(format_args!(
+        "wardroom {} is running, process {}",
+        text("version"),
+        number("pid")
+    ))?;
     output.line(format_args!("Data directory: {}", text("dataDir")))?;
     output.line(format_args!("Addresses: {}", addresses.join(" ")))?;
-    output.line(format_args!("Up for: {}", duration(status["uptimeMs"].as_u64().unwrap_or_default())))?;
-    output.line(format_args!("Agents: {}, {} online in {} sessions", number("agents"), number("agentsOnline"), number("sessions")))?;
-    output.line(format_args!("Rooms: {}, with {} messages", number("rooms"), number("messages")))?;
+    output.line(format_args!(
+        "Up for: {}",
+        duration(status["uptimeMs"].as_u64().unwrap_or_default())
+    ))?;
+    output.line(format_args!(
+        "Agents: {}, {} online in {} sessions",
+        number("agents"),
+        number("agentsOnline"),
+        number("sessions")
+    ))?;
+    output.line(format_args!(
+        "Rooms: {}, with {} messages",
+        number("rooms"),
+        number("messages")
+    ))?;
     output.line(format_args!("Durability: {}", text("durability")))?;
     if status["locked"] == true {
         output.line("Locked: participants are refused until `wardroom unlock`")?;
@@ -73,9 +100,12 @@ mod tests {
 
     #[test]
     fn a_duration_shows_its_two_largest_units() {
-        for (milliseconds, expected) in
-            [(999, "0 s"), (61_000, "1 min 1 s"), (3_600_000, "1 h 0 min"), (90_000_000, "1 d 1 h")]
-        {
+        for (milliseconds, expected) in [
+            (999, "0 s"),
+            (61_000, "1 min 1 s"),
+            (3_600_000, "1 h 0 min"),
+            (90_000_000, "1 d 1 h"),
+        ] {
             assert_eq!(duration(milliseconds), expected);
         }
     }

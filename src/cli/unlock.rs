@@ -9,7 +9,9 @@ use super::{running, runtime};
 use crate::client::Methods;
 
 pub(super) fn run(context: &Context, output: Output) -> CommandResult {
-    runtime::block_on(running::with_server(context, async |connection| connection.operator_unlock().await))?;
+    runtime::block_on(running::with_server(context, async |connection| {
+        connection.operator_unlock().await
+    }))?;
     output.line("unlocked: participants are admitted")?;
     output.object(&json!({"status": "ok", "locked": false}))?;
     Ok(Exit::Done)

@@ -33,7 +33,11 @@ pub(super) fn run(arguments: &Update, context: &Context, output: Output) -> Comm
         None => from_registry(&executable)?,
     };
     let previous = previous_path(&executable);
-    output.line(format_args!("{} is now {version}; the former is {}", executable.display(), previous.display()))?;
+    output.line(format_args!(
+        "{} is now {version}; the former is {}",
+        executable.display(),
+        previous.display()
+    ))?;
     let restarted = restart_running_server(&executable, context)?;
     if restarted {
         output.line("the running server was restarted")?;
@@ -81,8 +85,13 @@ fn check(program: &Path, shown: &Path, context: &Context) -> Result<String, Fail
     };
     let answer = run(&["--version".into()])?;
     let text = String::from_utf8_lossy(&answer.stdout);
-    let version = text.trim().strip_prefix("wardroom ").filter(|_| answer.status.success());
-    let version = version.ok_or_else(|| refuse("is not a wardroom program".to_owned()))?.to_owned();
+    let version = text
+        .trim()
+        .strip_prefix("wardroom ")
+        .filter(|_| answer.status.success());
+    let version = version
+        .ok_or_else(|| refuse("is not a wardroom program".to_owned()))?
+        .to_owned();
     let mut arguments = vec!["check-config".into()];
     arguments.extend(context.arguments());
     let answer = run(&arguments)?;
@@ -125,7 +134,10 @@ fn previous_path(executable: &Path) -> PathBuf {
 fn from_registry(executable: &Path) -> Result<String, Failure> {
     let advice = "get the newest program and run `wardroom update --from FILE`";
     let root = cargo_root(executable).ok_or_else(|| {
-        let message = format!("`{}` was not installed by `cargo install`: {advice}", executable.display());
+        let message = format!(
+            "`{}` was not installed by `cargo install`: {advice}",
+            executable.display()
+        );
         Failure::new(Exit::Failed, message)
     })?;
     keep_previous(executable)?;
@@ -138,13 +150,21 @@ fn from_registry(executable: &Path) -> Result<String, Failure> {
         .status();
     match status {
         Ok(status) if status.success() => {}
-        Ok(status) => return Err(Failure::new(Exit::Failed, format!("`cargo install` failed ({status}); nothing was changed"))),
+        Ok(status) => {
+            return Err(Failure::new(
+                Exit::Failed,
+                format!("`cargo install` failed ({status}); nothing was changed"),
+            ));
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(Failure::new(Exit::Failed, format!("`cargo` is not there: {advice}")));
         }
         Err(error) => return Err(anyhow::Error::new(error).context("cannot run `cargo`").into()),
     }
-    let answer = Command::new(executable).arg("--version").output().context("cannot run the new program")?;
+    let answer = Command::new(executable)
+        .arg("--version")
+        .output()
+        .context("cannot run the new program")?;
     let text = String::from_utf8_lossy(&answer.stdout);
     Ok(text.trim().trim_start_matches("wardroom ").to_owned())
 }
@@ -177,7 +197,10 @@ fn restart_running_server(executable: &Path, context: &Context) -> Result<bool, 
         "the program was replaced, but the server did not restart: {problem}; the former program is `{}`",
         previous_path(executable).display()
     );
-    Err(Failure::new(Exit::from_code(answer.status.code().unwrap_or_default()), message))
+    Err(Failure::new(
+        Exit::from_code(answer.status.code().unwrap_or_default()),
+        message,
+    ))
 }
 
 #[cfg(test)]
@@ -196,6 +219,9 @@ mod tests {
 
     #[test]
     fn the_former_program_keeps_its_name_in_front() {
-        assert_eq!(previous_path(Path::new("/bin/wardroom")), Path::new("/bin/wardroom.previous"));
+        assert_eq!(
+            previous_path(Path::new("/bin/wardroom")),
+            Path::new("/bin/wardroom.previous")
+        );
     }
 }

@@ -14,7 +14,10 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { first: Duration::from_millis(250), most: Duration::from_secs(30) }
+        Self {
+            first: Duration::from_millis(250),
+            most: Duration::from_secs(30),
+        }
     }
 }
 
@@ -39,7 +42,10 @@ mod tests {
 
     #[test]
     fn the_ceiling_doubles_up_to_the_most() {
-        let backoff = Backoff { first: Duration::from_millis(100), most: Duration::from_secs(1) };
+        let backoff = Backoff {
+            first: Duration::from_millis(100),
+            most: Duration::from_secs(1),
+        };
         let ceilings: Vec<u128> = (0..6).map(|attempt| backoff.ceiling(attempt).as_millis()).collect();
         assert_eq!(ceilings, [100, 200, 400, 800, 1000, 1000]);
         assert_eq!(backoff.ceiling(u32::MAX), backoff.most);

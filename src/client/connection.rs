@@ -68,7 +68,10 @@ pub struct Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Connection").field("end", &*self.end.borrow()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Connection")
+            .field("end", &*self.end.borrow())
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,17 +101,24 @@ impl Connection {
     /// [`ClientError::Connect`] when nobody answers there, the handshake is refused or takes too long.
     pub async fn open_with(endpoint: &Endpoint, options: &ConnectOptions) -> Result<Self, ClientError> {
         let address = endpoint.describe();
-        let failed = |problem: String| ClientError::Connect { address: address.clone(), problem };
+        let failed = |problem: String| ClientError::Connect {
+            address: address.clone(),
+            problem,
+        };
         let connecting = async {
             match endpoint {
                 Endpoint::Tcp { url, authority } => {
-                    let stream = TcpStream::connect(authority).await.map_err(|error| failed(error.to_string()))?;
+                    let stream = TcpStream::connect(authority)
+                        .await
+                        .map_err(|error| failed(error.to_string()))?;
                     // A request is one small frame: waiting to fill a packet would only delay it.
                     stream.set_nodelay(true).map_err(|error| failed(error.to_string()))?;
                     Self::over(stream, url, options).await
                 }
                 Endpoint::Unix(path) => {
-                    let stream = UnixStream::connect(path).await.map_err(|error| failed(error.to_string()))?;
+                    let stream = UnixStream::connect(path)
+                        .await
+                        .map_err(|error| failed(error.to_string()))?;
                     Self::over(stream, "ws://localhost/", options).await
                 }
             }
@@ -129,7 +139,10 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let refuse = |problem| ClientError::Address { address: url.to_owned(), problem };
+        let refuse = |problem| ClientError::Address {
+            address: url.to_owned(),
+            problem,
+        };
         let mut request = url.into_client_request().map_err(|_| refuse("not an address"))?;
         for (name, value) in &options.headers {
             let name: HeaderName = name.parse().map_err(|_| refuse("a header's name is not valid"))?;
@@ -143,7 +156,10 @@ impl Connection {
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
         let (socket, _) = client_async_with_config(request, stream, Some(config))
             .await
-            .map_err(|error| ClientError::Connect { address: url.to_owned(), problem: error.to_string() })?;
+            .map_err(|error| ClientError::Connect {
+                address: url.to_owned(),
+                problem: error.to_string(),
+            })?;
 
         let (commands, command_queue) = mpsc::channel(COMMAND_QUEUE);
         let (event_sender, events) = mpsc::channel(options.event_capacity.max(1));
@@ -225,12 +241,18 @@ impl Connection {
     /// Ends the connection with a closing handshake and says how the server answered it. The wait is bounded by the time
     /// limit of a call.
     pub async fn close(&self, code: u16, reason: &str) -> End {
-        let frame = CloseFrame { code: CloseCode::from(code), reason: reason.to_owned().into() };
+        let frame = CloseFrame {
+            code: CloseCode::from(code),
+            reason: reason.to_owned().into(),
+        };
         // Already ended is what was wanted.
         drop(self.command(Command::Send(Message::Close(Some(frame)))).await);
         timeout(self.request_timeout, self.ended())
             .await
-            .unwrap_or_else(|_| End { code: None, reason: "the server did not answer the closing handshake".to_owned() })
+            .unwrap_or_else(|_| End {
+                code: None,
+                reason: "the server did not answer the closing handshake".to_owned(),
+            })
     }
 
     async fn command(&self, command: Command) -> Result<(), ClientError> {
@@ -262,5 +284,8 @@ impl Methods for Connection {
 
 /// The end of a connection whose task was ended together with its runtime.
 fn vanished() -> End {
-    End { code: None, reason: "the connection was given up here".to_owned() }
+    End {
+        code: None,
+        reason: "the connection was given up here".to_owned(),
+    }
 }

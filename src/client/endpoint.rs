@@ -28,16 +28,25 @@ impl Endpoint {
     /// [`ClientError::Address`] for anything else. `wss://` is refused too: open the TLS stream and hand it to
     /// [`super::Connection::over`].
     pub fn parse(url: &str) -> Result<Self, ClientError> {
-        let refuse = |problem| ClientError::Address { address: url.to_owned(), problem };
+        let refuse = |problem| ClientError::Address {
+            address: url.to_owned(),
+            problem,
+        };
         let uri: Uri = url.parse().map_err(|_| refuse("not an address"))?;
         match uri.scheme_str() {
             Some("ws") => {}
             Some("wss") => return Err(refuse("`wss://` needs a TLS stream opened by the caller")),
             _ => return Err(refuse("the address must begin with `ws://`")),
         }
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| refuse("the address names no host"))?;
+        let host = uri
+            .host()
+            .filter(|host| !host.is_empty())
+            .ok_or_else(|| refuse("the address names no host"))?;
         let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
-        Ok(Self::Tcp { url: url.to_owned(), authority })
+        Ok(Self::Tcp {
+            url: url.to_owned(),
+            authority,
+        })
     }
 
     /// The address for messages to people.
@@ -69,8 +78,18 @@ mod tests {
 
     #[test]
     fn other_addresses_are_refused() {
-        for url in ["", "127.0.0.1:18800", "http://127.0.0.1", "wss://127.0.0.1", "ws://", "not an address"] {
-            assert!(matches!(Endpoint::parse(url), Err(ClientError::Address { .. })), "`{url}` was accepted");
+        for url in [
+            "",
+            "127.0.0.1:18800",
+            "http://127.0.0.1",
+            "wss://127.0.0.1",
+            "ws://",
+            "not an address",
+        ] {
+            assert!(
+                matches!(Endpoint::parse(url), Err(ClientError::Address { .. })),
+                "`{url}` was accepted"
+            );
         }
     }
 }

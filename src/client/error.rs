@@ -22,7 +22,11 @@ impl RpcError {
     /// Whether the same call may succeed later without being changed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.data.as_ref().and_then(|data| data.get("retryable")).and_then(Value::as_bool).unwrap_or(false)
+        self.data
+            .as_ref()
+            .and_then(|data| data.get("retryable"))
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
     }
 }
 

@@ -46,20 +46,12 @@ pub trait Methods: Sync {
     }
 
     /// `agent.kick`: cuts an agent's connections; it may come back.
-    fn kick_agent(
-        &self,
-        agent_id: &str,
-        reason: Option<&str>,
-    ) -> impl Future<Output = Result<(), ClientError>> + Send {
+    fn kick_agent(&self, agent_id: &str, reason: Option<&str>) -> impl Future<Output = Result<(), ClientError>> + Send {
         done(self, "agent.kick", with_reason(json!({"agentId": agent_id}), reason))
     }
 
     /// `agent.ban`: cuts an agent's connections and keeps it out.
-    fn ban_agent(
-        &self,
-        agent_id: &str,
-        reason: Option<&str>,
-    ) -> impl Future<Output = Result<(), ClientError>> + Send {
+    fn ban_agent(&self, agent_id: &str, reason: Option<&str>) -> impl Future<Output = Result<(), ClientError>> + Send {
         done(self, "agent.ban", with_reason(json!({"agentId": agent_id}), reason))
     }
 
@@ -126,7 +118,11 @@ pub trait Methods: Sync {
         agent_id: &str,
         reason: Option<&str>,
     ) -> impl Future<Output = Result<(), ClientError>> + Send {
-        done(self, "room.kick", with_reason(json!({"roomId": room_id, "agentId": agent_id}), reason))
+        done(
+            self,
+            "room.kick",
+            with_reason(json!({"roomId": room_id, "agentId": agent_id}), reason),
+        )
     }
 
     /// `room.visibility`: `public` or `private`.
@@ -135,7 +131,11 @@ pub trait Methods: Sync {
         room_id: &str,
         visibility: &str,
     ) -> impl Future<Output = Result<(), ClientError>> + Send {
-        done(self, "room.visibility", json!({"roomId": room_id, "visibility": visibility}))
+        done(
+            self,
+            "room.visibility",
+            json!({"roomId": room_id, "visibility": visibility}),
+        )
     }
 
     /// `room.update`: gives a room another name or description; what is none stays, an empty description clears it.
@@ -163,7 +163,12 @@ pub trait Methods: Sync {
 
     /// `message.send`: the message is on disk when this returns.
     fn send_message(&self, room_id: &str, content: &str) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
-        typed(self, "message.send", json!({"roomId": room_id, "content": content}), None)
+        typed(
+            self,
+            "message.send",
+            json!({"roomId": room_id, "content": content}),
+            None,
+        )
     }
 
     /// `message.send` that may be repeated: the same key with the same content gives the first receipt again.
@@ -179,7 +184,12 @@ pub trait Methods: Sync {
 
     /// `message.dm`: a message that only the two parties ever see.
     fn send_dm(&self, to_agent_id: &str, content: &str) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
-        typed(self, "message.dm", json!({"toAgentId": to_agent_id, "content": content}), None)
+        typed(
+            self,
+            "message.dm",
+            json!({"toAgentId": to_agent_id, "content": content}),
+            None,
+        )
     }
 
     /// `message.dm` that may be repeated, as [`Methods::send_message_once`].
@@ -199,7 +209,11 @@ pub trait Methods: Sync {
         message_id: &str,
         reason: Option<&str>,
     ) -> impl Future<Output = Result<(), ClientError>> + Send {
-        done(self, "message.remove", with_reason(json!({"messageId": message_id}), reason))
+        done(
+            self,
+            "message.remove",
+            with_reason(json!({"messageId": message_id}), reason),
+        )
     }
 
     /// `lobby.setMotd`: sets the message of the day; none clears it.
@@ -277,11 +291,15 @@ where
     T: DeserializeOwned,
 {
     let mut result = methods.call(method, params).await?;
-    let refuse = |problem: String| ClientError::Answer { method: method.to_owned(), problem };
+    let refuse = |problem: String| ClientError::Answer {
+        method: method.to_owned(),
+        problem,
+    };
     let part = match member {
-        Some(member) => {
-            result.get_mut(member).map(Value::take).ok_or_else(|| refuse(format!("it has no `{member}`")))?
-        }
+        Some(member) => result
+            .get_mut(member)
+            .map(Value::take)
+            .ok_or_else(|| refuse(format!("it has no `{member}`")))?,
         None => result,
     };
     serde_json::from_value(part).map_err(|error| refuse(error.to_string()))

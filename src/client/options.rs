@@ -73,6 +73,10 @@ impl ClientOptions {
     /// # Errors
     ///
     /// [`ClientError::Missing`] without a key, [`ClientError::Address`] for a bad address.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a program that is an agent has no other configuration"
+    )]
     pub fn from_environment() -> Result<Self, ClientError> {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
@@ -90,7 +94,10 @@ impl ClientOptions {
         };
         let endpoint = Endpoint::parse(&find("URL").unwrap_or_else(|| DEFAULT_URL.to_owned()))?;
         let api_key = ApiKey::new(find("API_KEY").ok_or(ClientError::Missing("WARDROOM_API_KEY"))?);
-        Ok(Self { display_name: find("DISPLAY_NAME"), ..Self::new(endpoint, api_key) })
+        Ok(Self {
+            display_name: find("DISPLAY_NAME"),
+            ..Self::new(endpoint, api_key)
+        })
     }
 }
 
@@ -99,7 +106,12 @@ mod tests {
     use super::*;
 
     fn lookup<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
-        |name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        |name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        }
     }
 
     #[test]
@@ -121,7 +133,10 @@ mod tests {
     fn the_address_has_a_default_and_the_key_has_none() {
         let options = ClientOptions::from_lookup(lookup(&[("WARDROOM_API_KEY", "k")])).expect("complete");
         assert_eq!(options.endpoint, Endpoint::parse(DEFAULT_URL).expect("a good address"));
-        assert!(matches!(ClientOptions::from_lookup(lookup(&[])), Err(ClientError::Missing("WARDROOM_API_KEY"))));
+        assert!(matches!(
+            ClientOptions::from_lookup(lookup(&[])),
+            Err(ClientError::Missing("WARDROOM_API_KEY"))
+        ));
     }
 
     #[test]

@@ -36,7 +36,11 @@ pub struct Event {
 
 /// What a handle asks of its task.
 pub(super) enum Command {
-    Call { id: String, text: String, answer: oneshot::Sender<Result<Value, RpcError>> },
+    Call {
+        id: String,
+        text: String,
+        answer: oneshot::Sender<Result<Value, RpcError>>,
+    },
     Send(Message),
 }
 
@@ -78,7 +82,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (sink, stream) = socket.split();
-    let mut reader = std::pin::pin!(read(stream, &channels.events, &channels.frames, waiting));
+    let mut reader = std::pin::pin!(read(stream, channels.events.as_ref(), &channels.frames, waiting));
     tokio::select! {
         end = &mut reader => end,
         problem = write(sink, &mut channels.commands, waiting) => {
@@ -113,7 +117,7 @@ where
 
 async fn read<S>(
     mut stream: SplitStream<WebSocketStream<S>>,
-    events: &Option<mpsc::Sender<Event>>,
+    events: Option<&mpsc::Sender<Event>>,
     frames: &mpsc::Sender<String>,
     waiting: &Waiting,
 ) -> End
@@ -127,9 +131,17 @@ where
             Some(Ok(Message::Close(frame))) => return finish(stream, frame).await,
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
             Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => {
-                return End { code: None, reason: "the connection was closed".to_owned() };
+                return End {
+                    code: None,
+                    reason: "the connection was closed".to_owned(),
+                };
             }
-            Some(Err(error)) => return End { code: None, reason: error.to_string() },
+            Some(Err(error)) => {
+                return End {
+                    code: None,
+                    reason: error.to_string(),
+                };
+            }
         };
         if let Err(reason) = sort(text, events, frames, waiting) {
             return End { code: None, reason };
@@ -146,15 +158,21 @@ where
     // A server that never drops the socket changes nothing about what it said.
     drop(tokio::time::timeout(LINGER, rest).await);
     match frame {
-        Some(frame) => End { code: Some(frame.code.into()), reason: frame.reason.to_string() },
-        None => End { code: Some(1005), reason: String::new() },
+        Some(frame) => End {
+            code: Some(frame.code.into()),
+            reason: frame.reason.to_string(),
+        },
+        None => End {
+            code: Some(1005),
+            reason: String::new(),
+        },
     }
 }
 
 /// Hands one frame to whoever it belongs to. The error is why the connection cannot go on.
 fn sort(
     text: String,
-    events: &Option<mpsc::Sender<Event>>,
+    events: Option<&mpsc::Sender<Event>>,
     frames: &mpsc::Sender<String>,
     waiting: &Waiting,
 ) -> Result<(), String> {
@@ -169,7 +187,11 @@ fn sort(
         };
         return hand_over(events, event, "events were not read in time");
     }
-    if let Some(id) = value.get("id").and_then(Value::as_str).filter(|id| id.starts_with(CALL_PREFIX)) {
+    if let Some(id) = value
+        .get("id")
+        .and_then(Value::as_str)
+        .filter(|id| id.starts_with(CALL_PREFIX))
+    {
         // An answer that nobody waits for any more came after its time limit.
         if let Some(caller) = waiting.take(id) {
             let answer = match value.get_mut("error").map(Value::take) {

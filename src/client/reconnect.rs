@@ -32,7 +32,10 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Client").field("options", &self.options).finish_non_exhaustive()
+        formatter
+            .debug_struct("Client")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }
 
@@ -46,12 +49,23 @@ impl Client {
     pub async fn connect(options: ClientOptions) -> Result<Self, ClientError> {
         let (connection, authenticated, _) = connect(&options).await?;
         let (event_sender, events) = mpsc::channel(options.connect.event_capacity.max(1));
-        let (state_sender, state) =
-            watch::channel(State::Connected { connection: Arc::clone(&connection), authenticated });
-        let supervisor = Supervisor { options: options.clone(), state: state_sender, events: event_sender };
+        let (state_sender, state) = watch::channel(State::Connected {
+            connection: Arc::clone(&connection),
+            authenticated,
+        });
+        let supervisor = Supervisor {
+            options: options.clone(),
+            state: state_sender,
+            events: event_sender,
+        };
         let mut tasks = JoinSet::new();
         tasks.spawn(supervisor.run(connection));
-        Ok(Self { state, events: Mutex::new(events), options, tasks })
+        Ok(Self {
+            state,
+            events: Mutex::new(events),
+            options,
+            tasks,
+        })
     }
 
     /// Who this client is, by the latest `auth`; waits while it is reconnecting.
@@ -102,7 +116,10 @@ impl Client {
             .await
             .map_err(|_| ClientError::Timeout(limit))?;
         match settled.as_deref() {
-            Ok(State::Connected { connection, authenticated }) => Ok(take(connection, authenticated)),
+            Ok(State::Connected {
+                connection,
+                authenticated,
+            }) => Ok(take(connection, authenticated)),
             Ok(State::Ended(error)) => Err(error.clone()),
             Ok(State::Waiting) | Err(_) => Err(ClientError::Timeout(limit)),
         }

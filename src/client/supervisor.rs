@@ -20,7 +20,10 @@ const FINAL_REASONS: [&str; 2] = ["banned", "revoked"];
 
 /// What callers see of the connection.
 pub(super) enum State {
-    Connected { connection: Arc<Connection>, authenticated: Authenticated },
+    Connected {
+        connection: Arc<Connection>,
+        authenticated: Authenticated,
+    },
     Waiting,
     Ended(ClientError),
 }
@@ -45,15 +48,20 @@ impl Supervisor {
             drop(connection);
             if is_final(&end) {
                 self.state.send_replace(State::Ended(ClientError::Closed(end.clone())));
-                self.tell(DISCONNECTED, json!({"code": end.code, "reason": end.reason})).await;
+                self.tell(DISCONNECTED, json!({"code": end.code, "reason": end.reason}))
+                    .await;
                 return;
             }
             self.state.send_replace(State::Waiting);
-            self.tell(DISCONNECTED, json!({"code": end.code, "reason": end.reason})).await;
+            self.tell(DISCONNECTED, json!({"code": end.code, "reason": end.reason}))
+                .await;
             match self.reconnect(&mut attempt).await {
                 Ok((next, authenticated, raw)) => {
                     self.tell(RECONNECTED, raw).await;
-                    self.state.send_replace(State::Connected { connection: Arc::clone(&next), authenticated });
+                    self.state.send_replace(State::Connected {
+                        connection: Arc::clone(&next),
+                        authenticated,
+                    });
                     connection = next;
                 }
                 Err(error) => {
@@ -70,7 +78,10 @@ impl Supervisor {
             match self.events.try_send(event) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_)) => {
-                    return End { code: None, reason: "events were not read in time".to_owned() };
+                    return End {
+                        code: None,
+                        reason: "events were not read in time".to_owned(),
+                    };
                 }
                 Err(TrySendError::Closed(_)) => break,
             }
@@ -83,7 +94,14 @@ impl Supervisor {
     async fn tell(&self, method: &str, params: Value) {
         if self.options.connect.event_capacity > 0 {
             // The receiver goes only with the client, which ends this task.
-            drop(self.events.send(Event { method: method.to_owned(), params }).await);
+            drop(
+                self.events
+                    .send(Event {
+                        method: method.to_owned(),
+                        params,
+                    })
+                    .await,
+            );
         }
     }
 
@@ -101,17 +119,17 @@ impl Supervisor {
 }
 
 /// Connects and authenticates; gives the result of `auth` as understood and as received.
-pub(super) async fn connect(
-    options: &ClientOptions,
-) -> Result<(Arc<Connection>, Authenticated, Value), ClientError> {
+pub(super) async fn connect(options: &ClientOptions) -> Result<(Arc<Connection>, Authenticated, Value), ClientError> {
     let connection = Connection::open_with(&options.endpoint, &options.connect).await?;
     let mut params = json!({"apiKey": options.api_key.reveal()});
     if let Some(name) = &options.display_name {
         params["displayName"] = json!(name);
     }
     let raw = connection.call("auth", params).await?;
-    let authenticated = serde_json::from_value(raw.clone())
-        .map_err(|error| ClientError::Answer { method: "auth".to_owned(), problem: error.to_string() })?;
+    let authenticated = serde_json::from_value(raw.clone()).map_err(|error| ClientError::Answer {
+        method: "auth".to_owned(),
+        problem: error.to_string(),
+    })?;
     Ok((Arc::new(connection), authenticated, raw))
 }
 

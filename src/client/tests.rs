@@ -33,7 +33,10 @@ impl Server {
     async fn admit(&self) -> Peer {
         let mut peer = self.accept().await;
         let request = peer.request("auth").await;
-        assert_eq!(request["params"], json!({"apiKey": "bl_k_test", "displayName": "Scout"}));
+        assert_eq!(
+            request["params"],
+            json!({"apiKey": "bl_k_test", "displayName": "Scout"})
+        );
         peer.answer(&request, identity()).await;
         peer
     }
@@ -42,7 +45,8 @@ impl Server {
     async fn refuse(&self, code: i64) {
         let mut peer = self.accept().await;
         let request = peer.request("auth").await;
-        peer.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": {"code": code, "message": "no"}})).await;
+        peer.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": {"code": code, "message": "no"}}))
+            .await;
     }
 }
 
@@ -51,7 +55,14 @@ struct Peer(WebSocketStream<TcpStream>);
 
 impl Peer {
     async fn request(&mut self, method: &str) -> Value {
-        let text = self.0.next().await.expect("a frame").expect("no failure").into_text().expect("text");
+        let text = self
+            .0
+            .next()
+            .await
+            .expect("a frame")
+            .expect("no failure")
+            .into_text()
+            .expect("text");
         let request: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(request["method"], method);
         assert_eq!(request["jsonrpc"], "2.0");
@@ -59,19 +70,27 @@ impl Peer {
     }
 
     async fn send(&mut self, value: Value) {
-        self.0.send(Message::text(value.to_string())).await.expect("the client reads");
+        self.0
+            .send(Message::text(value.to_string()))
+            .await
+            .expect("the client reads");
     }
 
     async fn answer(&mut self, request: &Value, result: Value) {
-        self.send(json!({"jsonrpc": "2.0", "id": request["id"], "result": result})).await;
+        self.send(json!({"jsonrpc": "2.0", "id": request["id"], "result": result}))
+            .await;
     }
 
     async fn event(&mut self, method: &str, params: Value) {
-        self.send(json!({"jsonrpc": "2.0", "method": method, "params": params})).await;
+        self.send(json!({"jsonrpc": "2.0", "method": method, "params": params}))
+            .await;
     }
 
     async fn close(mut self, code: u16, reason: &str) {
-        let frame = CloseFrame { code: code.into(), reason: reason.to_owned().into() };
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: reason.to_owned().into(),
+        };
         self.0.close(Some(frame)).await.expect("the client reads");
         while let Some(Ok(_)) = self.0.next().await {}
     }
@@ -90,7 +109,10 @@ fn identity() -> Value {
 fn options(server: &Server) -> ClientOptions {
     ClientOptions {
         display_name: Some("Scout".to_owned()),
-        backoff: Backoff { first: Duration::from_millis(1), most: Duration::from_millis(5) },
+        backoff: Backoff {
+            first: Duration::from_millis(1),
+            most: Duration::from_millis(5),
+        },
         ..ClientOptions::new(server.endpoint(), ApiKey::new("bl_k_test"))
     }
 }
@@ -112,7 +134,8 @@ async fn answers_events_and_raw_frames_are_told_apart() {
     let (rooms, ()) = tokio::join!(connection.list_rooms(), async {
         let request = peer.request("room.list").await;
         peer.event("message", json!({"n": 1})).await;
-        peer.send(json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32700, "message": "not JSON"}})).await;
+        peer.send(json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32700, "message": "not JSON"}}))
+            .await;
         peer.event("presence", json!({"n": 2})).await;
         let room = json!({"roomId": "r", "name": "Ops", "visibility": "public", "surplus": true});
         peer.answer(&request, json!({"status": "ok", "rooms": [room]})).await;
@@ -136,9 +159,12 @@ async fn an_error_answer_keeps_its_code_and_data() {
         let request = peer.request("message.send").await;
         assert_eq!(request["params"], json!({"roomId": "r", "content": "hello"}));
         let error = json!({"code": 4090, "message": "storage unavailable", "data": {"retryable": true}});
-        peer.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": error})).await;
+        peer.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": error}))
+            .await;
     });
-    let Err(ClientError::Rpc(error)) = result else { panic!("{result:?}") };
+    let Err(ClientError::Rpc(error)) = result else {
+        panic!("{result:?}")
+    };
     assert_eq!((error.code, error.is_retryable()), (4090, true));
 }
 
@@ -156,15 +182,24 @@ async fn the_servers_close_code_reaches_waiting_calls_and_later_ones() {
     assert_eq!(end_code(&waiting.expect_err("no answer came")), Some(1013));
     let end = connection.ended().await;
     assert_eq!((end.code, end.reason.as_str()), (Some(1013), "read on"));
-    assert_eq!(end_code(&connection.get_motd().await.expect_err("it has ended")), Some(1013));
-    assert!(connection.next_event().await.is_some(), "events that came before the end stay readable");
+    assert_eq!(
+        end_code(&connection.get_motd().await.expect_err("it has ended")),
+        Some(1013)
+    );
+    assert!(
+        connection.next_event().await.is_some(),
+        "events that came before the end stay readable"
+    );
     assert!(connection.next_event().await.is_none());
 }
 
 #[tokio::test]
 async fn a_call_without_an_answer_runs_into_its_limit_and_a_late_answer_harms_nobody() {
     let server = Server::start().await;
-    let limits = ConnectOptions { request_timeout: Duration::from_millis(20), ..ConnectOptions::default() };
+    let limits = ConnectOptions {
+        request_timeout: Duration::from_millis(20),
+        ..ConnectOptions::default()
+    };
     let endpoint = server.endpoint();
     let (connection, mut peer) = tokio::join!(Connection::open_with(&endpoint, &limits), server.accept());
     let connection = connection.expect("connected");
@@ -172,13 +207,19 @@ async fn a_call_without_an_answer_runs_into_its_limit_and_a_late_answer_harms_no
     let late = peer.request("lobby.getMotd").await;
     peer.answer(&late, json!({"motd": "late"})).await;
     peer.event("after", json!({})).await;
-    assert_eq!(connection.next_event().await.expect("the connection lives").method, "after");
+    assert_eq!(
+        connection.next_event().await.expect("the connection lives").method,
+        "after"
+    );
 }
 
 #[tokio::test]
 async fn events_that_nobody_reads_end_the_connection_rather_than_vanish() {
     let server = Server::start().await;
-    let limits = ConnectOptions { event_capacity: 2, ..ConnectOptions::default() };
+    let limits = ConnectOptions {
+        event_capacity: 2,
+        ..ConnectOptions::default()
+    };
     let endpoint = server.endpoint();
     let (connection, mut peer) = tokio::join!(Connection::open_with(&endpoint, &limits), server.accept());
     let connection = connection.expect("connected");
@@ -235,7 +276,10 @@ async fn a_client_comes_back_authenticates_again_and_says_where_the_gap_is() {
     assert_eq!(motd.expect("the call waited").as_deref(), Some("welcome back"));
     peer.event("message", json!({"n": 2})).await;
     let back = client.next_event().await.expect("an event");
-    assert_eq!((back.method.as_str(), &back.params["agentId"]), (RECONNECTED, &json!("a")));
+    assert_eq!(
+        (back.method.as_str(), &back.params["agentId"]),
+        (RECONNECTED, &json!("a"))
+    );
     assert_eq!(client.next_event().await.expect("an event").params["n"], 2);
     tokio::join!(client.close(), peer.gone());
 }
@@ -287,7 +331,14 @@ async fn the_first_refusal_is_reported_at_once() {
     assert_eq!(client.expect_err("refused").code(), Some(4002));
     drop(server);
 
-    let gone = TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("an address");
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port")
+        .local_addr()
+        .expect("an address");
     let endpoint = Endpoint::parse(&format!("ws://{gone}")).expect("a good address");
-    assert!(matches!(Connection::open(&endpoint).await, Err(ClientError::Connect { .. })));
+    assert!(matches!(
+        Connection::open(&endpoint).await,
+        Err(ClientError::Connect { .. })
+    ));
 }

@@ -4,17 +4,20 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
+
+use rustix::fs::Mode;
 
 use super::{Finding, Server};
 use crate::cli::context::Context;
 use crate::config::Loaded;
+use crate::runtime::clock::{Clock, SystemClock};
 
-/// How far a file's time may lie in the future before the clock is doubted.
-const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+/// How far a file's time may lie in the future before the clock is doubted, in milliseconds.
+const CLOCK_TOLERANCE_MS: i64 = 60_000;
 
-/// 2025-01-01: no clock that runs shows an earlier time.
-const EARLIEST: Duration = Duration::from_secs(1_735_689_600);
+/// 2025-01-01 in milliseconds: no clock that is set shows an earlier time.
+const EARLIEST_MS: i64 = 1_735_689_600_000;
 
 /// Where it is, whose it is, and who may read it.
 pub(super) fn data_directory(context: &Context) -> Vec<Finding> {
@@ -24,23 +27,36 @@ pub(super) fn data_directory(context: &Context) -> Vec<Finding> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let advice = format!("set it up with `{}`, or start with `{}`", context.hint("install server"), context.hint("serve"));
+            let advice = format!(
+                "set it up with `{}`, or start with `{}`",
+                context.hint("install server"),
+                context.hint("serve")
+            );
             return vec![Finding::wrong(subject, format!("{shown} does not exist"), advice)];
         }
         Err(error) => {
             let advice = "give its owner access to it and to every directory above it";
-            return vec![Finding::wrong(subject, format!("{shown} cannot be looked at: {error}"), advice)];
+            return vec![Finding::wrong(
+                subject,
+                format!("{shown} cannot be looked at: {error}"),
+                advice,
+            )];
         }
     };
     if !metadata.is_dir() {
-        return vec![Finding::wrong(subject, format!("{shown} is not a directory"), "name another with `--data-dir`")];
+        return vec![Finding::wrong(
+            subject,
+            format!("{shown} is not a directory"),
+            "name another with `--data-dir`",
+        )];
     }
     let mut findings = vec![owner(subject, path, &metadata)];
-    findings.push(if metadata.permissions().mode() & 0o077 == 0 {
-        Finding::fine("directory mode", "only its owner can enter it")
-    } else {
-        let text = format!("others have access to {shown}: mode {:04o}", metadata.permissions().mode() & 0o7777);
+    findings.push(if is_open_to_others(&metadata) {
+        let mode = metadata.permissions().mode() & 0o7777;
+        let text = format!("others have access to {shown}: mode {mode:04o}");
         Finding::wrong("directory mode", text, format!("chmod 700 '{shown}'"))
+    } else {
+        Finding::fine("directory mode", "only its owner can enter it")
     });
     findings.push(file_modes(path));
     findings
@@ -51,8 +67,16 @@ fn owner(subject: &'static str, path: &Path, metadata: &Metadata) -> Finding {
     if metadata.uid() == own {
         Finding::fine(subject, format!("{} is there and belongs to you", path.display()))
     } else {
-        let text = format!("{} belongs to user {}, not to you (user {own})", path.display(), metadata.uid());
-        Finding::wrong(subject, text, "run wardroom as the user who owns the data, or name another data directory")
+        let text = format!(
+            "{} belongs to user {}, not to you (user {own})",
+            path.display(),
+            metadata.uid()
+        );
+        Finding::wrong(
+            subject,
+            text,
+            "run wardroom as the user who owns the data, or name another data directory",
+        )
     }
 }
 
@@ -62,7 +86,11 @@ fn file_modes(directory: &Path) -> Finding {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) => {
-            return Finding::wrong(subject, format!("the directory cannot be read: {error}"), "give its owner access");
+            return Finding::wrong(
+                subject,
+                format!("the directory cannot be read: {error}"),
+                "give its owner access",
+            );
         }
     };
     let open: Vec<String> = entries
@@ -70,7 +98,7 @@ fn file_modes(directory: &Path) -> Finding {
         .filter_map(|entry| {
             let metadata = entry.metadata().ok()?;
             // What lets nobody but the owner do anything is fine, whatever it lets the owner do.
-            let is_open = !metadata.is_dir() && !metadata.is_symlink() && metadata.permissions().mode() & 0o077 != 0;
+            let is_open = !metadata.is_dir() && !metadata.is_symlink() && is_open_to_others(&metadata);
             is_open.then(|| entry.file_name().to_string_lossy().into_owned())
         })
         .collect();
@@ -78,8 +106,16 @@ fn file_modes(directory: &Path) -> Finding {
         Finding::fine(subject, "only their owner can read the files")
     } else {
         let text = format!("others may have access to {}", open.join(", "));
-        Finding::wrong(subject, text, format!("chmod 600 on these files in '{}'", directory.display()))
+        Finding::wrong(
+            subject,
+            text,
+            format!("chmod 600 on these files in '{}'", directory.display()),
+        )
     }
+}
+
+fn is_open_to_others(metadata: &Metadata) -> bool {
+    Mode::from_raw_mode(metadata.mode()).intersects(Mode::RWXG | Mode::RWXO)
 }
 
 /// Whether one is running.
@@ -97,8 +133,15 @@ pub(super) fn server(context: &Context, server: &Server) -> Finding {
             if version == env!("CARGO_PKG_VERSION") {
                 Finding::fine(subject, format!("running, version {version}"))
             } else {
-                let text = format!("running, version {version}, while this program is {}", env!("CARGO_PKG_VERSION"));
-                Finding::notice(subject, text, format!("`{}` brings up this version", context.hint("restart")))
+                let text = format!(
+                    "running, version {version}, while this program is {}",
+                    env!("CARGO_PKG_VERSION")
+                );
+                Finding::notice(
+                    subject,
+                    text,
+                    format!("`{}` brings up this version", context.hint("restart")),
+                )
             }
         }
         Server::Silent(problem) => Finding::wrong(subject, problem.clone(), "end that process if it does not recover"),
@@ -118,22 +161,26 @@ pub(super) fn configuration(loaded: &Loaded) -> Finding {
 pub(super) fn clock(context: &Context) -> Finding {
     let subject = "clock";
     let advice = "set the clock, or turn time synchronisation on";
-    let now = SystemTime::now();
-    if now < UNIX_EPOCH + EARLIEST {
+    let now = SystemClock::default().now_ms();
+    if now < EARLIEST_MS {
         return Finding::wrong(subject, "it shows a time before 2025", advice);
     }
     let latest = fs::read_dir(context.data_dir.path())
         .into_iter()
         .flatten()
         .flatten()
-        .filter_map(|entry| entry.metadata().ok()?.modified().ok())
+        .filter_map(|entry| entry.metadata().ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok())
+        .filter_map(|since| i64::try_from(since.as_millis()).ok())
         .max();
-    match latest.and_then(|latest| latest.duration_since(now).ok()) {
-        Some(ahead) if ahead > CLOCK_TOLERANCE => {
-            let text = format!("files in the data directory were written {} seconds in the future", ahead.as_secs());
-            Finding::wrong(subject, text, advice)
-        }
-        _ => Finding::fine(subject, "it is not behind anything that was written"),
+    let ahead_ms = latest.unwrap_or_default().saturating_sub(now);
+    if ahead_ms > CLOCK_TOLERANCE_MS {
+        let text = format!(
+            "files in the data directory were written {} seconds in the future",
+            ahead_ms / 1000
+        );
+        Finding::wrong(subject, text, advice)
+    } else {
+        Finding::fine(subject, "it is not behind anything that was written")
     }
 }
 
@@ -147,21 +194,31 @@ pub(super) fn stale_files(context: &Context, server: &Server) -> Vec<Finding> {
             vec![Finding::fine(subject, "none")]
         } else {
             let text = format!("`wardroom.pid` does not name the running server, which is process {pid}");
-            vec![Finding::notice(subject, text, "nothing depends on it; a restart writes it anew")]
+            vec![Finding::notice(
+                subject,
+                text,
+                "nothing depends on it; a restart writes it anew",
+            )]
         };
     }
     if matches!(server, Server::Silent(_)) {
         return Vec::new();
     }
-    let left: Vec<&str> = [("wardroom.pid", context.data_dir.pid()), ("wardroom.sock", context.data_dir.socket())]
-        .into_iter()
-        .filter(|(_, path)| path.symlink_metadata().is_ok())
-        .map(|(name, _)| name)
-        .collect();
+    let left: Vec<&str> = [
+        ("wardroom.pid", context.data_dir.pid()),
+        ("wardroom.sock", context.data_dir.socket()),
+    ]
+    .into_iter()
+    .filter(|(_, path)| path.symlink_metadata().is_ok())
+    .map(|(name, _)| name)
+    .collect();
     if left.is_empty() {
         vec![Finding::fine(subject, "none")]
     } else {
-        let text = format!("a server that did not end in an orderly way has left {}", left.join(" and "));
+        let text = format!(
+            "a server that did not end in an orderly way has left {}",
+            left.join(" and ")
+        );
         vec![Finding::notice(subject, text, "nothing: the next start replaces them")]
     }
 }

@@ -56,15 +56,30 @@ struct Finding {
 
 impl Finding {
     fn fine(subject: &'static str, text: impl Into<String>) -> Self {
-        Self { subject, verdict: Verdict::Fine, text: text.into(), advice: None }
+        Self {
+            subject,
+            verdict: Verdict::Fine,
+            text: text.into(),
+            advice: None,
+        }
     }
 
     fn notice(subject: &'static str, text: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { subject, verdict: Verdict::Notice, text: text.into(), advice: Some(advice.into()) }
+        Self {
+            subject,
+            verdict: Verdict::Notice,
+            text: text.into(),
+            advice: Some(advice.into()),
+        }
     }
 
     fn wrong(subject: &'static str, text: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { subject, verdict: Verdict::Wrong, text: text.into(), advice: Some(advice.into()) }
+        Self {
+            subject,
+            verdict: Verdict::Wrong,
+            text: text.into(),
+            advice: Some(advice.into()),
+        }
     }
 }
 

@@ -14,7 +14,11 @@ pub(super) fn port(config: &Config, server: &Server) -> Vec<Finding> {
     let addresses = match addresses(config) {
         Ok(addresses) => addresses,
         Err(problem) => {
-            return vec![Finding::wrong(subject, problem, "put `host` or the section `tailscale` right")];
+            return vec![Finding::wrong(
+                subject,
+                problem,
+                "put `host` or the section `tailscale` right",
+            )];
         }
     };
     if let Server::Running(status) = server {
@@ -24,7 +28,11 @@ pub(super) fn port(config: &Config, server: &Server) -> Vec<Finding> {
             Finding::fine(subject, "the running server listens where the configuration says")
         } else {
             let text = format!("the running server listens on {shown}, the configuration says otherwise");
-            Finding::notice(subject, text, "restart the server if it should follow the configuration")
+            Finding::notice(
+                subject,
+                text,
+                "restart the server if it should follow the configuration",
+            )
         }];
     }
     let advice = "stop what listens there, or choose another `port`";
@@ -49,12 +57,18 @@ fn addresses(config: &Config) -> Result<Vec<SocketAddr>, String> {
         .to_socket_addrs()
         .map_err(|error| format!("`{}` cannot be looked up: {error}", config.host))?
         .collect();
-    if found.is_empty() { Err(format!("`{}` has no address", config.host)) } else { Ok(found) }
+    if found.is_empty() {
+        Err(format!("`{}` has no address", config.host))
+    } else {
+        Ok(found)
+    }
 }
 
 /// Whether certificate and key can be read.
 pub(super) fn tls(config: &Config, context: &Context) -> Vec<Finding> {
-    let Some((certificate, key)) = config.tls.files(context.data_dir.path()) else { return Vec::new() };
+    let Some((certificate, key)) = config.tls.files(context.data_dir.path()) else {
+        return Vec::new();
+    };
     [("tls.cert", certificate), ("tls.key", key)]
         .into_iter()
         .map(|(name, path)| match File::open(&path) {

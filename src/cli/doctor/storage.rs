@@ -20,7 +20,11 @@ pub(super) fn database(config: &Config, context: &Context, server: &Server) -> F
     }
     if !matches!(server, Server::Absent) {
         let text = "in use by the running server, which checked it when it started";
-        return Finding::notice(subject, text, "for a full check, stop the server and run `doctor` again");
+        return Finding::notice(
+            subject,
+            text,
+            "for a full check, stop the server and run `doctor` again",
+        );
     }
     match setup::check_database(context.data_dir.path(), config) {
         Ok(()) => Finding::fine(subject, format!("{} is whole", path.display())),
@@ -35,7 +39,12 @@ pub(super) fn database(config: &Config, context: &Context, server: &Server) -> F
 pub(super) fn space(context: &Context) -> Finding {
     let subject = "disk space";
     // The nearest directory that is there: before the first run the data directory is not.
-    let existing = context.data_dir.path().ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
+    let existing = context
+        .data_dir
+        .path()
+        .ancestors()
+        .find(|path| path.is_dir())
+        .unwrap_or(Path::new("/"));
     match rustix::fs::statvfs(existing) {
         Ok(disk) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
@@ -43,7 +52,11 @@ pub(super) fn space(context: &Context) -> Finding {
             // File systems that do not count files say that there are none at all.
             let no_files_left = disk.f_files > 0 && disk.f_favail == 0;
             if no_files_left {
-                Finding::wrong(subject, "the file system takes no more files", "remove files that nobody needs")
+                Finding::wrong(
+                    subject,
+                    "the file system takes no more files",
+                    "remove files that nobody needs",
+                )
             } else if free < LITTLE_SPACE_BYTES {
                 Finding::wrong(subject, text, "make room: messages are refused when the disk is full")
             } else {
