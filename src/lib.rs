@@ -2,9 +2,11 @@
 //!
 //! The modules, in reading order: [`domain`] names the things, [`store`] keeps them, [`hub`] decides and orders what
 //! happens, [`protocol`] gives everything its form on the wire, [`rpc`] turns requests into acts, [`http`] owns the
-//! sockets, [`server`] puts it all together and `cli` is what the operator types. [`config`] and [`runtime`] are
-//! leaves that are handed down as values; `client` is the Rust side of the wire.
+//! sockets, [`server`] puts it all together and [`cli`] is what the operator types. [`config`] and [`runtime`] are
+//! leaves that are handed down as values; [`client`] is the Rust side of the wire.
 
+pub mod cli;
+pub mod client;
 pub mod config;
 pub mod domain;
 pub mod http;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `wardroom` program. Everything it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wardroom::cli::run()
+}

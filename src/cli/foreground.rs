@@ -1,0 +1,90 @@
+//! A server in this process.
+
+use std::io;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::announce::Started;
+use super::context::Context;
+use super::exit::{CommandResult, Exit, Failure};
+use super::pid_file::PidFile;
+use super::{clients, runtime, start_flags};
+use crate::config::Config;
+use crate::runtime::lifecycle::Lifecycle;
+use crate::runtime::telemetry::{self, Sink};
+use crate::server::Server;
+
+/// Time beyond the clients' own (`shutdown.drainMs`) to commit what is under way and to end the tasks.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// Time to end the tasks that were cut off.
+const CUT_OFF: Duration = Duration::from_secs(3);
+
+/// Serves with the log on the standard error output until a stop is asked for.
+pub(super) fn run(
+    context: &Context,
+    config: Config,
+    announce: impl FnOnce(&Started) -> io::Result<()>,
+) -> CommandResult {
+    run_with_log(context, config, Sink::Stderr, announce)
+}
+
+/// Serves until a stop is asked for; `announce` is called when clients can connect.
+pub(super) fn run_with_log(
+    context: &Context,
+    config: Config,
+    sink: Sink,
+    announce: impl FnOnce(&Started) -> io::Result<()>,
+) -> CommandResult {
+    let log = telemetry::init(&config.log, sink).context("cannot set up the log")?;
+    let runtime = runtime::multi_threaded()?;
+    let result = runtime.block_on(serve(context, config, announce));
+    if let Err(failure) = &result {
+        tracing::error!(reason = failure.message(), "the server did not start");
+    }
+    // What is still running has been named in the log; waiting for it again would be waiting for ever.
+    runtime.shutdown_background();
+    drop(log);
+    result
+}
+
+async fn serve(context: &Context, config: Config, announce: impl FnOnce(&Started) -> io::Result<()>) -> CommandResult {
+    let lifecycle = Lifecycle::new();
+    lifecycle.listen_for_signals().context("cannot listen for signals")?;
+    let drain = Duration::from_millis(config.shutdown.drain_ms);
+    let server = Server::start(config, context.data_dir.path(), &lifecycle).await?;
+    let ready = ready(context, &server, announce);
+    if ready.is_err() {
+        lifecycle.stop();
+    }
+    if let Err(stuck) = lifecycle.wait(drain + SETTLE, CUT_OFF).await {
+        tracing::error!(%stuck, "the server ends without some of its tasks");
+    }
+    // Before the server lets go of the lock: nobody who finds the directory free finds a process id in it.
+    drop(ready?);
+    if !server.finish(SETTLE).await {
+        tracing::warn!("the database was not folded in time; the next start does it");
+    }
+    Ok(if lifecycle.exit_is_failure() {
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
+}
+
+/// Leaves the traces of a running server in the data directory and tells that it is there.
+fn ready(
+    context: &Context,
+    server: &Server,
+    announce: impl FnOnce(&Started) -> io::Result<()>,
+) -> Result<PidFile, Failure> {
+    let pid_file = PidFile::write(context.data_dir.pid())?;
+    start_flags::save(context)?;
+    if let Err(error) = clients::install(&context.data_dir.clients()) {
+        // Agents that are connected do not need the copies.
+        tracing::warn!(reason = %error, "the client libraries were not refreshed");
+    }
+    announce(&Started::here(server.scheme(), server.addresses())).context("cannot tell that the server has started")?;
+    Ok(pid_file)
+}

@@ -1,0 +1,42 @@
+//! `key`: another controller key when the first is lost or has become known.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::announce::key_line;
+use super::context::Context;
+use super::exit::{CommandResult, Exit};
+use super::output::Output;
+use super::{running, runtime, serve};
+use crate::server::setup;
+
+/// Replace a key
+#[derive(Debug, Subcommand)]
+pub(super) enum Key {
+    /// Make a new key and void the old one; only while no server is running
+    Rotate(Rotate),
+}
+
+/// Which key.
+#[derive(Debug, Args)]
+pub(super) struct Rotate {
+    /// The controller's key (participants get theirs from the controller)
+    #[arg(long, required = true)]
+    controller: bool,
+}
+
+pub(super) fn run(what: &Key, context: &Context, output: Output) -> CommandResult {
+    match what {
+        Key::Rotate(Rotate { controller: _ }) => rotate(context, output),
+    }
+}
+
+fn rotate(context: &Context, output: Output) -> CommandResult {
+    serve::private_files();
+    let loaded = context.load()?;
+    runtime::block_on(running::require_absent(context))?;
+    let key = setup::rotate_controller_key(context.data_dir.path(), &loaded.config)?.to_string();
+    output.line(key_line(&key))?;
+    output.object(&json!({"status": "ok", "controllerKey": key}))?;
+    Ok(Exit::Done)
+}

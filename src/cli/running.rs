@@ -1,0 +1,160 @@
+//! Whether a server runs on a data directory.
+//!
+//! The control socket and the lock decide, never the pid file: a process id may be stale, belong to somebody else by now,
+//! or be junk, and no signal is ever sent to it.
+
+use std::fs::{File, TryLockError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::context::{Context, DataDir};
+use super::exit::{Exit, Failure};
+use crate::client::{ClientError, ConnectOptions, Connection, Endpoint, Methods};
+
+/// How long a server that holds the lock may take to answer on its socket: it may be starting.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a server may take to end after it was told to.
+const STOP_LIMIT: Duration = Duration::from_secs(20);
+
+/// How often the lock is looked at while waiting for it.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// What was found on a data directory.
+#[derive(Debug)]
+pub(super) enum Presence {
+    /// No server.
+    Absent,
+    /// A server, reached over its control socket.
+    Present(Connection),
+    /// A server holds the lock and does not answer.
+    Silent,
+}
+
+/// Looks for a server; waits a moment for one that is about to start or to end.
+pub(super) async fn find(data_dir: &DataDir) -> Result<Presence, Failure> {
+    let options = ConnectOptions {
+        connect_timeout: ANSWER_LIMIT,
+        request_timeout: STOP_LIMIT,
+        event_capacity: 0,
+        headers: Vec::new(),
+    };
+    let endpoint = Endpoint::Unix(data_dir.socket());
+    let deadline = Instant::now() + ANSWER_LIMIT;
+    loop {
+        match timeout_at(deadline, Connection::open_with(&endpoint, &options)).await {
+            Ok(Ok(connection)) => return Ok(Presence::Present(connection)),
+            Ok(Err(_)) if !is_locked(data_dir)? => return Ok(Presence::Absent),
+            Ok(Err(_)) if Instant::now() < deadline => sleep(LOOK_INTERVAL).await,
+            // A socket that takes the connection and says nothing belongs to nobody if the lock is free.
+            Ok(Err(_)) | Err(_) => {
+                return Ok(if is_locked(data_dir)? {
+                    Presence::Silent
+                } else {
+                    Presence::Absent
+                });
+            }
+        }
+    }
+}
+
+/// Calls `action` with a connection to the running server.
+pub(super) async fn with_server<T, F, R>(context: &Context, action: F) -> Result<T, Failure>
+where
+    F: FnOnce(Connection) -> R,
+    R: Future<Output = Result<T, ClientError>>,
+{
+    match find(&context.data_dir).await? {
+        Presence::Present(connection) => action(connection)
+            .await
+            .context("the running server did not do it")
+            .map_err(Failure::from),
+        Presence::Absent => Err(not_running(context)),
+        Presence::Silent => Err(silent(context)),
+    }
+}
+
+/// Stops the running server and waits until its lock is free; gives its last status.
+pub(super) async fn stop(context: &Context) -> Result<Value, Failure> {
+    let last = with_server(context, async |connection| {
+        let status = connection.operator_status().await?;
+        match connection.operator_stop().await {
+            // A server may be quicker to end than to answer; the lock tells whether it did.
+            Ok(()) | Err(ClientError::Closed(_)) => Ok(status),
+            Err(error) => Err(error),
+        }
+    })
+    .await?;
+    let deadline = Instant::now() + STOP_LIMIT;
+    while is_locked(&context.data_dir)? {
+        if Instant::now() >= deadline {
+            let message = format!(
+                "the server was told to stop and still runs after {} seconds; see `{}`",
+                STOP_LIMIT.as_secs(),
+                context.data_dir.log().display()
+            );
+            return Err(Failure::new(Exit::Failed, message));
+        }
+        sleep(LOOK_INTERVAL).await;
+    }
+    Ok(last)
+}
+
+/// Refuses to go on while a server runs.
+pub(super) async fn require_absent(context: &Context) -> Result<(), Failure> {
+    match find(&context.data_dir).await? {
+        Presence::Absent => Ok(()),
+        Presence::Present(_) | Presence::Silent => Err(already_running(context)),
+    }
+}
+
+/// Whether some process holds the lock. Nothing is created.
+pub(super) fn is_locked(data_dir: &DataDir) -> Result<bool, Failure> {
+    let path = data_dir.lock();
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => {
+            let error = anyhow::Error::new(error).context(format!("cannot open `{}`", path.display()));
+            return Err(Failure::from_error(Exit::DataDirectory, error));
+        }
+    };
+    match file.try_lock_shared() {
+        // Closing the file gives the shared lock back.
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => {
+            let error = anyhow::Error::new(error).context(format!("cannot look at the lock `{}`", path.display()));
+            Err(Failure::from_error(Exit::DataDirectory, error))
+        }
+    }
+}
+
+/// No server is running.
+pub(super) fn not_running(context: &Context) -> Failure {
+    let message = format!("no server is running on `{}`", context.data_dir.path().display());
+    Failure::new(Exit::NotRunning, message)
+}
+
+/// A server holds the data directory and does not answer.
+pub(super) fn silent(context: &Context) -> Failure {
+    let message = format!(
+        "a process holds `{}` and does not answer on `{}`; see `{}`",
+        context.data_dir.lock().display(),
+        context.data_dir.socket().display(),
+        context.data_dir.log().display()
+    );
+    Failure::new(Exit::Failed, message)
+}
+
+fn already_running(context: &Context) -> Failure {
+    let directory = context.data_dir.path().display();
+    let message = format!(
+        "a server is running on `{directory}` already; stop it with `{}`",
+        context.hint("stop")
+    );
+    Failure::new(Exit::AlreadyRunning, message)
+}

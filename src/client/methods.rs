@@ -1,0 +1,318 @@
+//! One function for every method of the protocol.
+
+use std::future::Future;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::ClientError;
+use super::results::{
+    AgentEntry, Authenticated, Document, DocumentEntry, InvitedAgent, Message, Receipt, Room, RoomWithMembers,
+};
+
+/// Anything that calls methods of a server. Every function but [`Methods::call`] is named after the method it calls.
+///
+/// Each fails with [`ClientError::Rpc`] when the server refuses, and with [`ClientError::Closed`] or
+/// [`ClientError::Timeout`] when it is not known whether the call had an effect; `message.send` and `message.dm` are safe
+/// to repeat after those with the same idempotency key.
+pub trait Methods: Sync {
+    /// Calls `method` and gives its result.
+    fn call(&self, method: &str, params: Value) -> impl Future<Output = Result<Value, ClientError>> + Send;
+
+    /// `auth`: says who this connection belongs to. [`super::Client`] does it by itself.
+    fn authenticate(
+        &self,
+        api_key: &str,
+        display_name: Option<&str>,
+    ) -> impl Future<Output = Result<Authenticated, ClientError>> + Send {
+        let mut params = json!({"apiKey": api_key});
+        set(&mut params, "displayName", display_name);
+        typed(self, "auth", params, None)
+    }
+
+    /// `agent.invite`: makes an agent and its key.
+    fn invite_agent(&self, display_name: &str) -> impl Future<Output = Result<InvitedAgent, ClientError>> + Send {
+        typed(self, "agent.invite", json!({"displayName": display_name}), None)
+    }
+
+    /// `agent.revoke`: ends an agent for good; its messages stay.
+    fn revoke_agent(&self, agent_id: &str) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "agent.revoke", json!({"agentId": agent_id}))
+    }
+
+    /// `agent.list`: every agent there is.
+    fn list_agents(&self) -> impl Future<Output = Result<Vec<AgentEntry>, ClientError>> + Send {
+        typed(self, "agent.list", json!({}), Some("agents"))
+    }
+
+    /// `agent.kick`: cuts an agent's connections; it may come back.
+    fn kick_agent(&self, agent_id: &str, reason: Option<&str>) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "agent.kick", with_reason(json!({"agentId": agent_id}), reason))
+    }
+
+    /// `agent.ban`: cuts an agent's connections and keeps it out.
+    fn ban_agent(&self, agent_id: &str, reason: Option<&str>) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "agent.ban", with_reason(json!({"agentId": agent_id}), reason))
+    }
+
+    /// `agent.unban`: lets an agent in again.
+    fn unban_agent(&self, agent_id: &str) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "agent.unban", json!({"agentId": agent_id}))
+    }
+
+    /// `room.create`: makes a room owned by the caller. `visibility` is `public` or `private`; none: public.
+    fn create_room(
+        &self,
+        name: &str,
+        visibility: Option<&str>,
+        description: Option<&str>,
+    ) -> impl Future<Output = Result<Room, ClientError>> + Send {
+        let mut params = json!({"name": name});
+        set(&mut params, "visibility", visibility);
+        set(&mut params, "description", description);
+        typed(self, "room.create", params, Some("room"))
+    }
+
+    /// `room.list`: every room that the caller may know of.
+    fn list_rooms(&self) -> impl Future<Output = Result<Vec<Room>, ClientError>> + Send {
+        typed(self, "room.list", json!({}), Some("rooms"))
+    }
+
+    /// `room.join`.
+    fn join_room(&self, room_id: &str) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "room.join", json!({"roomId": room_id}))
+    }
+
+    /// `room.leave`.
+    fn leave_room(&self, room_id: &str) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "room.leave", json!({"roomId": room_id}))
+    }
+
+    /// `room.info`: the room and its members.
+    fn room_info(&self, room_id: &str) -> impl Future<Output = Result<RoomWithMembers, ClientError>> + Send {
+        typed(self, "room.info", json!({"roomId": room_id}), None)
+    }
+
+    /// `room.history`: the newest `limit` messages before the time `before` (milliseconds since 1970), oldest first.
+    fn room_history(
+        &self,
+        room_id: &str,
+        limit: Option<u32>,
+        before: Option<i64>,
+    ) -> impl Future<Output = Result<Vec<Message>, ClientError>> + Send {
+        let mut params = json!({"roomId": room_id});
+        set(&mut params, "limit", limit);
+        set(&mut params, "before", before);
+        typed(self, "room.history", params, Some("messages"))
+    }
+
+    /// `room.invite`.
+    fn invite_to_room(&self, room_id: &str, agent_id: &str) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "room.invite", json!({"roomId": room_id, "agentId": agent_id}))
+    }
+
+    /// `room.kick`.
+    fn kick_from_room(
+        &self,
+        room_id: &str,
+        agent_id: &str,
+        reason: Option<&str>,
+    ) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(
+            self,
+            "room.kick",
+            with_reason(json!({"roomId": room_id, "agentId": agent_id}), reason),
+        )
+    }
+
+    /// `room.visibility`: `public` or `private`.
+    fn set_room_visibility(
+        &self,
+        room_id: &str,
+        visibility: &str,
+    ) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(
+            self,
+            "room.visibility",
+            json!({"roomId": room_id, "visibility": visibility}),
+        )
+    }
+
+    /// `room.update`: gives a room another name or description; what is none stays, an empty description clears it.
+    fn update_room(
+        &self,
+        room_id: &str,
+        name: Option<&str>,
+        description: Option<&str>,
+    ) -> impl Future<Output = Result<(), ClientError>> + Send {
+        let mut params = json!({"roomId": room_id});
+        set(&mut params, "name", name);
+        set(&mut params, "description", description);
+        done(self, "room.update", params)
+    }
+
+    /// `room.delete`.
+    fn delete_room(&self, room_id: &str) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "room.delete", json!({"roomId": room_id}))
+    }
+
+    /// `room.takeOwnership`.
+    fn take_ownership(&self, room_id: &str) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "room.takeOwnership", json!({"roomId": room_id}))
+    }
+
+    /// `message.send`: the message is on disk when this returns.
+    fn send_message(&self, room_id: &str, content: &str) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
+        typed(
+            self,
+            "message.send",
+            json!({"roomId": room_id, "content": content}),
+            None,
+        )
+    }
+
+    /// `message.send` that may be repeated: the same key with the same content gives the first receipt again.
+    fn send_message_once(
+        &self,
+        room_id: &str,
+        content: &str,
+        idempotency_key: &str,
+    ) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
+        let params = json!({"roomId": room_id, "content": content, "idempotencyKey": idempotency_key});
+        typed(self, "message.send", params, None)
+    }
+
+    /// `message.dm`: a message that only the two parties ever see.
+    fn send_dm(&self, to_agent_id: &str, content: &str) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
+        typed(
+            self,
+            "message.dm",
+            json!({"toAgentId": to_agent_id, "content": content}),
+            None,
+        )
+    }
+
+    /// `message.dm` that may be repeated, as [`Methods::send_message_once`].
+    fn send_dm_once(
+        &self,
+        to_agent_id: &str,
+        content: &str,
+        idempotency_key: &str,
+    ) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
+        let params = json!({"toAgentId": to_agent_id, "content": content, "idempotencyKey": idempotency_key});
+        typed(self, "message.dm", params, None)
+    }
+
+    /// `message.remove`: takes a message's content away for everybody.
+    fn remove_message(
+        &self,
+        message_id: &str,
+        reason: Option<&str>,
+    ) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(
+            self,
+            "message.remove",
+            with_reason(json!({"messageId": message_id}), reason),
+        )
+    }
+
+    /// `lobby.setMotd`: sets the message of the day; none clears it.
+    fn set_motd(&self, content: Option<&str>) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "lobby.setMotd", json!({"content": content}))
+    }
+
+    /// `lobby.getMotd`.
+    fn get_motd(&self) -> impl Future<Output = Result<Option<String>, ClientError>> + Send {
+        typed(self, "lobby.getMotd", json!({}), Some("motd"))
+    }
+
+    /// `docs.list`.
+    fn list_docs(&self) -> impl Future<Output = Result<Vec<DocumentEntry>, ClientError>> + Send {
+        typed(self, "docs.list", json!({}), Some("docs"))
+    }
+
+    /// `docs.get`.
+    fn get_doc(&self, name: &str) -> impl Future<Output = Result<Document, ClientError>> + Send {
+        typed(self, "docs.get", json!({"name": name}), None)
+    }
+
+    /// `docs.update`: replaces a document's text; without a version the present one is counted up.
+    fn update_doc(
+        &self,
+        name: &str,
+        content: &str,
+        version: Option<Value>,
+    ) -> impl Future<Output = Result<(), ClientError>> + Send {
+        let mut params = json!({"name": name, "content": content});
+        set(&mut params, "version", version);
+        done(self, "docs.update", params)
+    }
+
+    /// `operator.status`, on the operator's socket only, as are the four below.
+    fn operator_status(&self) -> impl Future<Output = Result<Value, ClientError>> + Send {
+        self.call("operator.status", json!({}))
+    }
+
+    /// `operator.stop`: begins an orderly end of the server.
+    fn operator_stop(&self) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "operator.stop", json!({}))
+    }
+
+    /// `operator.lock`: refuses participants who connect from now on.
+    fn operator_lock(&self) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "operator.lock", json!({}))
+    }
+
+    /// `operator.unlock`: admits participants again.
+    fn operator_unlock(&self) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "operator.unlock", json!({}))
+    }
+
+    /// `operator.kick`: disconnects every agent but the controller and gives the number of connections cut.
+    fn operator_kick(&self) -> impl Future<Output = Result<u64, ClientError>> + Send {
+        typed(self, "operator.kick", json!({}), Some("disconnected"))
+    }
+}
+
+/// Calls a method whose result says no more than that it is done.
+async fn done<M: Methods + ?Sized>(methods: &M, method: &'static str, params: Value) -> Result<(), ClientError> {
+    methods.call(method, params).await.map(drop)
+}
+
+/// Calls a method and reads its result, or one member of it.
+async fn typed<M, T>(
+    methods: &M,
+    method: &'static str,
+    params: Value,
+    member: Option<&'static str>,
+) -> Result<T, ClientError>
+where
+    M: Methods + ?Sized,
+    T: DeserializeOwned,
+{
+    let mut result = methods.call(method, params).await?;
+    let refuse = |problem: String| ClientError::Answer {
+        method: method.to_owned(),
+        problem,
+    };
+    let part = match member {
+        Some(member) => result
+            .get_mut(member)
+            .map(Value::take)
+            .ok_or_else(|| refuse(format!("it has no `{member}`")))?,
+        None => result,
+    };
+    serde_json::from_value(part).map_err(|error| refuse(error.to_string()))
+}
+
+fn with_reason(mut params: Value, reason: Option<&str>) -> Value {
+    set(&mut params, "reason", reason);
+    params
+}
+
+/// Adds a parameter that may be left out.
+fn set(params: &mut Value, name: &str, value: Option<impl Into<Value>>) {
+    if let (Some(value), Some(params)) = (value, params.as_object_mut()) {
+        params.insert(name.to_owned(), value.into());
+    }
+}

@@ -1,0 +1,36 @@
+//! The client that wardroom's own command line and tests use, and that any Rust program may use.
+//!
+//! Two layers, both of which make calls through the [`Methods`] trait:
+//!
+//! - [`Connection`] is one socket. It authenticates only when told to, never reconnects, and shows everything that
+//!   arrives: answers to its calls, events in order, frames that belong to neither, and how the server closed.
+//! - [`Client`] is one agent. It authenticates, reconnects with exponential back-off and full jitter, and stops for good
+//!   when its key is refused.
+//!
+//! Nothing outlives its handle: dropping a [`Connection`] or a [`Client`] ends the task behind it.
+
+mod backoff;
+mod connection;
+mod endpoint;
+mod error;
+mod methods;
+mod options;
+mod pump;
+mod reconnect;
+mod results;
+mod supervisor;
+#[cfg(test)]
+mod tests;
+
+pub use backoff::Backoff;
+pub use connection::{ConnectOptions, Connection};
+pub use endpoint::Endpoint;
+pub use error::{ClientError, End, RpcError};
+pub use methods::Methods;
+pub use options::{ApiKey, ClientOptions};
+pub use pump::Event;
+pub use reconnect::{Client, DISCONNECTED, RECONNECTED};
+pub use results::{
+    AgentEntry, Authenticated, Document, DocumentEntry, InvitedAgent, LobbyName, Message, Receipt, Room, RoomMember,
+    RoomWithMembers,
+};

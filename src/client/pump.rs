@@ -1,0 +1,216 @@
+//! The task behind a connection: one half writes what callers ask for, the other sorts what arrives.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::{End, RpcError};
+
+/// Every id of a [`Command::Call`] begins so; other answers belong to whoever sent raw text.
+pub(super) const CALL_PREFIX: &str = "call-";
+
+/// How long a closing handshake, or the close code behind a failed write, is waited for.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Calls waiting for answers beyond which those that nobody waits for any more are swept out.
+const SWEEP_ABOVE: usize = 256;
+
+/// Something the server told without being asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// The event's name, such as `message`.
+    pub method: String,
+    /// Its parameters; null when it has none.
+    pub params: Value,
+}
+
+/// What a handle asks of its task.
+pub(super) enum Command {
+    Call {
+        id: String,
+        text: String,
+        answer: oneshot::Sender<Result<Value, RpcError>>,
+    },
+    Send(Message),
+}
+
+/// The task's ends of the channels to its handle.
+pub(super) struct Channels {
+    pub(super) commands: mpsc::Receiver<Command>,
+    /// None: events are discarded.
+    pub(super) events: Option<mpsc::Sender<Event>>,
+    pub(super) frames: mpsc::Sender<String>,
+}
+
+/// The calls that have been written and not been answered.
+#[derive(Default)]
+pub(super) struct Waiting(Mutex<HashMap<String, oneshot::Sender<Result<Value, RpcError>>>>);
+
+impl Waiting {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Result<Value, RpcError>>>> {
+        // Nothing panics while the lock is held, and a map is whole after every operation.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, id: String, answer: oneshot::Sender<Result<Value, RpcError>>) {
+        let mut calls = self.lock();
+        if calls.len() >= SWEEP_ABOVE {
+            calls.retain(|_, answer| !answer.is_closed());
+        }
+        calls.insert(id, answer);
+    }
+
+    fn take(&self, id: &str) -> Option<oneshot::Sender<Result<Value, RpcError>>> {
+        self.lock().remove(id)
+    }
+}
+
+/// Runs a connection until it ends. Callers in `waiting` and in the command queue learn of the end when the caller of
+/// this function drops both.
+pub(super) async fn pump<S>(socket: WebSocketStream<S>, channels: &mut Channels, waiting: &Waiting) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (sink, stream) = socket.split();
+    let mut reader = std::pin::pin!(read(stream, channels.events.as_ref(), &channels.frames, waiting));
+    tokio::select! {
+        end = &mut reader => end,
+        problem = write(sink, &mut channels.commands, waiting) => {
+            // The server's close code may be on its way although writing fails: it says more than the failure does.
+            tokio::time::timeout(LINGER, reader).await.unwrap_or(End { code: None, reason: problem })
+        }
+    }
+}
+
+async fn write<S>(
+    mut sink: SplitSink<WebSocketStream<S>, Message>,
+    commands: &mut mpsc::Receiver<Command>,
+    waiting: &Waiting,
+) -> String
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(command) = commands.recv().await {
+        let message = match command {
+            Command::Call { id, text, answer } => {
+                waiting.add(id, answer);
+                Message::text(text)
+            }
+            Command::Send(message) => message,
+        };
+        if let Err(error) = sink.send(message).await {
+            return error.to_string();
+        }
+    }
+    "the connection was given up here".to_owned()
+}
+
+async fn read<S>(
+    mut stream: SplitStream<WebSocketStream<S>>,
+    events: Option<&mpsc::Sender<Event>>,
+    frames: &mpsc::Sender<String>,
+    waiting: &Waiting,
+) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        let text = match stream.next().await {
+            Some(Ok(Message::Text(text))) => text.to_string(),
+            Some(Ok(Message::Binary(bytes))) => String::from_utf8_lossy(&bytes).into_owned(),
+            Some(Ok(Message::Close(frame))) => return finish(stream, frame).await,
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+            Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => {
+                return End {
+                    code: None,
+                    reason: "the connection was closed".to_owned(),
+                };
+            }
+            Some(Err(error)) => {
+                return End {
+                    code: None,
+                    reason: error.to_string(),
+                };
+            }
+        };
+        if let Err(reason) = sort(text, events, frames, waiting) {
+            return End { code: None, reason };
+        }
+    }
+}
+
+/// Reads on after the server's close frame so that the answer to it leaves, then reports the frame.
+async fn finish<S>(mut stream: SplitStream<WebSocketStream<S>>, frame: Option<CloseFrame>) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let rest = async { while let Some(Ok(_)) = stream.next().await {} };
+    // A server that never drops the socket changes nothing about what it said.
+    drop(tokio::time::timeout(LINGER, rest).await);
+    match frame {
+        Some(frame) => End {
+            code: Some(frame.code.into()),
+            reason: frame.reason.to_string(),
+        },
+        None => End {
+            code: Some(1005),
+            reason: String::new(),
+        },
+    }
+}
+
+/// Hands one frame to whoever it belongs to. The error is why the connection cannot go on.
+fn sort(
+    text: String,
+    events: Option<&mpsc::Sender<Event>>,
+    frames: &mpsc::Sender<String>,
+    waiting: &Waiting,
+) -> Result<(), String> {
+    let mut value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    if value.get("id").is_none()
+        && let Some(method) = value.get("method").and_then(Value::as_str)
+    {
+        let Some(events) = events else { return Ok(()) };
+        let event = Event {
+            method: method.to_owned(),
+            params: value.get_mut("params").map(Value::take).unwrap_or_default(),
+        };
+        return hand_over(events, event, "events were not read in time");
+    }
+    if let Some(id) = value
+        .get("id")
+        .and_then(Value::as_str)
+        .filter(|id| id.starts_with(CALL_PREFIX))
+    {
+        // An answer that nobody waits for any more came after its time limit.
+        if let Some(caller) = waiting.take(id) {
+            let answer = match value.get_mut("error").map(Value::take) {
+                Some(error) => Err(serde_json::from_value(error).map_err(|error| error.to_string())?),
+                None => Ok(value.get_mut("result").map(Value::take).unwrap_or_default()),
+            };
+            drop(caller.send(answer));
+        }
+        return Ok(());
+    }
+    hand_over(frames, text, "frames were not read in time")
+}
+
+/// Puts an item into a bounded queue. A full queue ends the connection: dropping one item in silence would be a gap
+/// nobody is told of, and waiting would keep back the answers behind it.
+fn hand_over<T>(queue: &mpsc::Sender<T>, item: T, problem: &str) -> Result<(), String> {
+    match queue.try_send(item) {
+        // Closed: the handle is gone, and this task is about to be ended.
+        Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
+        Err(TrySendError::Full(_)) => Err(problem.to_owned()),
+    }
+}

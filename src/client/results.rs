@@ -1,0 +1,190 @@
+//! The results of the protocol's methods, as far as a client acts on them. Members that are not known are ignored, as the
+//! protocol asks of every client.
+
+use serde::Deserialize;
+
+/// The lobby, as `auth` names it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LobbyName {
+    /// Its room id.
+    pub room_id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The result of `auth`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Authenticated {
+    /// The agent's own id.
+    pub agent_id: String,
+    /// `controller` or `participant`.
+    pub role: String,
+    /// The name for this session.
+    pub display_name: String,
+    /// The room that everybody is in.
+    pub lobby: LobbyName,
+    /// The message of the day, if one is set.
+    #[serde(default)]
+    pub motd: Option<String>,
+    /// Which life of the database positions belong to; another epoch voids them.
+    #[serde(default)]
+    pub epoch: Option<String>,
+    /// `full` or `relaxed`.
+    #[serde(default)]
+    pub durability: Option<String>,
+    /// The server's version.
+    #[serde(default)]
+    pub version: Option<String>,
+}
+
+/// The result of `agent.invite`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InvitedAgent {
+    /// The new agent's id.
+    pub agent_id: String,
+    /// Its registered name.
+    pub display_name: String,
+    /// Its key, shown this once.
+    pub api_key: String,
+    /// Always `participant`.
+    pub role: String,
+}
+
+/// One row of `agent.list`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentEntry {
+    /// The agent's id.
+    pub agent_id: String,
+    /// Its registered name.
+    pub display_name: String,
+    /// `controller` or `participant`.
+    pub role: String,
+    /// Whether it is kept out.
+    pub banned: bool,
+    /// Whether it has a live session.
+    pub online: bool,
+    /// When it was last there, in milliseconds since 1970; none: never.
+    pub last_seen: Option<i64>,
+}
+
+/// A room, as `room.create`, `room.list` and `room.info` show it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Room {
+    /// The room's id.
+    pub room_id: String,
+    /// Its name; not unique.
+    pub name: String,
+    /// What it is for, if that was said.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Who owns it.
+    #[serde(default)]
+    pub owner_id: Option<String>,
+    /// The owner's name.
+    #[serde(default)]
+    pub owner_name: Option<String>,
+    /// `public` or `private`.
+    pub visibility: String,
+    /// Whether it is the lobby.
+    #[serde(default)]
+    pub is_lobby: bool,
+    /// Members, online or not.
+    #[serde(default)]
+    pub member_count: u64,
+    /// Whether the caller is one.
+    #[serde(default)]
+    pub is_member: bool,
+    /// When it was made, in milliseconds since 1970.
+    #[serde(default)]
+    pub created_at: Option<i64>,
+}
+
+/// A member of a room.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomMember {
+    /// The agent's id.
+    pub agent_id: String,
+    /// Its name.
+    pub display_name: String,
+    /// Whether it has a live session.
+    pub online: bool,
+    /// When it joined, in milliseconds since 1970.
+    pub joined_at: i64,
+}
+
+/// The result of `room.info`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RoomWithMembers {
+    /// The room.
+    pub room: Room,
+    /// Its members.
+    pub members: Vec<RoomMember>,
+}
+
+/// A message of a room's history.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// The message's id.
+    pub message_id: String,
+    /// Who sent it.
+    pub sender_id: String,
+    /// The sender's name at that time.
+    pub sender_name: String,
+    /// The text; `[removed]` after its removal.
+    pub content: String,
+    /// Milliseconds since 1970, strictly increasing within a room.
+    pub timestamp: i64,
+    /// Position within the room, from 1, without gaps.
+    #[serde(default)]
+    pub seq: Option<u64>,
+    /// Whether the content was taken away.
+    #[serde(default)]
+    pub removed: bool,
+    /// To whom, if it is a direct message.
+    #[serde(default)]
+    pub to_agent_id: Option<String>,
+}
+
+/// The result of `message.send` and `message.dm`: the message is on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// The message's id.
+    pub message_id: String,
+    /// Milliseconds since 1970.
+    pub timestamp: i64,
+    /// Position within the room.
+    #[serde(default)]
+    pub seq: Option<u64>,
+}
+
+/// One row of `docs.list`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct DocumentEntry {
+    /// The document's name.
+    pub name: String,
+    /// A number, or whatever string its last editor gave.
+    pub version: serde_json::Value,
+    /// Whether `docs.update` changes it.
+    pub editable: bool,
+}
+
+/// The result of `docs.get`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Document {
+    /// The document's name.
+    pub name: String,
+    /// Its text.
+    pub content: String,
+    /// A number, or whatever string its last editor gave.
+    pub version: serde_json::Value,
+    /// Whether `docs.update` changes it.
+    pub editable: bool,
+}

@@ -1,0 +1,11 @@
+//! The command line, run as its users run it: every command's exit code, what it prints and what it does.
+
+mod basics;
+mod control;
+mod doctor;
+mod pid_files;
+mod place;
+mod setup;
+mod signals;
+mod start;
+mod update;
