@@ -160,7 +160,6 @@ async fn exchange(app: &Arc<App>, router: Router, stream: Stream, arrival: Arriv
         .timer(TokioTimer::new())
         .header_read_timeout(app.limits.head_timeout)
         .max_buf_size(app.limits.head_bytes)
-        .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     // What goes wrong here is the other end's affair; it has been answered as far as that is possible.

@@ -9,6 +9,7 @@ use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, Bytes};
+use rustix::net::{Shutdown, shutdown};
 use tokio::io::{AsyncWrite, AsyncWriteExt, WriteHalf};
 use tokio::net::{TcpStream, tcp, unix};
 use tokio::sync::Notify;
@@ -189,7 +190,7 @@ impl Outbox {
         queue.frames.front().cloned()
     }
 
-    /// Sends what is queued, the close frame included.
+    /// Sends what is queued, the close frame included, and ends this direction.
     pub(super) async fn drain(&self, mut tls: Option<&mut WriteHalf<TlsStream<TcpStream>>>) {
         self.flush();
         loop {
@@ -203,9 +204,12 @@ impl Outbox {
                 () = space => {}
             }
         }
-        if let Some(writer) = tls {
-            // Whether the last bytes got through is not ours to know any more.
-            let _ = writer.flush().await;
+        // The other end learns by this that nothing more comes, and closes in turn. Whether it does is its affair.
+        match (&self.sink, tls) {
+            (Sink::Tcp(socket), _) => drop(shutdown(socket.as_ref(), Shutdown::Write)),
+            (Sink::Unix(socket), _) => drop(shutdown(socket.as_ref(), Shutdown::Write)),
+            (Sink::Tls, Some(writer)) => drop(writer.shutdown().await),
+            (Sink::Tls, None) => {}
         }
     }
 

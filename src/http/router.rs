@@ -46,7 +46,9 @@ async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
             (StatusCode::FORBIDDEN, foreign.advice()).into_response()
         }
     };
-    const HARDENING: [(HeaderName, HeaderValue); 4] = [
+    const HARDENING: [(HeaderName, HeaderValue); 5] = [
+        // One exchange a connection: what stays open is a WebSocket, which has deadlines of its own.
+        (header::CONNECTION, HeaderValue::from_static("close")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (
             header::CONTENT_SECURITY_POLICY,
