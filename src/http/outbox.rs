@@ -173,13 +173,11 @@ impl Outbox {
                 self.work.notified().await;
                 continue;
             };
-            match writer.write(&frame).await {
-                Ok(count) => advance(&mut self.lock(), count),
-                Err(_) => {
-                    self.lock().broken = true;
-                    return;
-                }
-            }
+            let Ok(count) = writer.write(&frame).await else {
+                self.lock().broken = true;
+                return;
+            };
+            advance(&mut self.lock(), count);
             self.space.notify_waiters();
         }
     }

@@ -14,8 +14,6 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Awaits something that is expected to happen.
 pub async fn soon<F: Future>(what: &str, future: F) -> F::Output {
-    match tokio::time::timeout(PATIENCE, future).await {
-        Ok(output) => output,
-        Err(_) => panic!("did not happen in {PATIENCE:?}: {what}"),
-    }
+    let output = tokio::time::timeout(PATIENCE, future).await;
+    output.unwrap_or_else(|_| panic!("did not happen in {PATIENCE:?}: {what}"))
 }

@@ -61,13 +61,13 @@ impl TestServerBuilder {
 
     /// Starts the server; when it ends instead of listening, how it ended and what it said.
     pub fn try_start(self) -> Result<TestServer, (ExitStatus, String)> {
-        let (temporary, data_dir) = match &self.data_dir {
-            Some(path) => (None, path.clone()),
-            None => {
-                let directory = tempfile::tempdir().expect("a temporary directory");
-                let path = directory.path().join("data");
-                (Some(directory), path)
-            }
+        let temporary = self
+            .data_dir
+            .is_none()
+            .then(|| tempfile::tempdir().expect("a temporary directory"));
+        let data_dir = match (&self.data_dir, &temporary) {
+            (None, Some(directory)) => directory.path().join("data"),
+            (given, _) => given.clone().unwrap_or_default(),
         };
         if let Some(config) = &self.config {
             std::fs::create_dir_all(&data_dir).expect("a data directory");
