@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use crate::config::{Config, LoadOptions, Loaded, data_dir, environment};
 
 /// Flags that every command takes.
@@ -65,9 +65,14 @@ impl Context {
 
     /// Reads and checks the configuration.
     pub(super) fn load(&self) -> Result<Loaded, Failure> {
+        let directory = self.data_dir.path();
+        if directory.metadata().is_ok_and(|metadata| !metadata.is_dir()) {
+            let message = format!("`{}` is not a directory; name another with `--data-dir`", directory.display());
+            return Err(Failure::new(Exit::DataDirectory, message));
+        }
         let options = LoadOptions {
             config_file: self.config_file.clone(),
-            data_dir: self.data_dir.path().to_owned(),
+            data_dir: directory.to_owned(),
             host: self.flags.host.clone(),
             port: self.flags.port,
             environment: self.environment.clone(),
