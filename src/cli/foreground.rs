@@ -63,7 +63,9 @@ async fn serve(context: &Context, config: Config, announce: impl FnOnce(&Started
     }
     // Before the server lets go of the lock: nobody who finds the directory free finds a process id in it.
     drop(ready?);
-    drop(server);
+    if !server.finish(SETTLE).await {
+        tracing::warn!("the database was not folded in time; the next start does it");
+    }
     Ok(if lifecycle.exit_is_failure() {
         Exit::Failed
     } else {

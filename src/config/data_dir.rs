@@ -14,10 +14,7 @@ const VARIABLES: [&str; 2] = ["WARDROOM_DATA_DIR", "BROODLINK_DATA_DIR"];
 ///
 /// [`ConfigError::NoHome`] when nothing names a directory, [`ConfigError::DataDirectory`] when the name is empty or the
 /// working directory, to which it is relative, is gone.
-pub fn resolve(
-    flag: Option<&Path>,
-    environment: &[(String, String)],
-) -> Result<PathBuf, ConfigError> {
+pub fn resolve(flag: Option<&Path>, environment: &[(String, String)]) -> Result<PathBuf, ConfigError> {
     let variable = |wanted: &str| {
         environment
             .iter()
@@ -51,16 +48,8 @@ mod tests {
             (None, &all, "/w"),
             (None, &all[..2], "/b"),
             (None, &all[..1], "/h/.wardroom"),
-            (
-                None,
-                &[("HOME", "/h"), ("WARDROOM_DATA_DIR", "")],
-                "/h/.wardroom",
-            ),
-            (
-                None,
-                &[("WARDROOM_DATA_DIR", ""), ("BROODLINK_DATA_DIR", "/b")],
-                "/b",
-            ),
+            (None, &[("HOME", "/h"), ("WARDROOM_DATA_DIR", "")], "/h/.wardroom"),
+            (None, &[("WARDROOM_DATA_DIR", ""), ("BROODLINK_DATA_DIR", "/b")], "/b"),
         ] {
             let environment: Vec<_> = environment
                 .iter()

@@ -38,11 +38,7 @@ pub fn markdown() -> String {
     text.push_str("\n## Top level\n\n");
     table(&mut text, "");
     for section in &KEYS.sections {
-        let _ = write!(
-            text,
-            "\n## `{}`\n\n{}\n\n",
-            section.path, section.description
-        );
+        let _ = write!(text, "\n## `{}`\n\n{}\n\n", section.path, section.description);
         table(&mut text, &section.path);
     }
     text
@@ -59,12 +55,7 @@ pub fn annotated_file() -> String {
     for section in &KEYS.sections {
         let inner: Vec<String> = members(&section.path).map(|key| member(key, 4)).collect();
         let mut block = comment(&section.description, 2);
-        let _ = write!(
-            block,
-            "  \"{}\": {{\n{}\n  }}",
-            section.path,
-            inner.join(",\n\n")
-        );
+        let _ = write!(block, "  \"{}\": {{\n{}\n  }}", section.path, inner.join(",\n\n"));
         blocks.push(block);
     }
     text.push_str(&blocks.join(",\n\n"));
@@ -88,12 +79,10 @@ fn table(text: &mut String, section: &str) {
 
 /// The keys of a section, those at the top for the empty name.
 fn members(section: &str) -> impl Iterator<Item = &'static Key> {
-    KEYS.keys
-        .iter()
-        .filter(move |key| match key.path.split_once('.') {
-            Some((name, _)) => name == section,
-            None => section.is_empty(),
-        })
+    KEYS.keys.iter().filter(move |key| match key.path.split_once('.') {
+        Some((name, _)) => name == section,
+        None => section.is_empty(),
+    })
 }
 
 fn member(key: &Key, indent: usize) -> String {
@@ -102,11 +91,7 @@ fn member(key: &Key, indent: usize) -> String {
         Value::Array(entries) if entries.is_empty() => "[]".to_owned(),
         value => value.to_string(),
     };
-    format!(
-        "{}{:indent$}\"{name}\": {value}",
-        comment(&meaning(key), indent),
-        ""
-    )
+    format!("{}{:indent$}\"{name}\": {value}", comment(&meaning(key), indent), "")
 }
 
 /// The description without the default, which is shown beside it, and with the words the key takes.

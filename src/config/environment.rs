@@ -26,16 +26,12 @@ const RESERVED: [&str; 6] = [
 ///
 /// A name or value that is not UTF-8 is taken with replacement characters; [`Config::load`](super::Config::load)
 /// refuses such a value.
-pub fn relevant(
-    variables: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Vec<(String, String)> {
+pub fn relevant(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<(String, String)> {
     let text = |text: OsString| text.to_string_lossy().into_owned();
     variables
         .into_iter()
         .map(|(name, value)| (text(name), text(value)))
-        .filter(|(name, _)| {
-            name.starts_with(PREFIX) || name.starts_with("BROODLINK_") || name == "HOME"
-        })
+        .filter(|(name, _)| name.starts_with(PREFIX) || name.starts_with("BROODLINK_") || name == "HOME")
         .collect()
 }
 
@@ -90,8 +86,7 @@ fn value(key: &Key, text: &str) -> Result<Value, String> {
         Kind::Boolean | Kind::Integer { .. } => {
             serde_json::from_str(text.trim()).unwrap_or_else(|_| Value::String(text.to_owned()))
         }
-        Kind::TextList => serde_json::from_str(text).map_err(|_| {
-            "must be a list of texts written as JSON, such as `[\"one\",\"two\"]`".to_owned()
-        })?,
+        Kind::TextList => serde_json::from_str(text)
+            .map_err(|_| "must be a list of texts written as JSON, such as `[\"one\",\"two\"]`".to_owned())?,
     })
 }

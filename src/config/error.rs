@@ -21,9 +21,7 @@ pub enum ConfigError {
     #[error("{}", listing(.0))]
     Problems(Vec<Problem>),
     /// No data directory is named and there is no home directory to put it in.
-    #[error(
-        "there is no home directory; name a data directory with `--data-dir` or `WARDROOM_DATA_DIR`"
-    )]
+    #[error("there is no home directory; name a data directory with `--data-dir` or `WARDROOM_DATA_DIR`")]
     NoHome,
     /// The name of the data directory cannot be made absolute.
     #[error("the data directory `{}` cannot be used: {source}", path.display())]

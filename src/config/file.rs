@@ -41,10 +41,7 @@ const SYNTAX: ParseOptions = ParseOptions {
 /// # Errors
 ///
 /// [`ConfigError::Missing`] when the named one is not there, [`ConfigError::Unreadable`] when that cannot be told.
-pub(super) fn locate(
-    named: Option<&Path>,
-    data_dir: &Path,
-) -> Result<Option<PathBuf>, ConfigError> {
+pub(super) fn locate(named: Option<&Path>, data_dir: &Path) -> Result<Option<PathBuf>, ConfigError> {
     let exists = |path: &Path| {
         path.try_exists().map_err(|source| ConfigError::Unreadable {
             path: path.to_owned(),
@@ -79,10 +76,7 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
             .take(LARGEST_BYTES + 1)
             .read_to_string(&mut text)?;
         if text.len() as u64 > LARGEST_BYTES {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                "it is larger than 1 MiB",
-            ));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
         }
         Ok(text)
     };
@@ -96,19 +90,11 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
 pub(super) fn parse(path: &Path, text: &str, settings: &mut Settings) {
     // Some editors begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = Reader {
-        path,
-        text,
-        settings,
-    };
+    let mut reader = Reader { path, text, settings };
     match parse_to_ast(text, &CollectOptions::default(), &SYNTAX) {
         Ok(parsed) => match parsed.value {
             Some(ast::Value::Object(object)) => reader.object("", &object),
-            Some(other) => reader.refuse(
-                "",
-                other.range().start,
-                "must be an object, written in `{` and `}`",
-            ),
+            Some(other) => reader.refuse("", other.range().start, "must be an object, written in `{` and `}`"),
             None => reader.refuse("", 0, "is empty; the smallest configuration is `{}`"),
         },
         Err(error) => {
@@ -162,10 +148,7 @@ impl Reader<'_> {
                     None => self.refuse(&path, position, "holds a number that is not JSON"),
                 },
                 (Entry::Unknown, _) => {
-                    let message = format!(
-                        "is not a known key; the nearest is `{}`",
-                        KEYS.nearest(&path)
-                    );
+                    let message = format!("is not a known key; the nearest is `{}`", KEYS.nearest(&path));
                     self.refuse(&path, position, message);
                 }
             }
@@ -198,9 +181,7 @@ fn to_json(value: &ast::Value<'_>) -> Option<Value> {
         ast::Value::BooleanLit(literal) => Value::Bool(literal.value),
         ast::Value::StringLit(literal) => Value::String(literal.value.clone().into_owned()),
         ast::Value::NumberLit(literal) => serde_json::from_str(literal.value).ok()?,
-        ast::Value::Array(array) => {
-            Value::Array(array.elements.iter().map(to_json).collect::<Option<_>>()?)
-        }
+        ast::Value::Array(array) => Value::Array(array.elements.iter().map(to_json).collect::<Option<_>>()?),
         // No key takes an object; its content does not matter to the message.
         ast::Value::Object(_) => Value::Object(serde_json::Map::new()),
     })

@@ -52,9 +52,9 @@ fn is_origin(text: &str) -> bool {
         return false;
     };
     let scheme_is_sound = scheme.starts_with(|first: char| first.is_ascii_lowercase())
-        && scheme.chars().all(|letter| {
-            letter.is_ascii_lowercase() || letter.is_ascii_digit() || "+-.".contains(letter)
-        });
+        && scheme
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "+-.".contains(letter));
     // The colons inside of a bracketed IPv6 address do not separate a port.
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -71,7 +71,7 @@ fn is_host(text: &str) -> bool {
             .is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok());
     }
     !text.is_empty()
-        && text.chars().all(|letter| {
-            letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-._".contains(letter)
-        })
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-._".contains(letter))
 }

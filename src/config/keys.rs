@@ -73,12 +73,8 @@ pub(super) enum Entry<'keys> {
 
 impl Keys {
     fn of_config() -> Self {
-        let settings =
-            SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-        let schema = settings
-            .into_generator()
-            .into_root_schema_for::<Config>()
-            .to_value();
+        let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+        let schema = settings.into_generator().into_root_schema_for::<Config>().to_value();
         let mut table = Self {
             keys: Vec::new(),
             sections: Vec::new(),
@@ -175,11 +171,7 @@ impl Key {
         if is_accepted {
             return Ok(());
         }
-        Err(format!(
-            "must be {}, not {}",
-            self.kind.expected(),
-            shown(value)
-        ))
+        Err(format!("must be {}, not {}", self.kind.expected(), shown(value)))
     }
 }
 
@@ -193,14 +185,13 @@ impl Kind {
                 "boolean" => Self::Boolean,
                 "integer" => Self::Integer {
                     minimum: schema.get("minimum").and_then(Value::as_u64).unwrap_or(0),
-                    maximum: schema
-                        .get("maximum")
-                        .and_then(Value::as_u64)
-                        .unwrap_or_else(|| match schema.get("format").and_then(Value::as_str) {
+                    maximum: schema.get("maximum").and_then(Value::as_u64).unwrap_or_else(|| {
+                        match schema.get("format").and_then(Value::as_str) {
                             Some("uint16") => u16::MAX.into(),
                             Some("uint32") => u32::MAX.into(),
                             _ => u64::MAX,
-                        }),
+                        }
+                    }),
                 },
                 "array" => Self::TextList,
                 _ => Self::Text,
@@ -222,10 +213,7 @@ impl Kind {
             Self::OptionalText => "a text or null".to_owned(),
             Self::TextList => "a list of texts".to_owned(),
             Self::Choice(choices) => {
-                let names: Vec<_> = choices
-                    .iter()
-                    .map(|choice| format!("\"{}\"", choice.name))
-                    .collect();
+                let names: Vec<_> = choices.iter().map(|choice| format!("\"{}\"", choice.name)).collect();
                 names.join(" or ")
             }
         }
@@ -235,11 +223,7 @@ impl Kind {
 /// The paths of all sections and keys in the order of the fields, which a schema does not keep.
 fn paths_in_order() -> Vec<String> {
     let defaults = serde_json::to_string(&Config::default()).unwrap_or_default();
-    let parsed = parse_to_ast(
-        &defaults,
-        &CollectOptions::default(),
-        &ParseOptions::default(),
-    );
+    let parsed = parse_to_ast(&defaults, &CollectOptions::default(), &ParseOptions::default());
     let mut paths = Vec::new();
     if let Ok(Some(ast::Value::Object(whole))) = parsed.map(|parsed| parsed.value) {
         for property in whole.properties {
@@ -275,10 +259,7 @@ fn choices(schema: &Value) -> Option<Vec<Choice>> {
 
 /// The doc comment of a field or variant, in one line.
 fn description(schema: &Value) -> String {
-    let text = schema
-        .get("description")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -319,12 +300,7 @@ mod tests {
         assert_eq!(known, paths);
         for key in &KEYS.keys {
             let pointer = format!("/{}", key.path.replace('.', "/"));
-            assert_eq!(
-                Some(&key.default),
-                defaults.pointer(&pointer),
-                "{}",
-                key.path
-            );
+            assert_eq!(Some(&key.default), defaults.pointer(&pointer), "{}", key.path);
             assert_eq!(key.check(&key.default), Ok(()), "{}", key.path);
         }
     }
@@ -333,19 +309,10 @@ mod tests {
     fn every_key_is_described_with_its_default() {
         for key in &KEYS.keys {
             let ending = format!("Default `{}`.", key.default);
-            assert!(
-                key.description.ends_with(&ending),
-                "{}: {}",
-                key.path,
-                key.description
-            );
+            assert!(key.description.ends_with(&ending), "{}: {}", key.path, key.description);
             assert!(key.description.len() > ending.len() + 10, "{}", key.path);
             if let Kind::Integer { minimum: 0, .. } = key.kind {
-                assert!(
-                    key.description.contains("`0`"),
-                    "{} must say what 0 means",
-                    key.path
-                );
+                assert!(key.description.contains("`0`"), "{} must say what 0 means", key.path);
             }
             if let Kind::Choice(choices) = &key.kind {
                 assert!(
@@ -369,10 +336,7 @@ mod tests {
             "WARDROOM_LIMITS__MESSAGES_PER_SECOND",
             "WARDROOM_TAILSCALE__INTERFACE_NAME",
         ] {
-            assert!(
-                variables.iter().any(|variable| variable == expected),
-                "{expected}"
-            );
+            assert!(variables.iter().any(|variable| variable == expected), "{expected}");
         }
     }
 

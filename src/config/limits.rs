@@ -154,19 +154,13 @@ impl Limits {
         if self.frame_bytes_before_auth > self.frame_bytes {
             checks.report(
                 &["limits.frameBytesBeforeAuth", "limits.frameBytes"],
-                format!(
-                    "must not be more than `limits.frameBytes` ({})",
-                    self.frame_bytes
-                ),
+                format!("must not be more than `limits.frameBytes` ({})", self.frame_bytes),
             );
         }
         if self.connections_per_address > self.connections {
             checks.report(
                 &["limits.connectionsPerAddress", "limits.connections"],
-                format!(
-                    "must not be more than `limits.connections` ({})",
-                    self.connections
-                ),
+                format!("must not be more than `limits.connections` ({})", self.connections),
             );
         }
     }

@@ -56,9 +56,7 @@ impl Log {
     /// The filter's own parser takes a misspelt level for the name of a module and then logs nothing at all.
     pub(super) fn validate(&self, checks: &mut Checks) {
         for directive in self.level.split(',').map(str::trim) {
-            let level = directive
-                .rsplit_once('=')
-                .map_or(directive, |(_, level)| level.trim());
+            let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level.trim());
             if !LEVELS.contains(&level.to_ascii_lowercase().as_str()) {
                 checks.report(
                     &["log.level"],

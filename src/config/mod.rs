@@ -209,9 +209,7 @@ impl Config {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             Err(error) => return Err(error),
         };
-        let written = file
-            .write_all(DEFAULT_FILE.as_bytes())
-            .and_then(|()| file.sync_all());
+        let written = file.write_all(DEFAULT_FILE.as_bytes()).and_then(|()| file.sync_all());
         if let Err(error) = written {
             // An empty or half file would refuse the next start; the first error is the one to tell.
             let _ = std::fs::remove_file(&path);
@@ -246,9 +244,7 @@ impl Config {
     #[must_use]
     pub fn frame_bytes(&self) -> usize {
         let escaped = u64::from(self.max_message_length) * 12 + 65_536;
-        let bytes = u64::from(self.limits.frame_bytes)
-            .max(1_048_576)
-            .max(escaped);
+        let bytes = u64::from(self.limits.frame_bytes).max(1_048_576).max(escaped);
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
@@ -280,11 +276,7 @@ impl Config {
     }
 
     /// Checks what a single value cannot tell, section by section.
-    fn check(
-        &self,
-        origins: &BTreeMap<String, Origin>,
-        problems: Vec<Problem>,
-    ) -> Result<(), ConfigError> {
+    fn check(&self, origins: &BTreeMap<String, Origin>, problems: Vec<Problem>) -> Result<(), ConfigError> {
         let mut checks = Checks::new(origins, problems);
         self.check_host(&mut checks);
         if self.database.as_os_str().is_empty() {

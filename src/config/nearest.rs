@@ -3,13 +3,8 @@
 /// The one of `known` that is spelt most like `name`; `None` only when there are none.
 ///
 /// Case, underscores and dashes do not count, so `max_rooms` is as near to `maxRooms` as can be.
-pub(super) fn nearest<'known>(
-    name: &str,
-    known: impl IntoIterator<Item = &'known str>,
-) -> Option<&'known str> {
-    known
-        .into_iter()
-        .min_by_key(|candidate| distance(name, candidate))
+pub(super) fn nearest<'known>(name: &str, known: impl IntoIterator<Item = &'known str>) -> Option<&'known str> {
+    known.into_iter().min_by_key(|candidate| distance(name, candidate))
 }
 
 /// How many letters differ between the two names.

@@ -33,21 +33,13 @@ impl Settings {
         let Setting { key, value, origin } = setting;
         let Entry::Key(known) = KEYS.find(&key) else {
             let message = "is not a known key".to_owned();
-            return self.refuse(Problem {
-                origin,
-                key,
-                message,
-            });
+            return self.refuse(Problem { origin, key, message });
         };
         match known.check(&value) {
             Ok(()) => {
                 self.values.insert(key, (value, origin));
             }
-            Err(message) => self.refuse(Problem {
-                origin,
-                key,
-                message,
-            }),
+            Err(message) => self.refuse(Problem { origin, key, message }),
         }
     }
 
@@ -63,9 +55,7 @@ impl Settings {
         for (path, (value, origin)) in self.values {
             match path.split_once('.') {
                 Some((section, name)) => {
-                    let inner = whole
-                        .entry(section)
-                        .or_insert_with(|| Value::Object(Map::new()));
+                    let inner = whole.entry(section).or_insert_with(|| Value::Object(Map::new()));
                     if let Value::Object(inner) = inner {
                         inner.insert(name.to_owned(), value);
                     }

@@ -39,8 +39,7 @@ impl Tailscale {
 
     /// Checks that the interface's name can be one.
     pub(super) fn validate(&self, checks: &mut Checks) {
-        let is_sound =
-            |letter: char| !letter.is_whitespace() && !letter.is_control() && letter != '/';
+        let is_sound = |letter: char| !letter.is_whitespace() && !letter.is_control() && letter != '/';
         if !self.interface_name.chars().all(is_sound) {
             checks.report(
                 &["tailscale.interfaceName"],
@@ -119,11 +118,7 @@ pub enum TailscaleError {
 /// # Errors
 ///
 /// [`TailscaleError::Missing`] for a configured name, [`TailscaleError::NotDetected`] without one.
-pub fn find_address(
-    interfaces: &[Interface],
-    configured: &str,
-    platform: Platform,
-) -> Result<IpAddr, TailscaleError> {
+pub fn find_address(interfaces: &[Interface], configured: &str, platform: Platform) -> Result<IpAddr, TailscaleError> {
     let is_candidate = |interface: &&Interface| {
         if !configured.is_empty() {
             return interface.name == configured;
@@ -131,9 +126,7 @@ pub fn find_address(
         match platform {
             Platform::Linux => interface.name.starts_with("tailscale"),
             // Other tunnels are called `utun` too; only the address tells Tailscale's.
-            Platform::Macos => {
-                interface.name.starts_with("utun") && is_tailscale_v4(interface.address)
-            }
+            Platform::Macos => interface.name.starts_with("utun") && is_tailscale_v4(interface.address),
             Platform::Other => false,
         }
     };
@@ -142,18 +135,9 @@ pub fn find_address(
         .filter(is_candidate)
         .map(|interface| interface.address)
         .filter(|address| !is_link_local(*address))
-        .max_by_key(|address| {
-            (
-                is_tailscale(*address),
-                address.is_ipv4(),
-                std::cmp::Reverse(*address),
-            )
-        })
+        .max_by_key(|address| (is_tailscale(*address), address.is_ipv4(), std::cmp::Reverse(*address)))
         .ok_or_else(|| {
-            let mut names: Vec<&str> = interfaces
-                .iter()
-                .map(|interface| interface.name.as_str())
-                .collect();
+            let mut names: Vec<&str> = interfaces.iter().map(|interface| interface.name.as_str()).collect();
             names.sort_unstable();
             names.dedup();
             let present = if names.is_empty() {
@@ -204,11 +188,7 @@ mod tests {
                 address: address.parse().expect("an address"),
             }
         };
-        listing
-            .split(',')
-            .filter(|entry| !entry.is_empty())
-            .map(read)
-            .collect()
+        listing.split(',').filter(|entry| !entry.is_empty()).map(read).collect()
     }
 
     fn check(listing: &str, configured: &str, platform: Platform, expected: &str) {
@@ -220,19 +200,10 @@ mod tests {
     #[test]
     fn on_linux_the_name_tells_the_interface() {
         for (listing, expected) in [
-            (
-                "lo 127.0.0.1, tailscale0 100.101.102.103",
-                "100.101.102.103",
-            ),
-            (
-                "tailscale0 fd7a:115c:a1e0::1, tailscale0 100.64.0.9",
-                "100.64.0.9",
-            ),
+            ("lo 127.0.0.1, tailscale0 100.101.102.103", "100.101.102.103"),
+            ("tailscale0 fd7a:115c:a1e0::1, tailscale0 100.64.0.9", "100.64.0.9"),
             ("tailscale0 10.0.0.1, tailscale0 100.64.0.9", "100.64.0.9"),
-            (
-                "tailscale0 fe80::1, tailscale0 fd7a:115c:a1e0::1",
-                "fd7a:115c:a1e0::1",
-            ),
+            ("tailscale0 fe80::1, tailscale0 fd7a:115c:a1e0::1", "fd7a:115c:a1e0::1"),
             ("tailscale0 fe80::1, tailscale1 169.254.1.1", ""),
             ("utun3 100.64.0.9", ""),
             ("eth0 100.64.0.9", ""),
@@ -247,10 +218,7 @@ mod tests {
         for (listing, expected) in [
             ("utun0 10.8.0.2, utun4 100.127.255.255", "100.127.255.255"),
             ("utun4 fd7a:115c:a1e0::1, utun4 100.64.0.0", "100.64.0.0"),
-            (
-                "utun0 10.8.0.2, utun1 100.128.0.1, utun2 100.63.255.255",
-                "",
-            ),
+            ("utun0 10.8.0.2, utun1 100.128.0.1, utun2 100.63.255.255", ""),
             ("en0 100.64.0.9", ""),
         ] {
             check(listing, "", Platform::Macos, expected);
@@ -275,18 +243,14 @@ mod tests {
     #[test]
     fn a_missing_interface_is_named_with_those_that_are_there() {
         let present = interfaces("lo 127.0.0.1, eth0 192.0.2.1, eth0 fe80::1");
-        let configured =
-            find_address(&present, "tailscale7", Platform::Linux).expect_err("missing");
+        let configured = find_address(&present, "tailscale7", Platform::Linux).expect_err("missing");
         assert_eq!(
             configured.to_string(),
             "`tailscale.interfaceName` names `tailscale7`, and no such interface has an address; \
              those that have one: `eth0`, `lo`"
         );
         let detected = find_address(&present, "", Platform::Linux).expect_err("missing");
-        assert!(
-            detected.to_string().contains("no Tailscale interface"),
-            "{detected}"
-        );
+        assert!(detected.to_string().contains("no Tailscale interface"), "{detected}");
         assert!(detected.to_string().contains("`eth0`, `lo`"), "{detected}");
     }
 
@@ -296,9 +260,7 @@ mod tests {
             enabled: true,
             interface_name: "no-such-name".to_owned(),
         };
-        let error = section
-            .bind_address()
-            .expect_err("no interface is called so");
+        let error = section.bind_address().expect_err("no interface is called so");
         assert!(matches!(error, TailscaleError::Missing { .. }), "{error}");
     }
 }

@@ -32,10 +32,7 @@ impl Tls {
     /// Checks that certificate and key come together.
     pub(super) fn validate(&self, checks: &mut Checks) {
         for (path, file) in [("tls.cert", &self.cert), ("tls.key", &self.key)] {
-            if file
-                .as_ref()
-                .is_some_and(|file| file.as_os_str().is_empty())
-            {
+            if file.as_ref().is_some_and(|file| file.as_os_str().is_empty()) {
                 checks.report(&[path], "must name a file, or be null");
             }
         }

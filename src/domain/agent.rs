@@ -24,7 +24,9 @@ impl Role {
 
     /// Reads the stored word.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Controller, Self::Participant].into_iter().find(|role| role.as_str() == text)
+        [Self::Controller, Self::Participant]
+            .into_iter()
+            .find(|role| role.as_str() == text)
     }
 }
 

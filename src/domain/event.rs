@@ -4,7 +4,10 @@ use super::{AgentId, DirectMessage, Message, MessageId, Name, RoomId, Visibility
 
 /// Something that happened. Who is told is decided where it happened (`hub`); how it looks on the wire in `protocol`.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "each field is documented once, where `protocol::notifications` gives it its wire form")]
+#[expect(
+    missing_docs,
+    reason = "each field is documented once, where `protocol::notifications` gives it its wire form"
+)]
 pub enum Event {
     /// An agent came (its first session) or went (its last).
     Presence { agent: AgentId, name: Name, online: bool },
@@ -13,27 +16,58 @@ pub enum Event {
     /// Somebody wrote to one agent.
     Direct { message: DirectMessage },
     /// A room was made.
-    RoomCreated { room: RoomId, name: Name, owner: AgentId, visibility: Visibility },
+    RoomCreated {
+        room: RoomId,
+        name: Name,
+        owner: AgentId,
+        visibility: Visibility,
+    },
     /// An agent joined a room.
     RoomJoined { room: RoomId, agent: AgentId, name: Name },
     /// An agent left a room, or was taken out of it.
     RoomLeft { room: RoomId, agent: AgentId },
     /// An agent was invited into a room.
-    RoomInvited { room: RoomId, name: Name, by: AgentId, by_name: Name },
+    RoomInvited {
+        room: RoomId,
+        name: Name,
+        by: AgentId,
+        by_name: Name,
+    },
     /// A room was deleted.
     RoomDeleted { room: RoomId },
     /// A room was opened or closed to the public.
     RoomVisibilityChanged { room: RoomId, visibility: Visibility },
     /// A room has another owner.
-    RoomOwnerChanged { room: RoomId, new_owner: AgentId, previous_owner: AgentId },
+    RoomOwnerChanged {
+        room: RoomId,
+        new_owner: AgentId,
+        previous_owner: AgentId,
+    },
     /// A room was renamed or described anew.
-    RoomUpdated { room: RoomId, name: Name, description: Option<String> },
+    RoomUpdated {
+        room: RoomId,
+        name: Name,
+        description: Option<String>,
+    },
     /// The content of a message was removed.
-    MessageRemoved { message: MessageId, room: RoomId, removed_by: AgentId, reason: Option<String> },
+    MessageRemoved {
+        message: MessageId,
+        room: RoomId,
+        removed_by: AgentId,
+        reason: Option<String>,
+    },
     /// The message of the day changed.
-    LobbyMotd { content: Option<String>, set_by: AgentId, set_by_name: Name },
+    LobbyMotd {
+        content: Option<String>,
+        set_by: AgentId,
+        set_by_name: Name,
+    },
     /// A document changed.
-    DocsUpdated { name: &'static str, version: String, updated_by: AgentId },
+    DocsUpdated {
+        name: &'static str,
+        version: String,
+        updated_by: AgentId,
+    },
     /// The receiver was taken out of a room.
     Kicked { room: RoomId, reason: Option<String> },
     /// The receiver's session ends now.

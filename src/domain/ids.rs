@@ -70,7 +70,10 @@ impl StreamNumber {
 
     /// Reads a stored number.
     pub fn from_stored(number: i64) -> Option<Self> {
-        u32::try_from(number).ok().filter(|number| *number < Self::LIMIT).and_then(Self::from_bits)
+        u32::try_from(number)
+            .ok()
+            .filter(|number| *number < Self::LIMIT)
+            .and_then(Self::from_bits)
     }
 
     /// The number as it is stored.

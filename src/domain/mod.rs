@@ -9,7 +9,7 @@ mod refusal;
 mod room;
 
 pub use agent::{AgentOrigin, ApiKey, KeyHash, Role};
-pub use event::{Event, EndReason};
+pub use event::{EndReason, Event};
 pub use ids::{AgentId, AgentNumber, Epoch, MessageId, RoomId, RowId, SessionId, StreamNumber};
 pub use message::{DirectMessage, HistoryEntry, Message, REMOVED_CONTENT};
 pub use name::{Name, NameProblem, TextProblem, check_text};

@@ -51,7 +51,8 @@ impl Name {
 
 /// Control characters, and the invisible ones that reorder the text around them.
 fn is_control(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+    character.is_control()
+        || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Why a free text (a description, a reason, a document) is refused.

@@ -87,6 +87,9 @@ pub enum Refusal {
 impl Refusal {
     /// Whether the same call may succeed later without being changed.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Limited { .. } | Self::StorageUnavailable(_) | Self::Stopping | Self::Internal(_))
+        matches!(
+            self,
+            Self::Limited { .. } | Self::StorageUnavailable(_) | Self::Stopping | Self::Internal(_)
+        )
     }
 }

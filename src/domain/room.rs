@@ -22,7 +22,9 @@ impl Visibility {
 
     /// Reads the stored word.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Public, Self::Private].into_iter().find(|visibility| visibility.as_str() == text)
+        [Self::Public, Self::Private]
+            .into_iter()
+            .find(|visibility| visibility.as_str() == text)
     }
 }
 

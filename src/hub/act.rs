@@ -123,9 +123,17 @@ impl<'a> Desk<'a> {
         let Caller::Session { session, agent } = self.caller else {
             return Err(Refusal::AuthRequired);
         };
-        let live = self.state.session(session).filter(|live| live.agent == agent).ok_or(Refusal::SessionEnded)?;
+        let live = self
+            .state
+            .session(session)
+            .filter(|live| live.agent == agent)
+            .ok_or(Refusal::SessionEnded)?;
         let agent = self.state.agent(agent).ok_or(Refusal::SessionEnded)?;
-        Ok(Me { agent, name: live.name.clone(), session })
+        Ok(Me {
+            agent,
+            name: live.name.clone(),
+            session,
+        })
     }
 
     /// The acting agent, which must be the controller.
@@ -147,7 +155,9 @@ impl<'a> Desk<'a> {
 
     /// A room that exists.
     pub(super) fn room(&self, room: Option<RoomId>) -> Result<&'a Room, Refusal> {
-        room.and_then(|id| self.state.room_by_id(id)).filter(|room| !room.deleted).ok_or(Refusal::RoomNotFound)
+        room.and_then(|id| self.state.room_by_id(id))
+            .filter(|room| !room.deleted)
+            .ok_or(Refusal::RoomNotFound)
     }
 
     /// A room that `me` may govern: not the lobby, and owned by `me` unless it is the controller.
@@ -157,14 +167,19 @@ impl<'a> Desk<'a> {
             return Err(Refusal::LobbyFixed);
         }
         if me.agent.role != Role::Controller && room.owner != me.agent.number {
-            return Err(Refusal::Forbidden("only the owner of the room and the controller may do this"));
+            return Err(Refusal::Forbidden(
+                "only the owner of the room and the controller may do this",
+            ));
         }
         Ok(room)
     }
 
     /// An agent that is registered and not revoked.
     pub(super) fn agent(&self, agent: Option<AgentId>) -> Result<&'a Agent, Refusal> {
-        agent.and_then(|id| self.state.agent_by_id(id)).filter(|agent| !agent.revoked).ok_or(Refusal::AgentNotFound)
+        agent
+            .and_then(|id| self.state.agent_by_id(id))
+            .filter(|agent| !agent.revoked)
+            .ok_or(Refusal::AgentNotFound)
     }
 
     /// Everybody who sees `room` in `room.list`.
@@ -172,7 +187,11 @@ impl<'a> Desk<'a> {
         match visibility {
             Visibility::Public => Audience::Everyone,
             Visibility::Private => Audience::Agents(
-                self.state.online_agents().filter(|agent| self.state.sees(agent, room)).map(|agent| agent.number).collect(),
+                self.state
+                    .online_agents()
+                    .filter(|agent| self.state.sees(agent, room))
+                    .map(|agent| agent.number)
+                    .collect(),
             ),
         }
     }
@@ -204,7 +223,9 @@ impl<'a> Desk<'a> {
     /// Fills an array with unpredictable bytes.
     pub(super) fn random<const N: usize>(&self) -> Result<[u8; N], Refusal> {
         let mut bytes = [0; N];
-        self.entropy.fill(&mut bytes).map_err(|error| Refusal::Internal(format!("no random bytes: {error}")))?;
+        self.entropy
+            .fill(&mut bytes)
+            .map_err(|error| Refusal::Internal(format!("no random bytes: {error}")))?;
         Ok(bytes)
     }
 
@@ -245,18 +266,27 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub fn new<A: Act>(caller: Caller, act: A, done: Done<A::Receipt>) -> Self {
-        let work = Box::new(Pending { act, outcome: None, done });
-        Self { caller, work, changes: Vec::new(), effects: Vec::new() }
+    pub(super) fn new<A: Act>(caller: Caller, act: A, done: Done<A::Receipt>) -> Self {
+        let work = Box::new(Pending {
+            act,
+            outcome: None,
+            done,
+        });
+        Self {
+            caller,
+            work,
+            changes: Vec::new(),
+            effects: Vec::new(),
+        }
     }
 
     /// Whether it needs the disk.
-    pub fn stores(&self) -> bool {
+    pub(super) fn stores(&self) -> bool {
         self.work.stores()
     }
 
     /// Decides, against `state`.
-    pub fn run(
+    pub(super) fn run(
         &mut self,
         state: &Directory,
         connection: &Connection,
@@ -265,7 +295,16 @@ impl Job {
         entropy: &dyn Entropy,
     ) -> Keep {
         let (changes, effects) = (std::mem::take(&mut self.changes), std::mem::take(&mut self.effects));
-        let mut desk = Desk { state, connection, limits, now_ms, entropy, caller: self.caller, changes, effects };
+        let mut desk = Desk {
+            state,
+            connection,
+            limits,
+            now_ms,
+            entropy,
+            caller: self.caller,
+            changes,
+            effects,
+        };
         desk.changes.clear();
         desk.effects.clear();
         let accepted = self.work.run(&mut desk);
@@ -278,7 +317,7 @@ impl Job {
     }
 
     /// Answers: with `refusal`, or with what was decided.
-    pub fn finish(self, refusal: Option<Refusal>, flushes: &mut Flushes) {
+    pub(super) fn finish(self, refusal: Option<Refusal>, flushes: &mut Flushes) {
         self.work.finish(refusal, flushes);
     }
 }

@@ -17,19 +17,56 @@ pub(super) enum Change {
     /// The agent loses its keys, its memberships and its invitations.
     AgentRevoked(AgentNumber),
     /// The agent is also put into the lobby.
-    SessionOpened { session: SessionId, agent: AgentNumber, name: Name, at_ms: i64 },
+    SessionOpened {
+        session: SessionId,
+        agent: AgentNumber,
+        name: Name,
+        at_ms: i64,
+    },
     SessionClosed(SessionId),
     RoomAdded(RoomRow),
-    RoomChanged { room: StreamNumber, name: Name, description: Option<String>, owner: AgentNumber, visibility: Visibility },
+    RoomChanged {
+        room: StreamNumber,
+        name: Name,
+        description: Option<String>,
+        owner: AgentNumber,
+        visibility: Visibility,
+    },
     /// The room loses its members and invitations and passes to the controller.
     RoomDeleted(StreamNumber),
-    MemberAdded { room: StreamNumber, agent: AgentNumber, at_ms: i64 },
-    MemberRemoved { room: StreamNumber, agent: AgentNumber },
-    Invited { room: StreamNumber, agent: AgentNumber },
-    Uninvited { room: StreamNumber, agent: AgentNumber },
-    MessageAppended { room: StreamNumber, seq: u64, at_ms: i64 },
-    ConversationBegun { number: StreamNumber, low: AgentNumber, high: AgentNumber },
-    DirectAppended { low: AgentNumber, high: AgentNumber, seq: u64, at_ms: i64 },
+    MemberAdded {
+        room: StreamNumber,
+        agent: AgentNumber,
+        at_ms: i64,
+    },
+    MemberRemoved {
+        room: StreamNumber,
+        agent: AgentNumber,
+    },
+    Invited {
+        room: StreamNumber,
+        agent: AgentNumber,
+    },
+    Uninvited {
+        room: StreamNumber,
+        agent: AgentNumber,
+    },
+    MessageAppended {
+        room: StreamNumber,
+        seq: u64,
+        at_ms: i64,
+    },
+    ConversationBegun {
+        number: StreamNumber,
+        low: AgentNumber,
+        high: AgentNumber,
+    },
+    DirectAppended {
+        low: AgentNumber,
+        high: AgentNumber,
+        seq: u64,
+        at_ms: i64,
+    },
     MotdSet(Option<Arc<str>>),
     LockSet(bool),
 }

@@ -150,6 +150,11 @@ impl Directory {
         self.agents().filter(|agent| agent.is_online())
     }
 
+    /// Whether a key is valid.
+    pub fn knows_key(&self, key: &KeyHash) -> bool {
+        self.keys.contains_key(key)
+    }
+
     /// A live session.
     pub fn session(&self, session: SessionId) -> Option<&Session> {
         self.sessions.get(&session)
@@ -172,7 +177,10 @@ impl Directory {
 
     /// Rooms that exist, without the lobby.
     pub fn open_rooms(&self) -> usize {
-        self.rooms.values().filter(|room| !room.deleted && !room.is_lobby).count()
+        self.rooms
+            .values()
+            .filter(|room| !room.deleted && !room.is_lobby)
+            .count()
     }
 
     /// The message of the day.
@@ -207,7 +215,9 @@ impl Directory {
 
     /// The rooms that `agent` may see: the lobby first, then by the time they were made.
     pub fn rooms_for(&self, agent: AgentNumber) -> Vec<RoomView> {
-        let Some(agent) = self.agent(agent) else { return Vec::new() };
+        let Some(agent) = self.agent(agent) else {
+            return Vec::new();
+        };
         let mut rooms: Vec<&Room> = self.rooms.values().filter(|room| self.sees(agent, room)).collect();
         rooms.sort_by_key(|room| (!room.is_lobby, room.created_at_ms, room.id));
         rooms.into_iter().map(|room| self.view(room, agent.number)).collect()
@@ -240,7 +250,12 @@ impl Directory {
             .filter_map(|(number, joined_at_ms)| {
                 let agent = self.agent(*number)?;
                 let (id, name, online) = (agent.id, agent.name.clone(), agent.is_online());
-                Some(MemberView { id, name, online, joined_at_ms: *joined_at_ms })
+                Some(MemberView {
+                    id,
+                    name,
+                    online,
+                    joined_at_ms: *joined_at_ms,
+                })
             })
             .collect();
         members.sort_by_key(|member| (member.joined_at_ms, member.id));
@@ -249,7 +264,11 @@ impl Directory {
 
     /// The time for the next message of a room: now, or just after the last one when the clock has not moved on.
     pub(super) fn next_time(&self, room: &Room, now_ms: i64) -> i64 {
-        let last_ms = if room.is_lobby { self.lobby_at_ms } else { room.head.at_ms };
+        let last_ms = if room.is_lobby {
+            self.lobby_at_ms
+        } else {
+            room.head.at_ms
+        };
         now_ms.max(last_ms + 1)
     }
 
@@ -289,7 +308,12 @@ impl Directory {
             Change::AgentSeen(agent, at_ms) => self.with_agent(agent, |agent| agent.last_seen_ms = Some(at_ms)),
             Change::AgentBanned(agent, banned) => self.with_agent(agent, |agent| agent.banned = banned),
             Change::AgentRevoked(agent) => self.revoke(agent),
-            Change::SessionOpened { session, agent, name, at_ms } => {
+            Change::SessionOpened {
+                session,
+                agent,
+                name,
+                at_ms,
+            } => {
                 self.sessions.insert(session, Session { agent, name });
                 self.with_agent(agent, |agent| agent.sessions.push(session));
                 let lobby = self.lobby;
@@ -305,7 +329,13 @@ impl Directory {
                 }
             }
             Change::RoomAdded(row) => self.add_room(Room::from_row(row)),
-            Change::RoomChanged { room, name, description, owner, visibility } => self.with_room(room, |room| {
+            Change::RoomChanged {
+                room,
+                name,
+                description,
+                owner,
+                visibility,
+            } => self.with_room(room, |room| {
                 (room.name, room.description, room.owner, room.visibility) = (name, description, owner, visibility);
             }),
             Change::RoomDeleted(room) => {

@@ -68,13 +68,19 @@ pub(super) struct DocumentFiles {
 
 impl DocumentFiles {
     pub(super) fn new(directory: PathBuf, guides: Guides) -> Self {
-        Self { directory, guides, changed: Arc::new(Notify::new()) }
+        Self {
+            directory,
+            guides,
+            changed: Arc::new(Notify::new()),
+        }
     }
 }
 
 /// The name of a document, matched exactly: no paths, no other cases, no extensions.
 pub(super) fn document_key(name: &str) -> Option<&'static str> {
-    [CONSTITUTION, CONTROLLER, PARTICIPANT, PROTOCOL].into_iter().find(|known| *known == name)
+    [CONSTITUTION, CONTROLLER, PARTICIPANT, PROTOCOL]
+        .into_iter()
+        .find(|known| *known == name)
 }
 
 /// The version after `version`: its last number plus one, or a `.1` behind a text that ends in none.
@@ -83,7 +89,10 @@ pub(super) fn bump(version: &str) -> String {
         return number.saturating_add(1).to_string();
     }
     let text: String = serde_json::from_str(version).unwrap_or_default();
-    let digits = text.len() - text.trim_end_matches(|character: char| character.is_ascii_digit()).len();
+    let digits = text.len()
+        - text
+            .trim_end_matches(|character: char| character.is_ascii_digit())
+            .len();
     let (stem, number) = text.split_at(text.len() - digits);
     let next = match number.parse::<u64>() {
         Ok(number) => format!("{stem}{}", number.saturating_add(1)),
@@ -97,8 +106,16 @@ impl Hub {
     pub async fn list_documents(&self, caller: Caller) -> Result<Vec<DocumentSummary>, Refusal> {
         let governs = self.governs(caller)?;
         let constitution = self.constitution().await?;
-        let fixed = |name| DocumentSummary { name, version: "1".into(), editable: false };
-        let mut list = vec![DocumentSummary { name: CONSTITUTION, version: constitution.version, editable: true }];
+        let fixed = |name| DocumentSummary {
+            name,
+            version: "1".into(),
+            editable: false,
+        };
+        let mut list = vec![DocumentSummary {
+            name: CONSTITUTION,
+            version: constitution.version,
+            editable: true,
+        }];
         list.extend(governs.then(|| fixed(CONTROLLER)));
         list.extend([fixed(PARTICIPANT), fixed(PROTOCOL)]);
         Ok(list)
@@ -119,7 +136,14 @@ impl Hub {
             PARTICIPANT => ("1".into(), files.guides.participant.to_owned()),
             _ => ("1".into(), files.guides.protocol.clone()),
         };
-        Ok(Document { summary: DocumentSummary { name, version, editable: name == CONSTITUTION }, content })
+        Ok(Document {
+            summary: DocumentSummary {
+                name,
+                version,
+                editable: name == CONSTITUTION,
+            },
+            content,
+        })
     }
 
     /// Tells that the constitution changed, so that its file follows soon.
@@ -145,19 +169,30 @@ impl Hub {
         let path = self.inner.documents.directory.join(CONSTITUTION_FILE);
         let hash = hash_of(&row.content);
         let written = tokio::task::spawn_blocking(move || replace_file(&path, &row.content)).await;
-        written.map_err(std::io::Error::other).flatten().map_err(|error| Refusal::Internal(error.to_string()))?;
+        written
+            .map_err(std::io::Error::other)
+            .flatten()
+            .map_err(|error| Refusal::Internal(error.to_string()))?;
         self.perform(Caller::Server, RecordConstitutionFile { hash }).await
     }
 
     fn governs(&self, caller: Caller) -> Result<bool, Refusal> {
-        let Caller::Session { session, agent } = caller else { return Err(Refusal::AuthRequired) };
+        let Caller::Session { session, agent } = caller else {
+            return Err(Refusal::AuthRequired);
+        };
         let directory = self.directory();
         directory.session(session).ok_or(Refusal::SessionEnded)?;
-        Ok(directory.agent(agent).is_some_and(|agent| agent.role == Role::Controller))
+        Ok(directory
+            .agent(agent)
+            .is_some_and(|agent| agent.role == Role::Controller))
     }
 
     async fn constitution(&self) -> Result<DocumentRow, Refusal> {
-        let row = self.inner.readers.read(|connection| documents::newest(connection, CONSTITUTION)).await?;
+        let row = self
+            .inner
+            .readers
+            .read(|connection| documents::newest(connection, CONSTITUTION))
+            .await?;
         row.ok_or(Refusal::DocumentNotFound)
     }
 
@@ -175,9 +210,18 @@ impl Hub {
 }
 
 /// Writes the files of a new server. Files that are there are left alone.
-pub(super) fn write_defaults(directory: &Path, guides: &Guides) -> io::Result<()> {
-    for (name, text) in [(CONSTITUTION_FILE, guides.constitution), (CONTROLLER_FILE, guides.controller)] {
-        match fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(directory.join(name)) {
+pub fn write_defaults(directory: &Path, guides: &Guides) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for (name, text) in [
+        (CONSTITUTION_FILE, guides.constitution),
+        (CONTROLLER_FILE, guides.controller),
+    ] {
+        match fs::OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(directory.join(name))
+        {
             Ok(mut file) => file.write_all(text.as_bytes())?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -203,7 +247,10 @@ pub(super) fn reconcile(
     let file = file.filter(|text| {
         let fits = check_text(text, limit).is_ok();
         if !fits {
-            tracing::warn!(limit, "the constitution's file is too long; the stored one stays in force");
+            tracing::warn!(
+                limit,
+                "the constitution's file is too long; the stored one stays in force"
+            );
         }
         fits
     });
@@ -217,8 +264,14 @@ pub(super) fn reconcile(
     };
     if present.as_ref().is_none_or(|present| present.content != content) {
         let revision = present.as_ref().map_or(1, |present| present.revision + 1);
-        let version = present.as_ref().map_or_else(|| "1".to_owned(), |present| bump(&present.version));
-        let row = DocumentRow { revision, version, content: content.clone() };
+        let version = present
+            .as_ref()
+            .map_or_else(|| "1".to_owned(), |present| bump(&present.version));
+        let row = DocumentRow {
+            revision,
+            version,
+            content: content.clone(),
+        };
         documents::insert(connection, CONSTITUTION, &row, None, now_ms)?;
     }
     if file.as_deref() != Some(&content) && path.parent().is_some_and(Path::exists) {
@@ -246,7 +299,12 @@ fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<String>> {
 /// Replaces a file as a whole: a reader sees the former text or the new one.
 fn replace_file(path: &Path, text: &str) -> io::Result<()> {
     let fresh = path.with_extension("md.new");
-    let mut file = fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&fresh)?;
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&fresh, path)
@@ -258,7 +316,13 @@ mod tests {
 
     #[test]
     fn versions_count_on() {
-        for (from, to) in [("1", "2"), ("41", "42"), (r#""1.9""#, r#""1.10""#), (r#""v2""#, r#""v3""#), (r#""draft""#, r#""draft.1""#)] {
+        for (from, to) in [
+            ("1", "2"),
+            ("41", "42"),
+            (r#""1.9""#, r#""1.10""#),
+            (r#""v2""#, r#""v3""#),
+            (r#""draft""#, r#""draft.1""#),
+        ] {
             assert_eq!(bump(from), to);
         }
     }

@@ -34,7 +34,13 @@ pub(super) struct Decider {
 
 impl Decider {
     fn decide(&mut self, job: &mut Job, connection: &Connection) -> Keep {
-        let keep = job.run(&self.pending, connection, &self.limits, self.clock.now_ms(), &*self.entropy);
+        let keep = job.run(
+            &self.pending,
+            connection,
+            &self.limits,
+            self.clock.now_ms(),
+            &*self.entropy,
+        );
         for change in &job.changes {
             self.pending.apply(change.clone());
         }
@@ -56,7 +62,9 @@ impl Decider {
         }
         if sessions_changed {
             self.metrics.sessions.set(directory.sessions.len().cast_signed() as i64);
-            self.metrics.agents_online.set(directory.online_agents().count().cast_signed() as i64);
+            self.metrics
+                .agents_online
+                .set(directory.online_agents().count().cast_signed() as i64);
         }
     }
 
@@ -78,7 +86,10 @@ impl Engine for Decider {
     fn committed(&mut self, mut jobs: Vec<Job>, took: Duration) {
         self.metrics.commits.inc();
         self.metrics.commit_seconds.observe(took.as_secs_f64());
-        let saved = jobs.iter().filter(|job| job.stores() && !job.changes.is_empty()).count();
+        let saved = jobs
+            .iter()
+            .filter(|job| job.stores() && !job.changes.is_empty())
+            .count();
         self.metrics.changes.inc_by(saved as u64);
         if saved > 0 && self.metrics.writable.get() == 0 {
             self.metrics.writable.set(1);
@@ -100,7 +111,10 @@ impl Engine for Decider {
             if job.stores() {
                 job.changes.clear();
                 job.effects.clear();
-                settled.push(Settled { job, refusal: Some(refusal.clone()) });
+                settled.push(Settled {
+                    job,
+                    refusal: Some(refusal.clone()),
+                });
             } else {
                 // Needs no disk, so the failure of its neighbours is not its own. Decided anew, because they are undone.
                 self.rerun(&mut job);

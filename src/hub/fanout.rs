@@ -69,8 +69,9 @@ impl Fanout {
             for Settled { mut job, refusal } in group {
                 let effects = std::mem::take(&mut job.effects);
                 // Those who are cut off are cut off before the one who asked for it hears that it is done.
-                let (endings, rest): (Vec<Effect>, Vec<Effect>) =
-                    effects.into_iter().partition(|effect| matches!(effect, Effect::End(..)));
+                let (endings, rest): (Vec<Effect>, Vec<Effect>) = effects
+                    .into_iter()
+                    .partition(|effect| matches!(effect, Effect::End(..)));
                 for ending in endings {
                     self.take(ending);
                 }
@@ -125,7 +126,13 @@ impl Fanout {
         if matches!(event, Event::Message { .. } | Event::Direct { .. }) {
             self.metrics.messages_stored.inc();
         }
-        let mut send = Send { encode: &self.encode, event, bytes: None, flushes: &mut self.flushes, delivered: 0 };
+        let mut send = Send {
+            encode: &self.encode,
+            event,
+            bytes: None,
+            flushes: &mut self.flushes,
+            delivered: 0,
+        };
         match audience {
             Audience::Everyone => self.sessions.values().for_each(|target| send.to(target, except)),
             Audience::Agents(agents) => agents

@@ -2,9 +2,7 @@
 
 use super::directory::Room;
 use super::{Caller, Hub};
-use crate::domain::{
-    AgentId, AgentNumber, HistoryEntry, Message, MessageId, Refusal, Role, RoomId, StreamNumber,
-};
+use crate::domain::{AgentId, AgentNumber, HistoryEntry, Message, MessageId, Refusal, Role, RoomId, StreamNumber};
 use crate::store::messages::MessageRow;
 use crate::store::{Connection, StoreError, direct, messages};
 
@@ -50,23 +48,40 @@ impl Hub {
             return Err(Refusal::NotAMember);
         }
         let directory = self.directory();
-        let id_of = |number: AgentNumber| directory.agent(number).map_or(AgentId(uuid::Uuid::nil()), |agent| agent.id);
-        let messages = rows.into_iter().rev().map(|row| entry(row, grant.room, id_of)).collect();
+        let id_of = |number: AgentNumber| {
+            directory
+                .agent(number)
+                .map_or(AgentId(uuid::Uuid::nil()), |agent| agent.id)
+        };
+        let messages = rows
+            .into_iter()
+            .rev()
+            .map(|row| entry(row, grant.room, id_of))
+            .collect();
         Ok(HistoryPage { messages, cut_short })
     }
 
     fn grant(&self, caller: Caller, room: Option<RoomId>) -> Result<Grant, Refusal> {
-        let Caller::Session { session, agent } = caller else { return Err(Refusal::AuthRequired) };
+        let Caller::Session { session, agent } = caller else {
+            return Err(Refusal::AuthRequired);
+        };
         let directory = self.directory();
         directory.session(session).ok_or(Refusal::SessionEnded)?;
         let agent = directory.agent(agent).ok_or(Refusal::SessionEnded)?;
         let governs = agent.role == Role::Controller;
         let visible = |room: &&Room| !room.deleted || governs;
-        let room = room.and_then(|id| directory.room_by_id(id)).filter(visible).ok_or(Refusal::RoomNotFound)?;
+        let room = room
+            .and_then(|id| directory.room_by_id(id))
+            .filter(visible)
+            .ok_or(Refusal::RoomNotFound)?;
         if !governs && !room.has_member(agent.number) {
             return Err(Refusal::NotAMember);
         }
-        Ok(Grant { room: room.id, stream: room.number, mailbox: room.is_lobby.then_some(agent.number) })
+        Ok(Grant {
+            room: room.id,
+            stream: room.number,
+            mailbox: room.is_lobby.then_some(agent.number),
+        })
     }
 }
 
@@ -106,7 +121,10 @@ fn read_page(
 fn entry(row: MessageRow, room: RoomId, id_of: impl Fn(AgentNumber) -> AgentId) -> HistoryEntry {
     HistoryEntry {
         message: Message {
-            id: MessageId { at_ms: row.sent_at_ms, row: row.id },
+            id: MessageId {
+                at_ms: row.sent_at_ms,
+                row: row.id,
+            },
             sender: id_of(row.sender),
             sender_name: row.sender_name,
             content: row.content.into(),

@@ -12,8 +12,14 @@ pub(super) fn load(connection: &Connection) -> Result<Directory, StoreError> {
     let missing = |what: &str| StoreError::Damaged(format!("the database has no {what}"));
     let agent_rows = agents::all(connection)?;
     let room_rows = rooms::all(connection)?;
-    let controller = agent_rows.iter().find(|agent| agent.role == Role::Controller).ok_or_else(|| missing("controller"))?;
-    let lobby = room_rows.iter().find(|room| room.is_lobby).ok_or_else(|| missing("lobby"))?;
+    let controller = agent_rows
+        .iter()
+        .find(|agent| agent.role == Role::Controller)
+        .ok_or_else(|| missing("controller"))?;
+    let lobby = room_rows
+        .iter()
+        .find(|room| room.is_lobby)
+        .ok_or_else(|| missing("lobby"))?;
     let mut directory = Directory {
         controller: controller.number,
         lobby: lobby.number,
@@ -51,7 +57,9 @@ pub(super) fn load(connection: &Connection) -> Result<Directory, StoreError> {
     directory.lobby_at_ms = directory.lobby().map_or(0, |lobby| lobby.head.at_ms);
     for (number, low, high) in direct::all_conversations(connection)? {
         let head = head(connection, number)?;
-        directory.conversations.insert((low, high), Conversation { number, seq: head.seq });
+        directory
+            .conversations
+            .insert((low, high), Conversation { number, seq: head.seq });
         directory.conversation_numbers.insert(number);
         directory.lobby_at_ms = directory.lobby_at_ms.max(head.at_ms);
     }
@@ -61,5 +69,8 @@ pub(super) fn load(connection: &Connection) -> Result<Directory, StoreError> {
 /// Retention always leaves the newest message, so the last position and time of a stream are never lost.
 fn head(connection: &Connection, stream: StreamNumber) -> Result<Head, StoreError> {
     let newest = messages::newest(connection, stream)?;
-    Ok(newest.map_or_else(Head::default, |message| Head { seq: message.id.seq(), at_ms: message.sent_at_ms }))
+    Ok(newest.map_or_else(Head::default, |message| Head {
+        seq: message.id.seq(),
+        at_ms: message.sent_at_ms,
+    }))
 }

@@ -23,12 +23,12 @@ use tokio::sync::oneshot;
 
 pub use act::{Act, Caller, Cost, Done};
 pub use directory::{Agent, Directory, Room, Session};
-pub use documents::{Document, DocumentSummary, Guides};
+pub use documents::{Document, DocumentSummary, Guides, write_defaults as write_document_files};
 pub use history::{HistoryPage, HistoryQuery};
 pub use link::{Encode, Flushes, Link};
 pub use start::{FirstRunError, HubOptions, HubThreads, first_run, rotate_controller_key, start};
 
-use crate::domain::{Epoch, Refusal};
+use crate::domain::{Epoch, MemberView, Refusal, Role, RoomId, RoomView};
 use crate::runtime::clock::{Clock, Entropy};
 use crate::runtime::metrics::Metrics;
 use crate::store::{Readers, Writer};
@@ -120,6 +120,27 @@ impl Hub {
             // Changes are applied whole or the process ends, so a poisoned lock still guards a whole state.
             Err(poisoned) => poisoned.into_inner(),
         }
+    }
+
+    /// A room and its members, as far as the caller may know of them.
+    pub fn describe_room(&self, caller: Caller, room: Option<RoomId>) -> Result<(RoomView, Vec<MemberView>), Refusal> {
+        let Caller::Session { session, agent } = caller else {
+            return Err(Refusal::AuthRequired);
+        };
+        let directory = self.directory();
+        directory.session(session).ok_or(Refusal::SessionEnded)?;
+        let agent = directory.agent(agent).ok_or(Refusal::SessionEnded)?;
+        let governs = agent.role == Role::Controller;
+        let room = room
+            .and_then(|id| directory.room_by_id(id))
+            .ok_or(Refusal::RoomNotFound)?;
+        if room.deleted && !governs {
+            return Err(Refusal::RoomNotFound);
+        }
+        if !governs && !directory.sees(agent, room) {
+            return Err(Refusal::NotAMember);
+        }
+        Ok((directory.view(room, agent.number), directory.members_of(room)))
     }
 
     /// The bounds in force.

@@ -20,7 +20,10 @@ impl Pace {
             let burst = NonZeroU32::new(burst).unwrap_or(rate);
             RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
         });
-        Self { limiter, clock: DefaultClock::default() }
+        Self {
+            limiter,
+            clock: DefaultClock::default(),
+        }
     }
 
     /// Counts one message of `agent`, or says when the next one is possible.
@@ -29,7 +32,10 @@ impl Pace {
         limiter.check_key(&agent).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             let retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-            Refusal::Limited { what: "messages", retry_after_ms }
+            Refusal::Limited {
+                what: "messages",
+                retry_after_ms,
+            }
         })
     }
 }

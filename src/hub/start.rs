@@ -85,7 +85,13 @@ pub fn first_run(
     let now_ms = clock.now_ms();
     let key = ApiKey::from_random(Role::Controller, random(entropy)?);
     let id = AgentId(uuid::Builder::from_random_bytes(random(entropy)?).into_uuid());
-    let controller = agents::insert(&transaction, id, &Name::from_stored("controller"), Role::Controller, now_ms)?;
+    let controller = agents::insert(
+        &transaction,
+        id,
+        &Name::from_stored("controller"),
+        Role::Controller,
+        now_ms,
+    )?;
     agents::insert_key(&transaction, key.hash(), controller, now_ms)?;
     let number = loop {
         if let Some(number) = StreamNumber::from_bits(u32::from_le_bytes(random(entropy)?)) {
@@ -116,8 +122,8 @@ pub fn rotate_controller_key(
 ) -> Result<ApiKey, FirstRunError> {
     let key = ApiKey::from_random(Role::Controller, random(entropy)?);
     let transaction = connection.transaction().map_err(StoreError::from)?;
-    let controller =
-        agents::controller(&transaction)?.ok_or_else(|| StoreError::Damaged("the database has no controller".into()))?;
+    let controller = agents::controller(&transaction)?
+        .ok_or_else(|| StoreError::Damaged("the database has no controller".into()))?;
     agents::delete_keys(&transaction, controller)?;
     agents::insert_key(&transaction, key.hash(), controller, clock.now_ms())?;
     transaction.commit().map_err(StoreError::from)?;
@@ -143,13 +149,23 @@ fn random<const N: usize>(entropy: &dyn Entropy) -> io::Result<[u8; N]> {
 
 /// Starts the room model.
 pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads), StoreError> {
-    let Database { connection, readers, lock, epoch } = database;
-    std::fs::create_dir_all(&options.documents)
-        .and_then(|()| documents::write_defaults(&options.documents, &options.guides))
+    let Database {
+        connection,
+        readers,
+        lock,
+        epoch,
+    } = database;
+    documents::write_defaults(&options.documents, &options.guides)
         .unwrap_or_else(|error| tracing::warn!(%error, "the document files could not be written"));
     let limits = options.limits;
     let now_ms = options.clock.now_ms();
-    documents::reconcile(&connection, &options.documents, &options.guides, limits.document_length, now_ms)?;
+    documents::reconcile(
+        &connection,
+        &options.documents,
+        &options.guides,
+        limits.document_length,
+        now_ms,
+    )?;
     rename_lobby(&connection, &options.lobby_name)?;
     let directory = load(&connection)?;
     options.metrics.writable.set(1);
@@ -169,7 +185,10 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
     };
     let fanout = Fanout::new(options.encode, options.metrics.clone());
     let no_thread = |error: io::Error| StoreError::Damaged(format!("no thread could be started: {error}"));
-    let fanout = std::thread::Builder::new().name("fanout".into()).spawn(move || fanout.run(&groups)).map_err(no_thread)?;
+    let fanout = std::thread::Builder::new()
+        .name("fanout".into())
+        .spawn(move || fanout.run(&groups))
+        .map_err(no_thread)?;
     let (writer, thread) = Writer::spawn(connection, decider, options.writer).map_err(no_thread)?;
     let inner = Inner {
         writer,
@@ -184,14 +203,28 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         entropy: options.entropy,
         metrics: options.metrics,
     };
-    let threads = HubThreads { writer: thread, fanout, database: (readers, lock) };
+    let threads = HubThreads {
+        writer: thread,
+        fanout,
+        database: (readers, lock),
+    };
     Ok((Hub { inner: Arc::new(inner) }, threads))
 }
 
 /// The name of the lobby is a setting; the database follows it.
 fn rename_lobby(connection: &Connection, name: &Name) -> Result<(), StoreError> {
-    for lobby in rooms::all(connection)?.into_iter().filter(|room| room.is_lobby && room.name != *name) {
-        rooms::update(connection, lobby.number, name, lobby.description.as_deref(), lobby.owner, lobby.visibility)?;
+    for lobby in rooms::all(connection)?
+        .into_iter()
+        .filter(|room| room.is_lobby && room.name != *name)
+    {
+        rooms::update(
+            connection,
+            lobby.number,
+            name,
+            lobby.description.as_deref(),
+            lobby.owner,
+            lobby.visibility,
+        )?;
     }
     Ok(())
 }

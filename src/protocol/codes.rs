@@ -172,7 +172,11 @@ impl CloseCode {
     /// Every close code, with what it means and what the client should do.
     pub const ALL: &'static [(Self, &'static str, &'static str)] = &[
         (Self::GoingAway, "the server stops", "reconnect with back-off"),
-        (Self::Protocol, "a frame violates the WebSocket protocol", "not repeat it"),
+        (
+            Self::Protocol,
+            "a frame violates the WebSocket protocol",
+            "not repeat it",
+        ),
         (Self::NotText, "a binary frame that is not UTF-8 text", "not repeat it"),
         (Self::NotUtf8, "a text frame that is not UTF-8", "not repeat it"),
         (
@@ -183,7 +187,11 @@ impl CloseCode {
         ),
         (Self::TooBig, "a frame is larger than the limit", "not repeat it"),
         (Self::Restart, "the server restarts", "reconnect with back-off"),
-        (Self::TryAgainLater, "the client reads too slowly, or the server is overloaded", "reconnect and read on from where it was"),
+        (
+            Self::TryAgainLater,
+            "the client reads too slowly, or the server is overloaded",
+            "reconnect and read on from where it was",
+        ),
     ];
 
     /// The number on the wire.

@@ -20,7 +20,9 @@ impl Id {
     }
 
     fn read(raw: &RawValue) -> Option<Self> {
-        let allowed = raw.get().starts_with(|first: char| first == '"' || first == '-' || first == 'n' || first.is_ascii_digit());
+        let allowed = raw
+            .get()
+            .starts_with(|first: char| first == '"' || first == '-' || first == 'n' || first.is_ascii_digit());
         allowed.then(|| Self(raw.to_owned()))
     }
 }
@@ -61,7 +63,10 @@ pub struct FrameLimits {
 pub fn read(text: &str, limits: FrameLimits) -> Frame<'_> {
     let reject = |code: Code, message: String| Frame::Single(Err((Id::null(), code.error(message, &[]))));
     if limits.depth > 0 && is_deeper_than(text, limits.depth) {
-        return reject(Code::InvalidRequest, format!("nested deeper than {} levels", limits.depth));
+        return reject(
+            Code::InvalidRequest,
+            format!("nested deeper than {} levels", limits.depth),
+        );
     }
     let value: &RawValue = match serde_json::from_str(text) {
         Ok(value) => value,
@@ -80,7 +85,11 @@ pub fn read(text: &str, limits: FrameLimits) -> Frame<'_> {
     if limits.batch > 0 && entries.len() > limits.batch {
         return reject(
             Code::InvalidRequest,
-            format!("a batch may hold {} requests, this one holds {}; split it", limits.batch, entries.len()),
+            format!(
+                "a batch may hold {} requests, this one holds {}; split it",
+                limits.batch,
+                entries.len()
+            ),
         );
     }
     Frame::Batch(entries.into_iter().map(request).collect())
@@ -110,19 +119,23 @@ fn request(value: &RawValue) -> Result<Request<'_>, Rejected> {
         .map_err(|_| invalid(Id::null(), "a request must be an object with each member at most once"))?;
     let id = match members.id {
         None => None,
-        Some(raw) => Some(
-            Id::read(raw).ok_or_else(|| invalid(Id::null(), "`id` must be a string, a number or null"))?,
-        ),
+        Some(raw) => Some(Id::read(raw).ok_or_else(|| invalid(Id::null(), "`id` must be a string, a number or null"))?),
     };
     let answer_to = || id.clone().unwrap_or_else(Id::null);
     if members.jsonrpc.is_none_or(|version| version.get() != r#""2.0""#) {
         return Err(invalid(answer_to(), "`jsonrpc` must be \"2.0\""));
     }
-    let method = members.method.and_then(|method| serde_json::from_str::<String>(method.get()).ok());
+    let method = members
+        .method
+        .and_then(|method| serde_json::from_str::<String>(method.get()).ok());
     let Some(method) = method else {
         return Err(invalid(answer_to(), "`method` must be a string"));
     };
-    Ok(Request { id, method, params: members.params })
+    Ok(Request {
+        id,
+        method,
+        params: members.params,
+    })
 }
 
 /// Whether arrays and objects are nested deeper than `limit`, seen without parsing: one pass, no allocation.
@@ -169,13 +182,22 @@ struct Failure<'a> {
 
 /// The answer to a request that was carried out.
 pub fn success<R: Serialize>(id: &Id, result: &R) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_vec(&Success { jsonrpc: "2.0", result, id: &id.0 })
+    serde_json::to_vec(&Success {
+        jsonrpc: "2.0",
+        result,
+        id: &id.0,
+    })
 }
 
 /// The answer to a request that was refused.
 pub fn failure(id: &Id, error: &ErrorObjectOwned) -> Vec<u8> {
     // An error object is a number, a text and plain JSON: there is nothing in it that could fail to be written.
-    serde_json::to_vec(&Failure { jsonrpc: "2.0", error, id: &id.0 }).unwrap_or_default()
+    serde_json::to_vec(&Failure {
+        jsonrpc: "2.0",
+        error,
+        id: &id.0,
+    })
+    .unwrap_or_default()
 }
 
 /// The answer to a batch; `None` when nothing in it wants an answer.

@@ -200,11 +200,24 @@ pub fn encode(event: &Event) -> Vec<u8> {
     match event {
         Event::Presence { agent, name, online } => {
             let (agent_id, display_name) = (agent.to_string(), name.as_str().to_owned());
-            write(Presence::NAME, &Presence { agent_id, display_name, online: *online })
+            write(
+                Presence::NAME,
+                &Presence {
+                    agent_id,
+                    display_name,
+                    online: *online,
+                },
+            )
         }
         Event::Message { room, message } => {
             let message = MessageObject::of_room(message);
-            write(RoomMessage::NAME, &RoomMessage { room_id: room.to_string(), message })
+            write(
+                RoomMessage::NAME,
+                &RoomMessage {
+                    room_id: room.to_string(),
+                    message,
+                },
+            )
         }
         Event::Direct { message: direct } => {
             let message = &direct.message;
@@ -217,18 +230,47 @@ pub fn encode(event: &Event) -> Vec<u8> {
             };
             write(DirectMessage::NAME, &params)
         }
-        Event::RoomCreated { room, name, owner, visibility } => {
+        Event::RoomCreated {
+            room,
+            name,
+            owner,
+            visibility,
+        } => {
             let (room_id, name, owner_id) = (room.to_string(), name.as_str().to_owned(), owner.to_string());
-            write(RoomCreated::NAME, &RoomCreated { room_id, name, owner_id, visibility: visibility.as_str() })
+            write(
+                RoomCreated::NAME,
+                &RoomCreated {
+                    room_id,
+                    name,
+                    owner_id,
+                    visibility: visibility.as_str(),
+                },
+            )
         }
         Event::RoomJoined { room, agent, name } => {
             let (room_id, agent_id, display_name) = (room.to_string(), agent.to_string(), name.as_str().to_owned());
-            write(RoomJoined::NAME, &RoomJoined { room_id, agent_id, display_name })
+            write(
+                RoomJoined::NAME,
+                &RoomJoined {
+                    room_id,
+                    agent_id,
+                    display_name,
+                },
+            )
         }
-        Event::RoomLeft { room, agent } => {
-            write(RoomLeft::NAME, &RoomLeft { room_id: room.to_string(), agent_id: agent.to_string() })
-        }
-        Event::RoomInvited { room, name, by, by_name } => {
+        Event::RoomLeft { room, agent } => write(
+            RoomLeft::NAME,
+            &RoomLeft {
+                room_id: room.to_string(),
+                agent_id: agent.to_string(),
+            },
+        ),
+        Event::RoomInvited {
+            room,
+            name,
+            by,
+            by_name,
+        } => {
             let params = RoomInvited {
                 room_id: room.to_string(),
                 name: name.as_str().to_owned(),
@@ -237,12 +279,24 @@ pub fn encode(event: &Event) -> Vec<u8> {
             };
             write(RoomInvited::NAME, &params)
         }
-        Event::RoomDeleted { room } => write(RoomDeleted::NAME, &RoomDeleted { room_id: room.to_string() }),
+        Event::RoomDeleted { room } => write(
+            RoomDeleted::NAME,
+            &RoomDeleted {
+                room_id: room.to_string(),
+            },
+        ),
         Event::RoomVisibilityChanged { room, visibility } => {
-            let params = RoomVisibilityChanged { room_id: room.to_string(), visibility: visibility.as_str() };
+            let params = RoomVisibilityChanged {
+                room_id: room.to_string(),
+                visibility: visibility.as_str(),
+            };
             write(RoomVisibilityChanged::NAME, &params)
         }
-        Event::RoomOwnerChanged { room, new_owner, previous_owner } => {
+        Event::RoomOwnerChanged {
+            room,
+            new_owner,
+            previous_owner,
+        } => {
             let params = RoomOwnerChanged {
                 room_id: room.to_string(),
                 new_owner_id: new_owner.to_string(),
@@ -250,11 +304,27 @@ pub fn encode(event: &Event) -> Vec<u8> {
             };
             write(RoomOwnerChanged::NAME, &params)
         }
-        Event::RoomUpdated { room, name, description } => {
+        Event::RoomUpdated {
+            room,
+            name,
+            description,
+        } => {
             let (room_id, name, description) = (room.to_string(), name.as_str().to_owned(), description.clone());
-            write(RoomUpdated::NAME, &RoomUpdated { room_id, name, description })
+            write(
+                RoomUpdated::NAME,
+                &RoomUpdated {
+                    room_id,
+                    name,
+                    description,
+                },
+            )
         }
-        Event::MessageRemoved { message, room, removed_by, reason } => {
+        Event::MessageRemoved {
+            message,
+            room,
+            removed_by,
+            reason,
+        } => {
             let params = MessageRemoved {
                 message_id: message.to_string(),
                 room_id: room.to_string(),
@@ -263,20 +333,49 @@ pub fn encode(event: &Event) -> Vec<u8> {
             };
             write(MessageRemoved::NAME, &params)
         }
-        Event::LobbyMotd { content, set_by, set_by_name } => {
+        Event::LobbyMotd {
+            content,
+            set_by,
+            set_by_name,
+        } => {
             let (content, set_by) = (content.clone(), set_by.to_string());
-            write(LobbyMotd::NAME, &LobbyMotd { content, set_by, set_by_name: set_by_name.as_str().to_owned() })
+            write(
+                LobbyMotd::NAME,
+                &LobbyMotd {
+                    content,
+                    set_by,
+                    set_by_name: set_by_name.as_str().to_owned(),
+                },
+            )
         }
-        Event::DocsUpdated { name, version, updated_by } => {
+        Event::DocsUpdated {
+            name,
+            version,
+            updated_by,
+        } => {
             let version = DocumentVersion::from_json(version);
-            write(DocsUpdated::NAME, &DocsUpdated { name, version, updated_by: updated_by.to_string() })
+            write(
+                DocsUpdated::NAME,
+                &DocsUpdated {
+                    name,
+                    version,
+                    updated_by: updated_by.to_string(),
+                },
+            )
         }
-        Event::Kicked { room, reason } => {
-            write(Kicked::NAME, &Kicked { room_id: room.to_string(), reason: reason.clone() })
-        }
-        Event::Disconnected { reason } => {
-            write(Disconnected::NAME, &Disconnected { reason: reason.text().to_owned() })
-        }
+        Event::Kicked { room, reason } => write(
+            Kicked::NAME,
+            &Kicked {
+                room_id: room.to_string(),
+                reason: reason.clone(),
+            },
+        ),
+        Event::Disconnected { reason } => write(
+            Disconnected::NAME,
+            &Disconnected {
+                reason: reason.text().to_owned(),
+            },
+        ),
     }
 }
 
@@ -289,5 +388,10 @@ struct Notification<'a, P> {
 
 fn write<P: Serialize>(method: &'static str, params: &P) -> Vec<u8> {
     // The params are texts, numbers and flags: there is nothing in them that could fail to be written.
-    serde_json::to_vec(&Notification { jsonrpc: "2.0", method, params }).unwrap_or_default()
+    serde_json::to_vec(&Notification {
+        jsonrpc: "2.0",
+        method,
+        params,
+    })
+    .unwrap_or_default()
 }

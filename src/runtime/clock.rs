@@ -27,7 +27,10 @@ impl SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock of the machine")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the clock of the machine"
+    )]
     fn now_ms(&self) -> i64 {
         let now = SystemTime::now();
         let since = match now.duration_since(UNIX_EPOCH) {

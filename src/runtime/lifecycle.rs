@@ -168,11 +168,7 @@ impl Lifecycle {
     ///
     /// [`StuckTasks`] when some had not ended by then; the caller should exit without them, and
     /// [`Self::exit_is_failure`] is true.
-    pub async fn wait(
-        &self,
-        soft_deadline: Duration,
-        hard_deadline: Duration,
-    ) -> Result<(), StuckTasks> {
+    pub async fn wait(&self, soft_deadline: Duration, hard_deadline: Duration) -> Result<(), StuckTasks> {
         let shared = &self.shared;
         shared.soft.cancelled().await;
         shared.tasks.close();
@@ -205,11 +201,7 @@ impl Lifecycle {
     }
 
     fn unfinished(&self) -> StuckTasks {
-        let running = self
-            .shared
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let running = self.shared.running.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tasks = BTreeMap::new();
         for name in running.values() {
             *tasks.entry(name.to_string()).or_insert(0) += 1;
@@ -249,10 +241,7 @@ struct Entry {
 impl Entry {
     fn new(shared: &Arc<Shared>, name: Cow<'static, str>) -> Self {
         let number = shared.next_number.fetch_add(1, Ordering::Relaxed);
-        let mut running = shared
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut running = shared.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(number, name.clone());
         Self {
             shared: Arc::clone(shared),
@@ -264,11 +253,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let mut running = self
-            .shared
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.shared.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.remove(&self.number);
     }
 }
@@ -347,14 +332,8 @@ mod tests {
         lifecycle.spawn("connection", pending());
         lifecycle.spawn("done", async {}).await.expect("joined");
         lifecycle.stop();
-        let stuck = lifecycle
-            .wait(SHORT, SHORT)
-            .await
-            .expect_err("two names are stuck");
-        assert_eq!(
-            stuck.to_string(),
-            "still running: `connection` (2 times), `writer`"
-        );
+        let stuck = lifecycle.wait(SHORT, SHORT).await.expect_err("two names are stuck");
+        assert_eq!(stuck.to_string(), "still running: `connection` (2 times), `writer`");
         assert!(lifecycle.exit_is_failure());
     }
 

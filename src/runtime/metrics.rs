@@ -110,19 +110,55 @@ impl Metrics {
     fn registry(&self) -> Registry {
         let mut registry = Registry::with_prefix("wardroom");
         let r = &mut registry;
-        r.register("connections", "Open connections, authenticated or not", self.connections.clone());
+        r.register(
+            "connections",
+            "Open connections, authenticated or not",
+            self.connections.clone(),
+        );
         r.register("sessions", "Live sessions of agents", self.sessions.clone());
-        r.register("agents_online", "Agents with a live session", self.agents_online.clone());
+        r.register(
+            "agents_online",
+            "Agents with a live session",
+            self.agents_online.clone(),
+        );
         r.register("closes", "Connections that ended, by close code", self.closes.clone());
-        r.register("refused_connections", "Connections refused before the upgrade", self.refused_connections.clone());
-        r.register("auth_attempts", "Attempts to authenticate, by outcome", self.auth_attempts.clone());
+        r.register(
+            "refused_connections",
+            "Connections refused before the upgrade",
+            self.refused_connections.clone(),
+        );
+        r.register(
+            "auth_attempts",
+            "Attempts to authenticate, by outcome",
+            self.auth_attempts.clone(),
+        );
         r.register("requests", "Requests, by method and outcome", self.requests.clone());
-        r.register("messages_stored", "Messages stored, direct ones included", self.messages_stored.clone());
-        r.register("messages_retired", "Messages deleted by a history limit", self.messages_retired.clone());
-        r.register("events_delivered", "Events handed to sessions", self.events_delivered.clone());
-        r.register("slow_readers", "Sessions cut off because they did not read", self.slow_readers.clone());
+        r.register(
+            "messages_stored",
+            "Messages stored, direct ones included",
+            self.messages_stored.clone(),
+        );
+        r.register(
+            "messages_retired",
+            "Messages deleted by a history limit",
+            self.messages_retired.clone(),
+        );
+        r.register(
+            "events_delivered",
+            "Events handed to sessions",
+            self.events_delivered.clone(),
+        );
+        r.register(
+            "slow_readers",
+            "Sessions cut off because they did not read",
+            self.slow_readers.clone(),
+        );
         r.register("commits", "Commits", self.commits.clone());
-        r.register("commit_seconds", "Seconds a commit took, the disk included", self.commit_seconds.0.clone());
+        r.register(
+            "commit_seconds",
+            "Seconds a commit took, the disk included",
+            self.commit_seconds.0.clone(),
+        );
         r.register("changes", "Changes saved by commits", self.changes.clone());
         r.register("commit_failures", "Commits that failed", self.commit_failures.clone());
         r.register("writable", "Whether the last commit succeeded", self.writable.clone());

@@ -1,6 +1,7 @@
 //! What the process needs around its work: time and chance, tasks with an orderly end, a log, metrics.
 
 pub mod clock;
+pub mod control_socket;
 pub mod lifecycle;
 pub mod metrics;
 pub mod telemetry;

@@ -87,10 +87,7 @@ pub fn init(log: &Log, sink: Sink) -> Result<Guard, TelemetryError> {
 }
 
 /// Puts the log together without making it the one of the process.
-fn build(
-    log: &Log,
-    sink: Sink,
-) -> Result<(Box<dyn Subscriber + Send + Sync>, Guard), TelemetryError> {
+fn build(log: &Log, sink: Sink) -> Result<(Box<dyn Subscriber + Send + Sync>, Guard), TelemetryError> {
     let filter = EnvFilter::try_new(&log.level)?;
     let queue = NonBlockingBuilder::default()
         .buffered_lines_limit(QUEUE_LINES)
@@ -147,10 +144,7 @@ fn report_panic(panic: &PanicHookInfo<'_>) {
     if std::thread::current().name() == Some(WRITER_THREAD) {
         return;
     }
-    let place = panic
-        .location()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
     tracing::error!(place, reason = fixed_text(panic.payload()), "panicked");
 }
 
@@ -189,8 +183,7 @@ mod tests {
         );
     }
 
-    const FORGERY: &str =
-        "x\n2026-01-01T00:00:00Z ERROR forged\r\t\u{1b}[31m\u{7f}\u{9b}2J\u{202e}\u{2028}end";
+    const FORGERY: &str = "x\n2026-01-01T00:00:00Z ERROR forged\r\t\u{1b}[31m\u{7f}\u{9b}2J\u{202e}\u{2028}end";
 
     #[test]
     fn a_line_of_text_cannot_be_forged() {
@@ -233,10 +226,7 @@ mod tests {
             tracing::debug!("shown by the exception");
             tracing::trace!("too detailed");
         });
-        let shown: Vec<_> = text
-            .lines()
-            .filter_map(|line| line.rsplit(": ").next())
-            .collect();
+        let shown: Vec<_> = text.lines().filter_map(|line| line.rsplit(": ").next()).collect();
         assert_eq!(shown, ["shown in general", "shown by the exception"]);
     }
 
@@ -247,11 +237,7 @@ mod tests {
         struct Outer(#[source] io::Error);
         let text = logged(&Log::default(), || {
             let error = Outer(io::Error::other("inner"));
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                count = 3,
-                "failed"
-            );
+            tracing::error!(error = &error as &dyn std::error::Error, count = 3, "failed");
         });
         assert!(text.contains("failed error=outer: inner count=3"), "{text}");
     }
@@ -280,10 +266,7 @@ mod tests {
         drop(worker);
         let text = std::fs::read_to_string(path).expect("the log");
         assert!(text.contains("\u{1b}["), "coloured: {text:?}");
-        assert!(
-            !text.contains("\u{1b}]") && !text.contains('\u{7}'),
-            "{text:?}"
-        );
+        assert!(!text.contains("\u{1b}]") && !text.contains('\u{7}'), "{text:?}");
     }
 
     #[test]
@@ -291,19 +274,13 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let nowhere = directory.path().join("missing").join("wardroom.log");
         let result = build(&Log::default(), Sink::File(nowhere)).map(|_| ());
-        assert!(
-            matches!(result, Err(TelemetryError::File { .. })),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(TelemetryError::File { .. })), "{result:?}");
         let log = Log {
             level: "a=b=c".to_owned(),
             ..Log::default()
         };
         let result = build(&log, Sink::Stderr).map(|_| ());
-        assert!(
-            matches!(result, Err(TelemetryError::Level(_))),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(TelemetryError::Level(_))), "{result:?}");
     }
 
     #[test]

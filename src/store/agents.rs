@@ -52,7 +52,13 @@ fn read(row: &Row<'_>) -> Result<AgentRow, StoreError> {
 }
 
 /// Registers an agent and gives back its short key.
-pub fn insert(connection: &Connection, id: AgentId, name: &Name, role: Role, at_ms: i64) -> Result<AgentNumber, StoreError> {
+pub fn insert(
+    connection: &Connection,
+    id: AgentId,
+    name: &Name,
+    role: Role,
+    at_ms: i64,
+) -> Result<AgentNumber, StoreError> {
     connection
         .prepare_cached(
             "INSERT INTO agents (id, display_name, role, origin, created_at) VALUES (?1, ?2, ?3, 'local', ?4)",
@@ -78,7 +84,9 @@ pub fn all_keys(connection: &Connection) -> Result<Vec<(KeyHash, AgentNumber)>, 
 
 /// Makes all keys of an agent void.
 pub fn delete_keys(connection: &Connection, agent: AgentNumber) -> Result<(), StoreError> {
-    connection.prepare_cached("DELETE FROM api_keys WHERE agent = ?1")?.execute(params![agent.0])?;
+    connection
+        .prepare_cached("DELETE FROM api_keys WHERE agent = ?1")?
+        .execute(params![agent.0])?;
     Ok(())
 }
 

@@ -10,9 +10,18 @@ use crate::domain::{AgentNumber, RowId, StreamNumber};
 /// Every conversation: its stream and its two parties, the lower number first.
 pub fn all_conversations(connection: &Connection) -> Result<Vec<(StreamNumber, AgentNumber, AgentNumber)>, StoreError> {
     let mut statement = connection.prepare("SELECT number, low, high FROM conversations")?;
-    let rows =
-        statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, AgentNumber(row.get(1)?), AgentNumber(row.get(2)?))))?;
-    rows.map(|row| row.map_err(StoreError::from).and_then(|(number, low, high)| Ok((stream(number)?, low, high)))).collect()
+    let rows = statement.query_map([], |row| {
+        Ok((
+            row.get::<_, i64>(0)?,
+            AgentNumber(row.get(1)?),
+            AgentNumber(row.get(2)?),
+        ))
+    })?;
+    rows.map(|row| {
+        row.map_err(StoreError::from)
+            .and_then(|(number, low, high)| Ok((stream(number)?, low, high)))
+    })
+    .collect()
 }
 
 /// Begins the conversation of two agents.
@@ -48,7 +57,12 @@ pub fn append(connection: &Connection, message: &MessageRow, direct: DirectRow) 
 fn deliver(connection: &Connection, agent: AgentNumber, seq: u64, message: &MessageRow) -> Result<(), StoreError> {
     connection
         .prepare_cached("INSERT INTO mailboxes (agent, seq, message, sent_at) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![agent.0, seq.cast_signed(), message.id.stored(), message.sent_at_ms])?;
+        .execute(params![
+            agent.0,
+            seq.cast_signed(),
+            message.id.stored(),
+            message.sent_at_ms
+        ])?;
     Ok(())
 }
 
@@ -59,14 +73,17 @@ pub fn mailbox_page(
     before_ms: Option<i64>,
     limit: usize,
 ) -> Result<Vec<MessageRow>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT message FROM mailboxes WHERE agent = ?1 AND sent_at < ?2 ORDER BY seq DESC LIMIT ?3",
-    )?;
+    let mut statement = connection
+        .prepare_cached("SELECT message FROM mailboxes WHERE agent = ?1 AND sent_at < ?2 ORDER BY seq DESC LIMIT ?3")?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let ids = statement
-        .query_map(params![agent.0, before_ms.unwrap_or(i64::MAX), limit], |row| row.get::<_, i64>(0))?
+        .query_map(params![agent.0, before_ms.unwrap_or(i64::MAX), limit], |row| {
+            row.get::<_, i64>(0)
+        })?
         .collect::<Result<Vec<_>, _>>()?;
-    ids.into_iter().filter_map(|id| fetch(connection, id).transpose()).collect()
+    ids.into_iter()
+        .filter_map(|id| fetch(connection, id).transpose())
+        .collect()
 }
 
 fn fetch(connection: &Connection, id: i64) -> Result<Option<MessageRow>, StoreError> {
@@ -79,9 +96,17 @@ pub fn delete_up_to(connection: &Connection, conversation: StreamNumber, last: u
     let mut statement = connection.prepare_cached(
         "SELECT sender, sender_seq, recipient, recipient_seq FROM messages WHERE id > ?1 AND id <= ?2",
     )?;
-    let range = params![RowId::new(conversation, 0).stored(), RowId::new(conversation, last).stored()];
+    let range = params![
+        RowId::new(conversation, 0).stored(),
+        RowId::new(conversation, last).stored()
+    ];
     let places = statement
-        .query_map(range, |row| Ok([(row.get::<_, i64>(0)?, row.get::<_, i64>(1)?), (row.get(2)?, row.get(3)?)]))?
+        .query_map(range, |row| {
+            Ok([
+                (row.get::<_, i64>(0)?, row.get::<_, i64>(1)?),
+                (row.get(2)?, row.get(3)?),
+            ])
+        })?
         .collect::<Result<Vec<_>, _>>()?;
     let mut forget = connection.prepare_cached("DELETE FROM mailboxes WHERE agent = ?1 AND seq = ?2")?;
     for (agent, seq) in places.into_iter().flatten() {

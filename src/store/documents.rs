@@ -25,7 +25,11 @@ pub fn newest(connection: &Connection, name: &str) -> Result<Option<DocumentRow>
         "SELECT revision, version, content FROM document_versions WHERE name = ?1 ORDER BY revision DESC LIMIT 1",
     )?;
     let read = |row: &rusqlite::Row<'_>| {
-        Ok(DocumentRow { revision: row.get(0)?, version: row.get(1)?, content: row.get(2)? })
+        Ok(DocumentRow {
+            revision: row.get(0)?,
+            version: row.get(1)?,
+            content: row.get(2)?,
+        })
     };
     Ok(statement.query_row(params![name], read).optional()?)
 }

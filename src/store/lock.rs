@@ -20,7 +20,13 @@ impl DirectoryLock {
     /// Takes the lock; `Ok(None)` when another process holds it.
     pub fn acquire(data_dir: &Path) -> io::Result<Option<Self>> {
         let path = data_dir.join(Self::FILE_NAME);
-        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .open(path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),

@@ -67,7 +67,10 @@ impl MessageRow {
             number(removal.by.0);
         }
         let reason = self.removal.as_ref().and_then(|removal| removal.reason.as_deref());
-        for text in [Some(self.sender_name.as_str()), Some(self.content.as_str()), reason].into_iter().flatten() {
+        for text in [Some(self.sender_name.as_str()), Some(self.content.as_str()), reason]
+            .into_iter()
+            .flatten()
+        {
             crc.update(&(text.len() as u64).to_le_bytes());
             crc.update(text.as_bytes());
         }
@@ -90,7 +93,11 @@ impl MessageRow {
         };
         let removal = match row.get::<_, Option<i64>>(8)? {
             None => None,
-            Some(at_ms) => Some(Removal { at_ms, by: AgentNumber(row.get(9)?), reason: row.get(10)? }),
+            Some(at_ms) => Some(Removal {
+                at_ms,
+                by: AgentNumber(row.get(9)?),
+                reason: row.get(10)?,
+            }),
         };
         let message = Self {
             id,
@@ -103,7 +110,11 @@ impl MessageRow {
         };
         let stored: i64 = row.get(11)?;
         if i64::from(message.checksum()) != stored {
-            return Err(damaged(&format!("message {} of stream {} does not match its checksum", id.seq(), id.stream().stored())));
+            return Err(damaged(&format!(
+                "message {} of stream {} does not match its checksum",
+                id.seq(),
+                id.stream().stored()
+            )));
         }
         Ok(message)
     }
@@ -138,7 +149,10 @@ pub fn append(connection: &Connection, message: &MessageRow) -> Result<(), Store
 /// The message at a place, if there is one.
 pub fn get(connection: &Connection, id: RowId) -> Result<Option<MessageRow>, StoreError> {
     let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE id = ?1"))?;
-    statement.query_row(params![id.stored()], |row| Ok(MessageRow::read(row))).optional()?.transpose()
+    statement
+        .query_row(params![id.stored()], |row| Ok(MessageRow::read(row)))
+        .optional()?
+        .transpose()
 }
 
 /// The newest message of a stream.
@@ -158,7 +172,11 @@ pub fn page(
     ))?;
     let end = below.map_or_else(|| RowId::last_of(stream), |seq| RowId::new(stream, seq));
     let rows = statement.query_map(
-        params![RowId::new(stream, 0).stored(), end.stored(), i64::try_from(limit).unwrap_or(i64::MAX)],
+        params![
+            RowId::new(stream, 0).stored(),
+            end.stored(),
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        ],
         |row| Ok(MessageRow::read(row)),
     )?;
     rows.map(|row| row.map_err(StoreError::from)?).collect()
@@ -184,7 +202,11 @@ pub fn first_not_before(connection: &Connection, stream: StreamNumber, before_ms
             .query_row(params![RowId::new(stream, middle).stored()], |row| row.get(0))
             .optional()?
             .ok_or_else(|| damaged("a position within a stream is missing"))?;
-        if sent_at_ms < before_ms { low = middle + 1 } else { high = middle }
+        if sent_at_ms < before_ms {
+            low = middle + 1
+        } else {
+            high = middle
+        }
     }
     Ok(low)
 }
@@ -212,7 +234,10 @@ pub fn remove(connection: &Connection, mut message: MessageRow, removal: Removal
 /// Deletes every message of a stream up to position `last`; positions are never given out again. Returns how many.
 pub fn delete_up_to(connection: &Connection, stream: StreamNumber, last: u64) -> Result<usize, StoreError> {
     let mut statement = connection.prepare_cached("DELETE FROM messages WHERE id > ?1 AND id <= ?2")?;
-    Ok(statement.execute(params![RowId::new(stream, 0).stored(), RowId::new(stream, last).stored()])?)
+    Ok(statement.execute(params![
+        RowId::new(stream, 0).stored(),
+        RowId::new(stream, last).stored()
+    ])?)
 }
 
 /// Checks every stored message against its checksum.

@@ -116,9 +116,15 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
         return Err(OpenError::OldSqlite(rusqlite::version()));
     }
     let path = &options.database;
-    let file = |source| OpenError::File { path: path.clone(), source };
+    let file = |source| OpenError::File {
+        path: path.clone(),
+        source,
+    };
     let lock = DirectoryLock::acquire(&options.data_dir)
-        .map_err(|source| OpenError::File { path: options.data_dir.join(DirectoryLock::FILE_NAME), source })?
+        .map_err(|source| OpenError::File {
+            path: options.data_dir.join(DirectoryLock::FILE_NAME),
+            source,
+        })?
         .ok_or_else(|| OpenError::InUse(options.data_dir.clone()))?;
 
     let recorded = read_epoch(&options.data_dir).map_err(file)?;
@@ -131,17 +137,30 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
         return Err(OpenError::Missing(path.clone()));
     }
     // SQLite would make it readable for everybody; its companions `-wal` and `-shm` take over this mode.
-    FileOptions::new().create(true).append(true).mode(0o600).open(path).map_err(file)?;
+    FileOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(file)?;
 
     let failed = |error: StoreError| match error {
-        StoreError::Damaged(detail) => OpenError::Damaged { path: path.clone(), detail },
-        source => OpenError::Store { path: path.clone(), source },
+        StoreError::Damaged(detail) => OpenError::Damaged {
+            path: path.clone(),
+            detail,
+        },
+        source => OpenError::Store {
+            path: path.clone(),
+            source,
+        },
     };
     let connection = prepare(options, size).map_err(|error| match error {
         PrepareError::Foreign => OpenError::Foreign(path.clone()),
-        PrepareError::TooNew(found) => {
-            OpenError::TooNew { path: path.clone(), found, known: migrate::SCHEMA_VERSION }
-        }
+        PrepareError::TooNew(found) => OpenError::TooNew {
+            path: path.clone(),
+            found,
+            known: migrate::SCHEMA_VERSION,
+        },
         PrepareError::Store(error) => failed(error),
     })?;
     let epoch = settings::epoch(&connection, options.new_epoch).map_err(failed)?;
@@ -149,7 +168,12 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
         write_epoch(&options.data_dir, epoch).map_err(file)?;
     }
     let readers = Readers::open(path, options.readers).map_err(failed)?;
-    Ok(Database { connection, readers, lock, epoch })
+    Ok(Database {
+        connection,
+        readers,
+        lock,
+        epoch,
+    })
 }
 
 enum PrepareError {
@@ -216,7 +240,12 @@ fn read_epoch(data_dir: &Path) -> io::Result<Option<Epoch>> {
 
 fn write_epoch(data_dir: &Path, epoch: Epoch) -> io::Result<()> {
     let path = data_dir.join(EPOCH_FILE);
-    let mut file = FileOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = FileOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
     writeln!(file, "{epoch}")?;
     file.sync_all()
 }

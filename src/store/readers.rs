@@ -42,7 +42,10 @@ impl Readers {
             .connection_timeout(CHECKOUT_TIMEOUT)
             .build(manager)
             .map_err(|_| StoreError::Busy)?;
-        Ok(Self { pool, turns: Arc::new(Semaphore::new(count as usize)) })
+        Ok(Self {
+            pool,
+            turns: Arc::new(Semaphore::new(count as usize)),
+        })
     }
 
     /// Runs `read` on a connection of the pool, on a thread that may block.
@@ -51,7 +54,10 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| StoreError::Busy)?;
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|_| StoreError::Busy)?;
         let pool = self.pool.clone();
         let work = move || {
             let _turn = turn;

@@ -89,36 +89,66 @@ pub fn update(
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached("UPDATE rooms SET name = ?2, description = ?3, owner = ?4, visibility = ?5 WHERE number = ?1")?
-        .execute(params![room.stored(), name.as_str(), description, owner.0, visibility.as_str()])?;
+        .execute(params![
+            room.stored(),
+            name.as_str(),
+            description,
+            owner.0,
+            visibility.as_str()
+        ])?;
     Ok(())
 }
 
 /// Hides a room for good: no members, no invitations, owned by `controller`. Its messages stay.
-pub fn delete(connection: &Connection, room: StreamNumber, controller: AgentNumber, at_ms: i64) -> Result<(), StoreError> {
+pub fn delete(
+    connection: &Connection,
+    room: StreamNumber,
+    controller: AgentNumber,
+    at_ms: i64,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached("UPDATE rooms SET deleted_at = ?2, owner = ?3 WHERE number = ?1")?
         .execute(params![room.stored(), at_ms, controller.0])?;
-    connection.prepare_cached("DELETE FROM members WHERE room = ?1")?.execute(params![room.stored()])?;
-    connection.prepare_cached("DELETE FROM invitations WHERE room = ?1")?.execute(params![room.stored()])?;
+    connection
+        .prepare_cached("DELETE FROM members WHERE room = ?1")?
+        .execute(params![room.stored()])?;
+    connection
+        .prepare_cached("DELETE FROM invitations WHERE room = ?1")?
+        .execute(params![room.stored()])?;
     Ok(())
 }
 
 /// Every membership: room, agent, when it joined.
 pub fn all_members(connection: &Connection) -> Result<Vec<(StreamNumber, AgentNumber, i64)>, StoreError> {
     let mut statement = connection.prepare("SELECT room, agent, joined_at FROM members")?;
-    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, AgentNumber(row.get(1)?), row.get(2)?)))?;
-    rows.map(|row| row.map_err(StoreError::from).and_then(|(room, agent, at)| Ok((stream(room)?, agent, at)))).collect()
+    let rows = statement.query_map([], |row| {
+        Ok((row.get::<_, i64>(0)?, AgentNumber(row.get(1)?), row.get(2)?))
+    })?;
+    rows.map(|row| {
+        row.map_err(StoreError::from)
+            .and_then(|(room, agent, at)| Ok((stream(room)?, agent, at)))
+    })
+    .collect()
 }
 
 /// Every invitation: room, agent.
 pub fn all_invitations(connection: &Connection) -> Result<Vec<(StreamNumber, AgentNumber)>, StoreError> {
     let mut statement = connection.prepare("SELECT room, agent FROM invitations")?;
     let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, AgentNumber(row.get(1)?))))?;
-    rows.map(|row| row.map_err(StoreError::from).and_then(|(room, agent)| Ok((stream(room)?, agent)))).collect()
+    rows.map(|row| {
+        row.map_err(StoreError::from)
+            .and_then(|(room, agent)| Ok((stream(room)?, agent)))
+    })
+    .collect()
 }
 
 /// Makes an agent a member; one that is a member already keeps the time it joined.
-pub fn add_member(connection: &Connection, room: StreamNumber, agent: AgentNumber, at_ms: i64) -> Result<(), StoreError> {
+pub fn add_member(
+    connection: &Connection,
+    room: StreamNumber,
+    agent: AgentNumber,
+    at_ms: i64,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached("INSERT OR IGNORE INTO members (room, agent, joined_at) VALUES (?1, ?2, ?3)")?
         .execute(params![room.stored(), agent.0, at_ms])?;
@@ -151,7 +181,11 @@ pub fn remove_invitation(connection: &Connection, room: StreamNumber, agent: Age
 
 /// Ends all memberships and invitations of an agent.
 pub fn forget_agent(connection: &Connection, agent: AgentNumber) -> Result<(), StoreError> {
-    connection.prepare_cached("DELETE FROM members WHERE agent = ?1")?.execute(params![agent.0])?;
-    connection.prepare_cached("DELETE FROM invitations WHERE agent = ?1")?.execute(params![agent.0])?;
+    connection
+        .prepare_cached("DELETE FROM members WHERE agent = ?1")?
+        .execute(params![agent.0])?;
+    connection
+        .prepare_cached("DELETE FROM invitations WHERE agent = ?1")?
+        .execute(params![agent.0])?;
     Ok(())
 }

@@ -26,7 +26,9 @@ pub fn set(connection: &Connection, name: &str, value: Option<&str>) -> Result<(
                 "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
             )?
             .execute(params![name, value])?,
-        None => connection.prepare_cached("DELETE FROM settings WHERE name = ?1")?.execute(params![name])?,
+        None => connection
+            .prepare_cached("DELETE FROM settings WHERE name = ?1")?
+            .execute(params![name])?,
     };
     Ok(())
 }

@@ -22,7 +22,9 @@ pub(super) fn quick_check(connection: &Connection) -> Result<(), StoreError> {
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('messages', 'mailboxes')")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    tables.iter().try_for_each(|table| pragma_check(connection, &format!("PRAGMA quick_check('{table}')")))
+    tables
+        .iter()
+        .try_for_each(|table| pragma_check(connection, &format!("PRAGMA quick_check('{table}')")))
 }
 
 /// Everything: structure, indexes, references, and the checksum of every message.
@@ -34,7 +36,9 @@ pub(super) fn thorough_check(connection: &Connection) -> Result<(), StoreError> 
         rows.next()?.map(|row| row.get(0)).transpose()?
     };
     if let Some(table) = broken {
-        return Err(StoreError::Damaged(format!("a row of `{table}` refers to something that is gone")));
+        return Err(StoreError::Damaged(format!(
+            "a row of `{table}` refers to something that is gone"
+        )));
     }
     messages::verify_all(connection)
 }
@@ -47,5 +51,9 @@ pub fn full_check(path: &Path) -> Result<(), StoreError> {
 
 fn pragma_check(connection: &Connection, pragma: &str) -> Result<(), StoreError> {
     let verdict: String = connection.query_row(pragma, [], |row| row.get(0))?;
-    if verdict == "ok" { Ok(()) } else { Err(StoreError::Damaged(verdict)) }
+    if verdict == "ok" {
+        Ok(())
+    } else {
+        Err(StoreError::Damaged(verdict))
+    }
 }

@@ -54,7 +54,9 @@ pub struct Writer<J> {
 
 impl<J> Clone for Writer<J> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone() }
+        Self {
+            queue: self.queue.clone(),
+        }
     }
 }
 
@@ -66,9 +68,14 @@ impl<J: Send + 'static> Writer<J> {
         options: WriterOptions,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (queue, jobs) = mpsc::channel(options.queue);
-        let thread = std::thread::Builder::new()
-            .name("writer".into())
-            .spawn(move || Work { connection, engine, stopped: false }.run(jobs, options.group))?;
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
+            Work {
+                connection,
+                engine,
+                stopped: false,
+            }
+            .run(jobs, options.group)
+        })?;
         Ok((Self { queue }, thread))
     }
 
@@ -102,7 +109,10 @@ impl<E: Engine> Work<E> {
                 self.group(batch);
             }
         }
-        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        if let Err(error) = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        {
             tracing::warn!(%error, "the write-ahead log could not be folded into the database; the next start does it");
         }
     }

@@ -135,11 +135,7 @@ fn flags_beat_environment_beats_file_beats_defaults() {
             ..options(&directory)
         };
         let config = Config::load(&options).expect("loaded").config;
-        assert_eq!(
-            (config.host.as_str(), config.port),
-            expected,
-            "{text} {variables:?}"
-        );
+        assert_eq!((config.host.as_str(), config.port), expected, "{text} {variables:?}");
     }
 }
 
@@ -149,19 +145,13 @@ fn every_key_can_be_set_by_its_variable_and_by_the_file() {
         keys::Kind::Boolean => Value::from(true),
         keys::Kind::Integer { minimum, maximum } => {
             let default = key.default.as_u64().unwrap_or_default();
-            Value::from(if default < *maximum {
-                default + 1
-            } else {
-                *minimum
-            })
+            Value::from(if default < *maximum { default + 1 } else { *minimum })
         }
         // Half of a pair is refused, so both are set in both ways.
         keys::Kind::OptionalText => Value::from("file.pem"),
         keys::Kind::Text if key.path == "log.level" => Value::from("debug"),
         keys::Kind::Text => Value::from("other"),
-        keys::Kind::TextList if key.path == "http.allowedOrigins" => {
-            Value::from(vec!["https://a.example"])
-        }
+        keys::Kind::TextList if key.path == "http.allowedOrigins" => Value::from(vec!["https://a.example"]),
         keys::Kind::TextList => Value::from(vec!["a.example"]),
         keys::Kind::Choice(choices) => choices
             .iter()
@@ -172,23 +162,14 @@ fn every_key_can_be_set_by_its_variable_and_by_the_file() {
     for key in &keys::KEYS.keys {
         let wanted = changed(key);
         assert_ne!(wanted, key.default, "{}", key.path);
-        let text = wanted
-            .as_str()
-            .map_or_else(|| wanted.to_string(), str::to_owned);
+        let text = wanted.as_str().map_or_else(|| wanted.to_string(), str::to_owned);
         let nested = match key.path.split_once('.') {
             Some((section, name)) => format!(r#"{{"{section}": {{"{name}": {wanted}}}}}"#),
             None => format!(r#"{{"{}": {wanted}}}"#, key.path),
         };
         let variable = key.variable();
-        let pair = [
-            ("WARDROOM_TLS__CERT", "file.pem"),
-            ("WARDROOM_TLS__KEY", "file.pem"),
-        ];
-        let pair: &[_] = if key.path.starts_with("tls.") {
-            &pair
-        } else {
-            &[]
-        };
+        let pair = [("WARDROOM_TLS__CERT", "file.pem"), ("WARDROOM_TLS__KEY", "file.pem")];
+        let pair: &[_] = if key.path.starts_with("tls.") { &pair } else { &[] };
         let by_variable: Vec<_> = pair
             .iter()
             .copied()
@@ -267,10 +248,7 @@ fn the_first_run_writes_the_file_and_never_again() {
         0o600
     );
     fs::write(&path, "{}").expect("edited");
-    assert_eq!(
-        Config::write_default(directory.path()).expect("left alone"),
-        None
-    );
+    assert_eq!(Config::write_default(directory.path()).expect("left alone"), None);
     assert_eq!(fs::read_to_string(&path).expect("read"), "{}");
 }
 
@@ -278,10 +256,7 @@ fn the_first_run_writes_the_file_and_never_again() {
 fn the_first_run_beside_a_broodlink_configuration_writes_nothing() {
     let directory = directory();
     fs::write(directory.path().join("broodlink.json"), "{}").expect("written");
-    assert_eq!(
-        Config::write_default(directory.path()).expect("left alone"),
-        None
-    );
+    assert_eq!(Config::write_default(directory.path()).expect("left alone"), None);
     assert!(!directory.path().join("wardroom.json").exists());
     Config::write_default(&directory.path().join("missing")).expect_err("no such directory");
 }
@@ -295,11 +270,7 @@ fn a_configuration_made_in_code_is_checked_by_the_same_rules() {
     };
     config.limits.nesting_depth = 1000;
     let error = config.validate().expect_err("refused");
-    let mut keys: Vec<_> = error
-        .problems()
-        .iter()
-        .map(|problem| problem.key.as_str())
-        .collect();
+    let mut keys: Vec<_> = error.problems().iter().map(|problem| problem.key.as_str()).collect();
     keys.sort_unstable();
     assert_eq!(keys, ["host", "limits.nestingDepth", "maxRooms"]);
 }
@@ -333,20 +304,12 @@ fn files_are_relative_to_the_data_directory() {
         key: Some("/k.pem".into()),
     };
     assert_eq!(config.database_path(data), Path::new("/elsewhere/x.db"));
-    assert_eq!(
-        config.tls.files(data),
-        Some(("/data/c.pem".into(), "/k.pem".into()))
-    );
+    assert_eq!(config.tls.files(data), Some(("/data/c.pem".into(), "/k.pem".into())));
 }
 
 #[test]
 fn only_relevant_variables_are_picked_and_none_panics() {
-    let variable = |name: &[u8], value: &[u8]| {
-        (
-            OsString::from_vec(name.to_vec()),
-            OsString::from_vec(value.to_vec()),
-        )
-    };
+    let variable = |name: &[u8], value: &[u8]| (OsString::from_vec(name.to_vec()), OsString::from_vec(value.to_vec()));
     let picked = environment::relevant([
         variable(b"WARDROOM_PORT", b"1"),
         variable(b"WARDROOM_DATABASE", b"\xff"),
@@ -358,12 +321,7 @@ fn only_relevant_variables_are_picked_and_none_panics() {
     let names: Vec<_> = picked.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         names,
-        [
-            "WARDROOM_PORT",
-            "WARDROOM_DATABASE",
-            "BROODLINK_DATA_DIR",
-            "HOME"
-        ]
+        ["WARDROOM_PORT", "WARDROOM_DATABASE", "BROODLINK_DATA_DIR", "HOME"]
     );
     assert_eq!(picked[1].1, "\u{fffd}");
 }

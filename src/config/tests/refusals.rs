@@ -5,15 +5,9 @@ use super::*;
 /// Files and what is said about them.
 const FILES: &[(&str, &str)] = &[
     ("", "1: is empty; the smallest configuration is `{}`"),
-    (
-        "// nothing",
-        "1: is empty; the smallest configuration is `{}`",
-    ),
+    ("// nothing", "1: is empty; the smallest configuration is `{}`"),
     ("[]", "1: must be an object, written in `{` and `}`"),
-    (
-        "{\n\"port\": 1",
-        "1: is not JSON with comments: Unterminated object",
-    ),
+    ("{\n\"port\": 1", "1: is not JSON with comments: Unterminated object"),
     (
         r#"{"port" 1}"#,
         "1: is not JSON with comments: Expected colon after the string or word in object property",
@@ -43,18 +37,12 @@ const FILES: &[(&str, &str)] = &[
         r#"{"port": +1}"#,
         "1: is not JSON with comments: Unary plus on numbers is not allowed",
     ),
-    (
-        r#"{"port": NaN}"#,
-        "1: is not JSON with comments: Unexpected token",
-    ),
+    (r#"{"port": NaN}"#, "1: is not JSON with comments: Unexpected token"),
     (
         "{\n\n\"maxroom\": 1}",
         "3: `maxroom` is not a known key; the nearest is `maxRooms`",
     ),
-    (
-        r#"{"prot": 1}"#,
-        "1: `prot` is not a known key; the nearest is `port`",
-    ),
+    (r#"{"prot": 1}"#, "1: `prot` is not a known key; the nearest is `port`"),
     (
         "{\"lobby\": {\n\"nam\": \"x\"}}",
         "2: `lobby.nam` is not a known key; the nearest is `lobby.name`",
@@ -68,10 +56,7 @@ const FILES: &[(&str, &str)] = &[
         "1: `historyLimit` is not a known key; the nearest is `lobby.historyLimit`",
     ),
     (r#"{"port": 1, "port": 2}"#, "1: `port` is given twice"),
-    (
-        r#"{"lobby": "x"}"#,
-        "1: `lobby` is a section and must be an object",
-    ),
+    (r#"{"lobby": "x"}"#, "1: `lobby` is a section and must be an object"),
     (
         r#"{"port": "1"}"#,
         r#"1: `port` must be a whole number from 0 to 65535, not "1""#,
@@ -119,10 +104,7 @@ const FILES: &[(&str, &str)] = &[
         r#"{"tailscale": {"interfaceName": "a b"}}"#,
         "1: `tailscale.interfaceName` must be the name of a network interface, such as `tailscale0`, or empty",
     ),
-    (
-        r#"{"lobby": {"name": " "}}"#,
-        "1: `lobby.name` must not be empty",
-    ),
+    (r#"{"lobby": {"name": " "}}"#, "1: `lobby.name` must not be empty"),
     (
         "{\"lobby\": {\"name\": \"a\\nb\"}}",
         "1: `lobby.name` must not contain control characters",
@@ -206,11 +188,7 @@ fn what_the_environment_holds_wrong_is_refused_with_its_name() {
             "`WARDROOM_PORT` must be a whole number from 0 to 65535, not 70000",
         ),
         ("WARDROOM_HOST", "", "`WARDROOM_HOST` must not be empty"),
-        (
-            "WARDROOM_DATABASE",
-            "a\u{fffd}",
-            "`WARDROOM_DATABASE` is not UTF-8",
-        ),
+        ("WARDROOM_DATABASE", "a\u{fffd}", "`WARDROOM_DATABASE` is not UTF-8"),
         (
             "WARDROOM_TAILSCALE__ENABLED",
             "yes",
@@ -228,21 +206,14 @@ fn what_the_environment_holds_wrong_is_refused_with_its_name() {
         ),
     ];
     for (name, value, expected) in cases {
-        assert_eq!(
-            problems("{}", &[(name, value)]),
-            [expected],
-            "{name}={value}"
-        );
+        assert_eq!(problems("{}", &[(name, value)]), [expected], "{name}={value}");
     }
 }
 
 #[test]
 fn all_problems_are_reported_at_once() {
     let text = "{\n\"prot\": 1,\n\"port\": -1,\n\"lobby\": {\"name\": \"\"},\n\"log\": {\"level\": \"loud\"},\n}";
-    let found = problems(
-        text,
-        &[("WARDROOM_MAX_ROOMS", "many"), ("WARDROOM_MAXROOM", "1")],
-    );
+    let found = problems(text, &[("WARDROOM_MAX_ROOMS", "many"), ("WARDROOM_MAXROOM", "1")]);
     assert_eq!(
         found,
         [
@@ -257,10 +228,7 @@ fn all_problems_are_reported_at_once() {
     let error = load("{\"port\": -1, \"host\": \"\"}", &[])
         .expect_err("refused")
         .to_string();
-    assert!(
-        error.starts_with("the configuration has 2 problems\n  "),
-        "{error}"
-    );
+    assert!(error.starts_with("the configuration has 2 problems\n  "), "{error}");
     assert_eq!(error.lines().count(), 3, "{error}");
 }
 
@@ -272,10 +240,7 @@ fn a_value_that_was_refused_causes_no_further_problem() {
 
 #[test]
 fn a_wrong_value_is_refused_even_where_a_stronger_source_covers_it() {
-    assert_eq!(
-        problems(r#"{"port": "x"}"#, &[("WARDROOM_PORT", "1")]).len(),
-        1
-    );
+    assert_eq!(problems(r#"{"port": "x"}"#, &[("WARDROOM_PORT", "1")]).len(), 1);
 }
 
 #[test]
@@ -287,11 +252,7 @@ fn a_refused_flag_is_named() {
     };
     let error = Config::load(&options).expect_err("refused");
     assert_eq!(
-        error
-            .problems()
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>(),
+        error.problems().iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["`--host` must not be empty"]
     );
 }
@@ -344,14 +305,8 @@ fn origins_and_hosts_that_could_never_match_are_refused() {
 
 #[test]
 fn levels_are_understood() {
-    for level in [
-        "off",
-        "ERROR",
-        "info,wardroom::store=debug",
-        "warn, hyper=off",
-    ] {
-        load(&format!(r#"{{"log": {{"level": "{level}"}}}}"#), &[])
-            .unwrap_or_else(|error| panic!("{level}: {error}"));
+    for level in ["off", "ERROR", "info,wardroom::store=debug", "warn, hyper=off"] {
+        load(&format!(r#"{{"log": {{"level": "{level}"}}}}"#), &[]).unwrap_or_else(|error| panic!("{level}: {error}"));
     }
     for level in [
         "",
@@ -372,10 +327,7 @@ fn a_file_that_cannot_be_read_is_fatal() {
     let directory = directory();
     let refused = |what: &str| {
         let error = Config::load(&options(&directory)).expect_err(what);
-        assert!(
-            matches!(error, ConfigError::Unreadable { .. }),
-            "{what}: {error}"
-        );
+        assert!(matches!(error, ConfigError::Unreadable { .. }), "{what}: {error}");
     };
     let path = directory.path().join("wardroom.json");
     fs::write(&path, b"{\"host\": \"\xff\"}").expect("written");

@@ -46,7 +46,11 @@ impl Act for InviteAgent {
             revoked: false,
         };
         desk.change(Change::AgentAdded(row, key.hash()));
-        Ok(Invited { id, name: self.name.clone(), key })
+        Ok(Invited {
+            id,
+            name: self.name.clone(),
+            key,
+        })
     }
 }
 
@@ -129,14 +133,31 @@ impl Act for RevokeAgent {
         agents::set_revoked(desk.connection, agent.number, desk.now_ms)?;
         rooms::forget_agent(desk.connection, agent.number)?;
         cut_off(desk, &me, agent, &EndReason::Revoked);
-        let joined: Vec<&Room> = desk.state.rooms.values().filter(|room| room.has_member(agent.number)).collect();
+        let joined: Vec<&Room> = desk
+            .state
+            .rooms
+            .values()
+            .filter(|room| room.has_member(agent.number))
+            .collect();
         for room in joined {
-            let remaining = room.members.keys().copied().filter(|member| *member != agent.number).collect();
-            let event = Event::RoomLeft { room: room.id, agent: agent.id };
+            let remaining = room
+                .members
+                .keys()
+                .copied()
+                .filter(|member| *member != agent.number)
+                .collect();
+            let event = Event::RoomLeft {
+                room: room.id,
+                agent: agent.id,
+            };
             desk.tell(Audience::Agents(remaining), Except::Session(me.session), event);
         }
-        let owned: Vec<&Room> =
-            desk.state.rooms.values().filter(|room| room.owner == agent.number && !room.deleted).collect();
+        let owned: Vec<&Room> = desk
+            .state
+            .rooms
+            .values()
+            .filter(|room| room.owner == agent.number && !room.deleted)
+            .collect();
         for room in owned {
             inherit(desk, &me, agent.number, room)?;
         }
@@ -171,6 +192,10 @@ fn cut_off(desk: &mut Desk<'_>, me: &Me<'_>, agent: &Agent, reason: &EndReason) 
         return;
     }
     let name = end_all(desk, agent, reason);
-    let event = Event::Presence { agent: agent.id, name, online: false };
+    let event = Event::Presence {
+        agent: agent.id,
+        name,
+        online: false,
+    };
     desk.effect(Effect::Tell(Audience::Everyone, Except::Session(me.session), event));
 }

@@ -42,9 +42,17 @@ impl Act for UpdateDocument {
             (None, Some(present)) => bump(&present.version),
             (None, None) => "1".to_owned(),
         };
-        let row = DocumentRow { revision, version: version.clone(), content: self.content.clone() };
+        let row = DocumentRow {
+            revision,
+            version: version.clone(),
+            content: self.content.clone(),
+        };
         documents::insert(desk.connection, name, &row, Some(me.agent.number), desk.now_ms)?;
-        let event = Event::DocsUpdated { name, version: version.clone(), updated_by: me.agent.id };
+        let event = Event::DocsUpdated {
+            name,
+            version: version.clone(),
+            updated_by: me.agent.id,
+        };
         desk.tell(Audience::Everyone, Except::Session(me.session), event);
         Ok(UpdatedDocument { name, version })
     }

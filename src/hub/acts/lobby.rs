@@ -22,7 +22,11 @@ impl Act for SetMotd {
         settings::set(desk.connection, settings::MOTD, self.content.as_deref())?;
         desk.change(Change::MotdSet(self.content.clone()));
         let content = self.content.as_deref().map(str::to_owned);
-        let event = Event::LobbyMotd { content, set_by: me.agent.id, set_by_name: me.name.clone() };
+        let event = Event::LobbyMotd {
+            content,
+            set_by: me.agent.id,
+            set_by_name: me.name.clone(),
+        };
         desk.tell(Audience::Everyone, Except::Session(me.session), event);
         Ok(())
     }

@@ -30,8 +30,16 @@ impl Act for JoinRoom {
             return Err(Refusal::NotInvited);
         }
         rooms::add_member(desk.connection, room.number, agent, desk.now_ms)?;
-        desk.change(Change::MemberAdded { room: room.number, agent, at_ms: desk.now_ms });
-        let event = Event::RoomJoined { room: room.id, agent: me.agent.id, name: me.name.clone() };
+        desk.change(Change::MemberAdded {
+            room: room.number,
+            agent,
+            at_ms: desk.now_ms,
+        });
+        let event = Event::RoomJoined {
+            room: room.id,
+            agent: me.agent.id,
+            name: me.name.clone(),
+        };
         desk.tell(Desk::members(room), Except::Session(me.session), event.clone());
         // The members of before are told; the newcomer's other sessions belong to a member too.
         desk.tell(Audience::Agents(vec![agent]), Except::Session(me.session), event);
@@ -59,7 +67,10 @@ impl Act for LeaveRoom {
             return Err(Refusal::NotAMember);
         }
         remove_member(desk, room.number, me.agent.number)?;
-        let event = Event::RoomLeft { room: room.id, agent: me.agent.id };
+        let event = Event::RoomLeft {
+            room: room.id,
+            agent: me.agent.id,
+        };
         desk.tell(Desk::members(room), Except::Session(me.session), event);
         Ok(())
     }
@@ -85,9 +96,21 @@ impl Act for InviteToRoom {
             return Err(Refusal::AlreadyAMember);
         }
         rooms::add_invitation(desk.connection, room.number, invited.number)?;
-        desk.change(Change::Invited { room: room.number, agent: invited.number });
-        let event = Event::RoomInvited { room: room.id, name: room.name.clone(), by: me.agent.id, by_name: me.name.clone() };
-        desk.tell(Audience::Agents(vec![invited.number]), Except::Session(me.session), event);
+        desk.change(Change::Invited {
+            room: room.number,
+            agent: invited.number,
+        });
+        let event = Event::RoomInvited {
+            room: room.id,
+            name: room.name.clone(),
+            by: me.agent.id,
+            by_name: me.name.clone(),
+        };
+        desk.tell(
+            Audience::Agents(vec![invited.number]),
+            Except::Session(me.session),
+            event,
+        );
         Ok(())
     }
 }
@@ -115,11 +138,29 @@ impl Act for KickFromRoom {
         }
         remove_member(desk, room.number, kicked.number)?;
         rooms::remove_invitation(desk.connection, room.number, kicked.number)?;
-        desk.change(Change::Uninvited { room: room.number, agent: kicked.number });
-        let event = Event::Kicked { room: room.id, reason: self.reason.clone() };
-        desk.tell(Audience::Agents(vec![kicked.number]), Except::Session(me.session), event);
-        let remaining = room.members.keys().copied().filter(|agent| *agent != kicked.number).collect();
-        let event = Event::RoomLeft { room: room.id, agent: kicked.id };
+        desk.change(Change::Uninvited {
+            room: room.number,
+            agent: kicked.number,
+        });
+        let event = Event::Kicked {
+            room: room.id,
+            reason: self.reason.clone(),
+        };
+        desk.tell(
+            Audience::Agents(vec![kicked.number]),
+            Except::Session(me.session),
+            event,
+        );
+        let remaining = room
+            .members
+            .keys()
+            .copied()
+            .filter(|agent| *agent != kicked.number)
+            .collect();
+        let event = Event::RoomLeft {
+            room: room.id,
+            agent: kicked.id,
+        };
         desk.tell(Audience::Agents(remaining), Except::Session(me.session), event);
         Ok(())
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    AgentId, DirectMessage, Event, Message, MessageId, Refusal, Role, RoomId, RowId, StreamNumber, Visibility, check_text,
+    AgentId, DirectMessage, Event, Message, MessageId, Refusal, Role, RoomId, RowId, StreamNumber, Visibility,
+    check_text,
 };
 use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
@@ -42,14 +43,25 @@ impl Act for SendMessage {
         let seq = room.head.seq + 1;
         let row = message_row(&me, RowId::new(room.number, seq), at_ms, &self.content, None);
         messages::append(desk.connection, &row)?;
-        desk.change(Change::MessageAppended { room: room.number, seq, at_ms });
-        let keep = if room.is_lobby { desk.limits.lobby_history } else { desk.limits.room_history };
+        desk.change(Change::MessageAppended {
+            room: room.number,
+            seq,
+            at_ms,
+        });
+        let keep = if room.is_lobby {
+            desk.limits.lobby_history
+        } else {
+            desk.limits.room_history
+        };
         if let Some(last) = retired(seq, keep) {
             let count = messages::delete_up_to(desk.connection, room.number, last)?;
             log_retired(desk, room.id, count);
         }
         let id = MessageId { at_ms, row: row.id };
-        let event = Event::Message { room: room.id, message: shown(&me, id, &self.content) };
+        let event = Event::Message {
+            room: room.id,
+            message: shown(&me, id, &self.content),
+        };
         desk.tell(Desk::members(room), Except::Agent(me.agent.number), event);
         Ok(Sent { id })
     }
@@ -98,8 +110,15 @@ impl Act for SendDirect {
             }
         }
         let id = MessageId { at_ms, row: row.id };
-        let message = DirectMessage { message: shown(&me, id, &self.content), recipient: to.id };
-        desk.tell(Audience::Agents(vec![to.number]), Except::Agent(me.agent.number), Event::Direct { message });
+        let message = DirectMessage {
+            message: shown(&me, id, &self.content),
+            recipient: to.id,
+        };
+        desk.tell(
+            Audience::Agents(vec![to.number]),
+            Except::Agent(me.agent.number),
+            Event::Direct { message },
+        );
         Ok(Sent { id })
     }
 }
@@ -126,10 +145,19 @@ impl Act for RemoveMessage {
         if row.removal.is_some() {
             return Err(Refusal::AlreadyRemoved);
         }
-        let removal = Removal { at_ms: desk.now_ms, by: me.agent.number, reason: self.reason.clone() };
+        let removal = Removal {
+            at_ms: desk.now_ms,
+            by: me.agent.number,
+            reason: self.reason.clone(),
+        };
         messages::remove(desk.connection, row, removal)?;
         let reason = self.reason.clone();
-        let event = Event::MessageRemoved { message: id, room: room.id, removed_by: me.agent.id, reason };
+        let event = Event::MessageRemoved {
+            message: id,
+            room: room.id,
+            removed_by: me.agent.id,
+            reason,
+        };
         desk.tell(audience, Except::Session(me.session), event);
         Ok(())
     }
@@ -141,9 +169,7 @@ fn authorise<'a>(desk: &Desk<'a>, me: &Me<'a>, row: &MessageRow) -> Result<(&'a 
     if let Some(direct) = row.direct {
         let lobby = desk.state.lobby().ok_or(Refusal::MessageNotFound)?;
         return match agent.number {
-            number if number == row.sender || governs => {
-                Ok((lobby, Desk::agents([row.sender, direct.recipient])))
-            }
+            number if number == row.sender || governs => Ok((lobby, Desk::agents([row.sender, direct.recipient]))),
             number if number == direct.recipient => Err(NOT_YOURS),
             _ => Err(Refusal::MessageNotFound),
         };
@@ -159,7 +185,8 @@ fn authorise<'a>(desk: &Desk<'a>, me: &Me<'a>, row: &MessageRow) -> Result<(&'a 
     Err(if knows { NOT_YOURS } else { Refusal::MessageNotFound })
 }
 
-const NOT_YOURS: Refusal = Refusal::Forbidden("only the sender, the owner of the room and the controller may remove a message");
+const NOT_YOURS: Refusal =
+    Refusal::Forbidden("only the sender, the owner of the room and the controller may remove a message");
 
 fn room_of<'a>(desk: &Desk<'a>, stream: StreamNumber) -> Option<&'a Room> {
     desk.state.rooms.get(&stream)
@@ -167,7 +194,10 @@ fn room_of<'a>(desk: &Desk<'a>, stream: StreamNumber) -> Option<&'a Room> {
 
 fn check_length(desk: &Desk<'_>, content: &str) -> Result<(), Refusal> {
     let limit = desk.limits.message_length;
-    check_text(content, limit).map_err(|_| Refusal::MessageTooLong { length: content.chars().count(), limit })
+    check_text(content, limit).map_err(|_| Refusal::MessageTooLong {
+        length: content.chars().count(),
+        limit,
+    })
 }
 
 fn message_row(me: &Me<'_>, id: RowId, at_ms: i64, content: &str, direct: Option<DirectRow>) -> MessageRow {
@@ -183,7 +213,12 @@ fn message_row(me: &Me<'_>, id: RowId, at_ms: i64, content: &str, direct: Option
 }
 
 fn shown(me: &Me<'_>, id: MessageId, content: &Arc<str>) -> Message {
-    Message { id, sender: me.agent.id, sender_name: me.name.clone(), content: Arc::clone(content) }
+    Message {
+        id,
+        sender: me.agent.id,
+        sender_name: me.name.clone(),
+        content: Arc::clone(content),
+    }
 }
 
 /// The last position that is not kept when `keep` messages are, 0 being all of them.

@@ -46,7 +46,11 @@ impl Act for KickEveryone {
         let agents: Vec<&Agent> = state.online_agents().filter(|agent| !spared(agent)).collect();
         for agent in &agents {
             let name = end_all(desk, agent, &self.reason);
-            let event = Event::Presence { agent: agent.id, name, online: false };
+            let event = Event::Presence {
+                agent: agent.id,
+                name,
+                online: false,
+            };
             desk.tell(Audience::Everyone, Except::Nobody, event);
         }
         Ok(agents.len())

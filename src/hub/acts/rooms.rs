@@ -42,17 +42,33 @@ impl Act for CreateRoom {
         rooms::add_member(desk.connection, number, me.agent.number, at_ms)?;
         rooms::add_invitation(desk.connection, number, me.agent.number)?;
         desk.change(Change::RoomAdded(row.clone()));
-        desk.change(Change::MemberAdded { room: number, agent: me.agent.number, at_ms });
-        desk.change(Change::Invited { room: number, agent: me.agent.number });
+        desk.change(Change::MemberAdded {
+            room: number,
+            agent: me.agent.number,
+            at_ms,
+        });
+        desk.change(Change::Invited {
+            room: number,
+            agent: me.agent.number,
+        });
         let audience = match self.visibility {
             Visibility::Public => Audience::Everyone,
             Visibility::Private => Desk::agents([desk.state.controller, me.agent.number]),
         };
-        let event = Event::RoomCreated { room: id, name: self.name.clone(), owner: me.agent.id, visibility: self.visibility };
+        let event = Event::RoomCreated {
+            room: id,
+            name: self.name.clone(),
+            owner: me.agent.id,
+            visibility: self.visibility,
+        };
         desk.tell(audience, Except::Session(me.session), event);
         let room = Room::from_row(row);
         let view = desk.state.view(&room, me.agent.number);
-        Ok(RoomView { is_member: true, member_count: 1, ..view })
+        Ok(RoomView {
+            is_member: true,
+            member_count: 1,
+            ..view
+        })
     }
 }
 
@@ -74,15 +90,28 @@ impl Act for SetVisibility {
         if room.visibility == self.visibility {
             return Ok(());
         }
-        store(desk, room, Settings { visibility: self.visibility, ..Settings::of(room) })?;
+        store(
+            desk,
+            room,
+            Settings {
+                visibility: self.visibility,
+                ..Settings::of(room)
+            },
+        )?;
         if self.visibility == Visibility::Private {
             for agent in room.members.keys().copied() {
                 rooms::add_invitation(desk.connection, room.number, agent)?;
-                desk.change(Change::Invited { room: room.number, agent });
+                desk.change(Change::Invited {
+                    room: room.number,
+                    agent,
+                });
             }
         }
         // Everybody who saw it before or sees it now: that is everybody, whichever way it went.
-        let event = Event::RoomVisibilityChanged { room: room.id, visibility: self.visibility };
+        let event = Event::RoomVisibilityChanged {
+            room: room.id,
+            visibility: self.visibility,
+        };
         desk.tell(Audience::Everyone, Except::Session(me.session), event);
         Ok(())
     }
@@ -108,8 +137,20 @@ impl Act for UpdateRoom {
         let before = Settings::of(room);
         let name = self.name.clone().unwrap_or(before.name);
         let description = self.description.clone().unwrap_or(before.description);
-        let event = Event::RoomUpdated { room: room.id, name: name.clone(), description: description.clone() };
-        store(desk, room, Settings { name, description, ..Settings::of(room) })?;
+        let event = Event::RoomUpdated {
+            room: room.id,
+            name: name.clone(),
+            description: description.clone(),
+        };
+        store(
+            desk,
+            room,
+            Settings {
+                name,
+                description,
+                ..Settings::of(room)
+            },
+        )?;
         desk.tell(desk.audience(room, room.visibility), Except::Session(me.session), event);
         Ok(())
     }
@@ -130,7 +171,11 @@ impl Act for DeleteRoom {
         let room = desk.governed_room(&me, self.room)?;
         rooms::delete(desk.connection, room.number, desk.state.controller, desk.now_ms)?;
         desk.change(Change::RoomDeleted(room.number));
-        desk.tell(desk.audience(room, room.visibility), Except::Session(me.session), Event::RoomDeleted { room: room.id });
+        desk.tell(
+            desk.audience(room, room.visibility),
+            Except::Session(me.session),
+            Event::RoomDeleted { room: room.id },
+        );
         Ok(())
     }
 }
@@ -154,8 +199,16 @@ impl Act for TakeOwnership {
         if !room.has_member(me.agent.number) {
             let (agent, at_ms) = (me.agent.number, desk.now_ms);
             rooms::add_member(desk.connection, room.number, agent, at_ms)?;
-            desk.change(Change::MemberAdded { room: room.number, agent, at_ms });
-            let event = Event::RoomJoined { room: room.id, agent: me.agent.id, name: me.name.clone() };
+            desk.change(Change::MemberAdded {
+                room: room.number,
+                agent,
+                at_ms,
+            });
+            let event = Event::RoomJoined {
+                room: room.id,
+                agent: me.agent.id,
+                name: me.name.clone(),
+            };
             desk.tell(Desk::members(room), Except::Session(me.session), event);
         }
         Ok(())
@@ -171,13 +224,28 @@ fn change_owner(desk: &mut Desk<'_>, room: &Room, me: &Me<'_>) -> Result<(), Ref
 
 /// Records that `room` belongs to `owner` from now on.
 pub(super) fn pass_to(desk: &mut Desk<'_>, room: &Room, owner: AgentNumber) -> Result<(), Refusal> {
-    store(desk, room, Settings { owner, ..Settings::of(room) })
+    store(
+        desk,
+        room,
+        Settings {
+            owner,
+            ..Settings::of(room)
+        },
+    )
 }
 
 /// The event that tells of it.
 pub(super) fn owner_changed(desk: &Desk<'_>, room: &Room, owner: AgentNumber) -> Event {
-    let id_of = |number| desk.state.agent(number).map_or(crate::domain::AgentId(uuid::Uuid::nil()), |agent| agent.id);
-    Event::RoomOwnerChanged { room: room.id, new_owner: id_of(owner), previous_owner: id_of(room.owner) }
+    let id_of = |number| {
+        desk.state
+            .agent(number)
+            .map_or(crate::domain::AgentId(uuid::Uuid::nil()), |agent| agent.id)
+    };
+    Event::RoomOwnerChanged {
+        room: room.id,
+        new_owner: id_of(owner),
+        previous_owner: id_of(room.owner),
+    }
 }
 
 /// What can be changed of a room.
@@ -200,8 +268,26 @@ impl Settings {
 }
 
 fn store(desk: &mut Desk<'_>, room: &Room, settings: Settings) -> Result<(), Refusal> {
-    let Settings { name, description, owner, visibility } = settings;
-    rooms::update(desk.connection, room.number, &name, description.as_deref(), owner, visibility)?;
-    desk.change(Change::RoomChanged { room: room.number, name, description, owner, visibility });
+    let Settings {
+        name,
+        description,
+        owner,
+        visibility,
+    } = settings;
+    rooms::update(
+        desk.connection,
+        room.number,
+        &name,
+        description.as_deref(),
+        owner,
+        visibility,
+    )?;
+    desk.change(Change::RoomChanged {
+        room: room.number,
+        name,
+        description,
+        owner,
+        visibility,
+    });
     Ok(())
 }

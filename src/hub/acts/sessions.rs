@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{
-    AgentId, AgentNumber, EndReason, Event, KeyHash, Name, Refusal, Role, RoomId, SessionId,
-};
+use crate::domain::{AgentId, AgentNumber, EndReason, Event, KeyHash, Name, Refusal, Role, RoomId, SessionId};
 use crate::hub::act::{Act, Audience, Desk, Effect, Except};
 use crate::hub::change::Change;
 use crate::hub::directory::Agent;
@@ -50,14 +48,20 @@ impl Act for OpenSession {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<Admitted, Refusal> {
         let state = desk.state;
-        let agent = state.keys.get(&self.key).and_then(|number| state.agent(*number)).ok_or(Refusal::AuthFailed)?;
+        let agent = state
+            .keys
+            .get(&self.key)
+            .and_then(|number| state.agent(*number))
+            .ok_or(Refusal::AuthFailed)?;
         if agent.banned {
             return Err(Refusal::Banned);
         }
         if state.locked && agent.role != Role::Controller {
             return Err(LOCKED);
         }
-        let lobby = state.lobby().ok_or_else(|| Refusal::Internal("there is no lobby".into()))?;
+        let lobby = state
+            .lobby()
+            .ok_or_else(|| Refusal::Internal("there is no lobby".into()))?;
         let name = self.name.clone().unwrap_or_else(|| agent.name.clone());
         let (session, at_ms) = (self.session, desk.now_ms);
         let cap = desk.limits.sessions_per_agent as usize;
@@ -67,16 +71,29 @@ impl Act for OpenSession {
                 desk.effect(Effect::End(*oldest, EndReason::Replaced));
             }
         }
-        desk.change(Change::SessionOpened { session, agent: agent.number, name: name.clone(), at_ms });
+        desk.change(Change::SessionOpened {
+            session,
+            agent: agent.number,
+            name: name.clone(),
+            at_ms,
+        });
         desk.effect(Effect::Open(session, agent.number, Arc::clone(&self.link)));
         for other in state.online_agents().filter(|other| other.number != agent.number) {
             let name = other.sessions.first().and_then(|session| state.session(*session));
             let name = name.map_or_else(|| other.name.clone(), |session| session.name.clone());
-            let event = Event::Presence { agent: other.id, name, online: true };
+            let event = Event::Presence {
+                agent: other.id,
+                name,
+                online: true,
+            };
             desk.tell(Audience::Session(session), Except::Nobody, event);
         }
         if !agent.is_online() {
-            let event = Event::Presence { agent: agent.id, name: name.clone(), online: true };
+            let event = Event::Presence {
+                agent: agent.id,
+                name: name.clone(),
+                online: true,
+            };
             desk.tell(Audience::Everyone, Except::Agent(agent.number), event);
         }
         Ok(Admitted {
@@ -107,11 +124,17 @@ impl Act for CloseSession {
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         let state = desk.state;
         // A session that was ended by the server is gone already.
-        let Some(session) = state.session(self.session) else { return Ok(()) };
+        let Some(session) = state.session(self.session) else {
+            return Ok(());
+        };
         desk.change(Change::SessionClosed(self.session));
         desk.effect(Effect::Close(self.session));
         if let Some(agent) = state.agent(session.agent).filter(|agent| agent.sessions.len() == 1) {
-            let event = Event::Presence { agent: agent.id, name: session.name.clone(), online: false };
+            let event = Event::Presence {
+                agent: agent.id,
+                name: session.name.clone(),
+                online: false,
+            };
             desk.tell(Audience::Everyone, Except::Agent(agent.number), event);
         }
         Ok(())
@@ -131,7 +154,9 @@ impl Act for RecordSeen {
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         desk.operator()?;
         let state = desk.state;
-        let Some(agent) = state.agent(self.agent).filter(|agent| !agent.revoked) else { return Ok(()) };
+        let Some(agent) = state.agent(self.agent).filter(|agent| !agent.revoked) else {
+            return Ok(());
+        };
         agents::set_last_seen(desk.connection, agent.number, desk.now_ms)?;
         if let Some(joined_at_ms) = state.lobby().and_then(|lobby| lobby.members.get(&agent.number)) {
             rooms::add_member(desk.connection, state.lobby, agent.number, *joined_at_ms)?;

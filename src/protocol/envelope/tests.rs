@@ -15,7 +15,9 @@ fn answer(text: &str) -> Value {
         Frame::Single(request) => one(request),
         Frame::Batch(requests) => batch(&requests.into_iter().filter_map(one).collect::<Vec<_>>()),
     };
-    bytes.map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).expect("an answer is JSON"))
+    bytes.map_or(Value::Null, |bytes| {
+        serde_json::from_slice(&bytes).expect("an answer is JSON")
+    })
 }
 
 fn code(text: &str) -> i64 {
@@ -24,12 +26,26 @@ fn code(text: &str) -> i64 {
 
 #[test]
 fn every_id_form_is_repeated_exactly() {
-    for id in ["0", "-1", "1.50", "1e3", "123456789012345678901234567890", "\"\"", "\"a\\u0041\"", "null"] {
-        let Frame::Single(Ok(request)) = read(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#), LIMITS).into_any() else {
+    for id in [
+        "0",
+        "-1",
+        "1.50",
+        "1e3",
+        "123456789012345678901234567890",
+        "\"\"",
+        "\"a\\u0041\"",
+        "null",
+    ] {
+        let Frame::Single(Ok(request)) =
+            read(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#), LIMITS).into_any()
+        else {
             panic!("`{id}` is a valid id");
         };
         let bytes = success(&request.id.expect("an id"), &true).expect("plain JSON");
-        assert_eq!(String::from_utf8(bytes).expect("UTF-8"), format!(r#"{{"jsonrpc":"2.0","result":true,"id":{id}}}"#));
+        assert_eq!(
+            String::from_utf8(bytes).expect("UTF-8"),
+            format!(r#"{{"jsonrpc":"2.0","result":true,"id":{id}}}"#)
+        );
     }
 }
 
@@ -42,46 +58,95 @@ impl<'a> Frame<'a> {
 #[test]
 fn ids_of_other_types_are_invalid() {
     for id in ["true", "false", "{}", "[]", "[1]"] {
-        assert_eq!(code(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#)), -32600, "{id}");
+        assert_eq!(
+            code(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#)),
+            -32600,
+            "{id}"
+        );
     }
 }
 
 #[test]
 fn what_is_no_request_is_invalid() {
-    for text in ["{}", "1", "\"x\"", "null", "true", r#"{"jsonrpc":"2.0","method":1,"id":1}"#, r#"{"jsonrpc":"1.0","method":"m","id":1}"#, r#"{"jsonrpc":"2.0","result":1,"id":1}"#, r#"{"jsonrpc":"2.0","method":"m","method":"m","id":1}"#] {
+    for text in [
+        "{}",
+        "1",
+        "\"x\"",
+        "null",
+        "true",
+        r#"{"jsonrpc":"2.0","method":1,"id":1}"#,
+        r#"{"jsonrpc":"1.0","method":"m","id":1}"#,
+        r#"{"jsonrpc":"2.0","result":1,"id":1}"#,
+        r#"{"jsonrpc":"2.0","method":"m","method":"m","id":1}"#,
+    ] {
         assert_eq!(code(text), -32600, "{text}");
     }
 }
 
 #[test]
 fn an_invalid_request_is_answered_under_its_own_id() {
-    assert_eq!(answer(r#"{"jsonrpc":"2.0","method":1,"id":"seven"}"#)["id"], json!("seven"));
+    assert_eq!(
+        answer(r#"{"jsonrpc":"2.0","method":1,"id":"seven"}"#)["id"],
+        json!("seven")
+    );
     assert_eq!(answer("{}")["id"], Value::Null);
 }
 
 #[test]
 fn what_is_not_json_is_a_parse_error() {
-    for text in ["", "{", "{]", "nul", "{\"a\":1}x", "'a'", "{\"jsonrpc\":\"2.0\",\"method\":\"a\u{1}\"}", r#""\q""#] {
+    for text in [
+        "",
+        "{",
+        "{]",
+        "nul",
+        "{\"a\":1}x",
+        "'a'",
+        "{\"jsonrpc\":\"2.0\",\"method\":\"a\u{1}\"}",
+        r#""\q""#,
+    ] {
         assert_eq!(code(text), -32700, "{text}");
     }
 }
 
 #[test]
 fn the_examples_of_the_specification_hold() {
-    let call = |method: &str, id: &str| format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":[42,23],"id":{id}}}"#);
-    assert_eq!(answer(&call("subtract", "1")), json!({"jsonrpc":"2.0","result":"subtract","id":1}));
-    assert_eq!(answer(r#"{"jsonrpc": "2.0", "method": "update", "params": [1,2,3,4,5]}"#), Value::Null);
-    assert_eq!(code(r#"{"jsonrpc": "2.0", "method": "foobar, "params": "bar", "baz]"#), -32700);
+    let call =
+        |method: &str, id: &str| format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":[42,23],"id":{id}}}"#);
+    assert_eq!(
+        answer(&call("subtract", "1")),
+        json!({"jsonrpc":"2.0","result":"subtract","id":1})
+    );
+    assert_eq!(
+        answer(r#"{"jsonrpc": "2.0", "method": "update", "params": [1,2,3,4,5]}"#),
+        Value::Null
+    );
+    assert_eq!(
+        code(r#"{"jsonrpc": "2.0", "method": "foobar, "params": "bar", "baz]"#),
+        -32700
+    );
     assert_eq!(code(r#"{"jsonrpc": "2.0", "method": 1, "params": "bar"}"#), -32600);
-    assert_eq!(code(r#"[{"jsonrpc": "2.0", "method": "sum", "params": [1,2,4], "id": "1"},{"jsonrpc": "2.0", "method"]"#), -32700);
+    assert_eq!(
+        code(r#"[{"jsonrpc": "2.0", "method": "sum", "params": [1,2,4], "id": "1"},{"jsonrpc": "2.0", "method"]"#),
+        -32700
+    );
     assert_eq!(code("[]"), -32600);
     assert_eq!(answer("[1]").as_array().map(Vec::len), Some(1));
     assert_eq!(answer("[1,2,3]").as_array().map(Vec::len), Some(3));
-    let mixed = format!(r#"[{}, {{"jsonrpc":"2.0","method":"notify_hello","params":[7]}}, {{"foo":"boo"}}, {}]"#, call("sum", "\"1\""), call("get_data", "\"9\""));
+    let mixed = format!(
+        r#"[{}, {{"jsonrpc":"2.0","method":"notify_hello","params":[7]}}, {{"foo":"boo"}}, {}]"#,
+        call("sum", "\"1\""),
+        call("get_data", "\"9\"")
+    );
     let answers = answer(&mixed);
     assert_eq!(answers.as_array().map(Vec::len), Some(3));
-    assert_eq!((&answers[0]["id"], &answers[1]["error"]["code"], &answers[2]["id"]), (&json!("1"), &json!(-32600), &json!("9")));
-    assert_eq!(answer(r#"[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","method":"b"}]"#), Value::Null);
+    assert_eq!(
+        (&answers[0]["id"], &answers[1]["error"]["code"], &answers[2]["id"]),
+        (&json!("1"), &json!(-32600), &json!("9"))
+    );
+    assert_eq!(
+        answer(r#"[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","method":"b"}]"#),
+        Value::Null
+    );
 }
 
 #[test]
@@ -89,11 +154,20 @@ fn batches_and_nesting_are_bounded() {
     let batch = |count: usize| format!("[{}]", vec!["1"; count].join(","));
     assert_eq!(answer(&batch(100)).as_array().map(Vec::len), Some(100));
     assert_eq!(code(&batch(101)), -32600);
-    let nested = |depth: usize| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+    let nested = |depth: usize| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{}{}}}"#,
+            "[".repeat(depth),
+            "]".repeat(depth)
+        )
+    };
     assert_eq!(code(&nested(63)), 0);
     assert_eq!(code(&nested(64)), -32600);
     assert_eq!(code(&nested(400_000)), -32600);
-    assert_eq!(answer(r#"{"jsonrpc":"2.0","id":1,"method":"[[[[\"[[["}"#)["result"], json!("[[[[\"[[["));
+    assert_eq!(
+        answer(r#"{"jsonrpc":"2.0","id":1,"method":"[[[[\"[[["}"#)["result"],
+        json!("[[[[\"[[[")
+    );
 }
 
 proptest! {

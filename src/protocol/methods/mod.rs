@@ -18,8 +18,8 @@ pub use room::*;
 pub use session::*;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::codes::Code;

@@ -72,11 +72,7 @@ impl Write for RotatingFile {
 
 /// Opens the file for appending, closed to others, and tells its size.
 fn open(path: &Path) -> io::Result<(File, u64)> {
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(MODE)
-        .open(path)?;
+    let file = OpenOptions::new().create(true).append(true).mode(MODE).open(path)?;
     // The mode is for new files; one that was there may be readable by all.
     file.set_permissions(Permissions::from_mode(MODE))?;
     let bytes = file.metadata()?.len();
@@ -98,13 +94,7 @@ mod tests {
     fn names(directory: &Path) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(directory)
             .expect("listed")
-            .map(|entry| {
-                entry
-                    .expect("an entry")
-                    .file_name()
-                    .into_string()
-                    .expect("UTF-8")
-            })
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
             .collect();
         names.sort();
         names
@@ -119,12 +109,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("wardroom.log");
         let mut file = RotatingFile::open(&path, 10, 2).expect("opened");
-        for line in [
-            "first line\n",
-            "second line\n",
-            "third line\n",
-            "fourth line\n",
-        ] {
+        for line in ["first line\n", "second line\n", "third line\n", "fourth line\n"] {
             file.write_all(line.as_bytes()).expect("written");
         }
         assert_eq!(

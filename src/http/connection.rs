@@ -1,0 +1,144 @@
+//! One WebSocket connection, from the upgrade to its end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::WriteHalf;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use super::incoming::{End, Incoming, Input, Source};
+use super::outbox::{Outbox, Sink};
+use super::stream::Stream;
+use super::{App, Door};
+use crate::protocol::CloseCode;
+use crate::rpc::{Flow, Outlet, Peer, Session};
+use crate::runtime::metrics::CloseLabels;
+
+/// How long the other end has to answer a close frame.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The code under which a connection is counted that ended without a close frame of ours.
+const NO_CODE: u16 = 1006;
+
+/// Facts that the parts of a connection share.
+#[derive(Default)]
+struct Shared {
+    authenticated: AtomicBool,
+    /// Pings since the last sign of life.
+    unanswered: AtomicU32,
+}
+
+/// Serves a connection until it ends, whoever ends it.
+pub(super) async fn run(app: Arc<App>, door: Door, stream: Stream, early: Bytes) {
+    let (source, sink, mut tls) = split(stream);
+    let metrics = app.rpc.hub().metrics().clone();
+    let outbox = Arc::new(Outbox::new(sink, app.limits.queue_bytes, metrics.clone()));
+    let peer = match door {
+        Door::Network(address) => Peer::Network(address),
+        Door::Operator => Peer::Operator,
+    };
+    let mut session = Session::new(Arc::clone(&app.rpc), Arc::clone(&outbox) as Arc<dyn Outlet>, peer);
+    let mut incoming = Incoming::new(source, &outbox, &early, app.limits.frame_bytes_before_auth);
+    let shared = Shared::default();
+
+    tokio::select! {
+        () = converse(&app, &outbox, &mut session, &mut incoming, &shared) => {}
+        () = outbox.ending.cancelled() => {}
+        () = outbox.pump(tls.as_mut()) => {}
+        () = heartbeat(&app, &outbox, &shared) => {}
+        () = patience(&app, door, &outbox, &shared) => {}
+    }
+    // From here on nothing of this connection is carried out or shown.
+    session.close().await;
+    let grace = app.limits.slow_reader_grace;
+    let end = async {
+        outbox.drain(tls.as_mut()).await;
+        let _ = tokio::time::timeout(LINGER, incoming.linger()).await;
+    };
+    tokio::select! {
+        _ = tokio::time::timeout(grace + LINGER, end) => {}
+        () = app.lifecycle.hard_stop().cancelled_owned() => {}
+    }
+    let code = outbox.close_code().map_or(NO_CODE, CloseCode::number);
+    metrics.closes.get_or_create(&CloseLabels { code }).inc();
+}
+
+fn split(stream: Stream) -> (Source, Sink, Option<WriteHalf<TlsStream<TcpStream>>>) {
+    match stream {
+        Stream::Tcp(stream) => {
+            let (reader, writer) = stream.into_split();
+            (Source::Tcp(reader), Sink::Tcp(writer), None)
+        }
+        Stream::Unix(stream) => {
+            let (reader, writer) = stream.into_split();
+            (Source::Unix(reader), Sink::Unix(writer), None)
+        }
+        Stream::Tls(stream) => {
+            let (reader, writer) = tokio::io::split(*stream);
+            (
+                Source::Tls {
+                    reader,
+                    buffer: BytesMut::new(),
+                    ended: false,
+                },
+                Sink::Tls,
+                Some(writer),
+            )
+        }
+    }
+}
+
+/// Reads and carries out, one frame after the other.
+async fn converse(app: &App, outbox: &Outbox, session: &mut Session, incoming: &mut Incoming<'_>, shared: &Shared) {
+    loop {
+        // Whoever asks faster than it reads the answers is not heard until it has read some.
+        outbox.has_room().await;
+        // A flood of frames that need no waiting must not keep other connections from their turn.
+        tokio::task::consume_budget().await;
+        let input = match incoming.next().await {
+            Ok(input) => input,
+            Err(End::Gone) => return,
+            Err(End::Violation(code, reason)) => return outbox.close(code, reason),
+        };
+        shared.unanswered.store(0, Ordering::Relaxed);
+        let Input::Text(text) = input else { continue };
+        if let Flow::Close(code, reason) = session.receive(text.as_str()).await {
+            return outbox.close(code, reason);
+        }
+        if session.is_authenticated() && !shared.authenticated.swap(true, Ordering::Relaxed) {
+            incoming.raise_limit(app.limits.frame_bytes);
+        }
+    }
+}
+
+/// Asks for a sign of life now and then.
+async fn heartbeat(app: &App, outbox: &Outbox, shared: &Shared) {
+    loop {
+        tokio::time::sleep(app.limits.ping_interval).await;
+        if shared.unanswered.fetch_add(1, Ordering::Relaxed) >= app.limits.missed_pongs {
+            return;
+        }
+        outbox.ping();
+    }
+}
+
+/// Ends a connection that does not authenticate in time, and every one that is still there when the server stops.
+async fn patience(app: &App, door: Door, outbox: &Outbox, shared: &Shared) {
+    tokio::select! {
+        () = tokio::time::sleep(app.limits.auth_timeout) => {
+            if door != Door::Operator && !shared.authenticated.load(Ordering::Relaxed) {
+                return outbox.close(CloseCode::Policy, "not authenticated in time");
+            }
+            app.stopping.cancelled().await;
+        }
+        () = app.stopping.cancelled() => {}
+    }
+    if door != Door::Operator && shared.authenticated.load(Ordering::Relaxed) {
+        // The room model tells its sessions; this is for one that came in just then.
+        tokio::time::sleep(LINGER).await;
+    }
+    outbox.close(CloseCode::GoingAway, "server is shutting down");
+}

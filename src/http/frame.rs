@@ -1,0 +1,95 @@
+//! WebSocket frames as the server writes them (RFC 6455, section 5.2): never masked, never fragmented.
+//!
+//! Frames are made once and shared by all receivers, which a library that owns each socket's write buffer cannot do.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::protocol::CloseCode;
+
+const FINAL: u8 = 0x80;
+const TEXT: u8 = 0x1;
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+
+/// Longest reason in a close frame: a control frame holds 125 bytes, the code takes two.
+const REASON_BYTES: usize = 123;
+
+/// A text frame.
+pub fn text(payload: &[u8]) -> Bytes {
+    frame(TEXT, payload)
+}
+
+/// A ping without a payload.
+pub(super) fn ping() -> Bytes {
+    frame(PING, &[])
+}
+
+/// A close frame. A reason that is too long is cut at a character.
+pub(super) fn close(code: CloseCode, reason: &str) -> Bytes {
+    let mut end = reason.len().min(REASON_BYTES);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut payload = code.number().to_be_bytes().to_vec();
+    payload.extend_from_slice(&reason.as_bytes()[..end]);
+    frame(CLOSE, &payload)
+}
+
+fn frame(opcode: u8, payload: &[u8]) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(payload.len() + 10);
+    bytes.put_u8(FINAL | opcode);
+    match payload.len() {
+        length @ 0..=125 => bytes.put_u8(u8::try_from(length).unwrap_or(125)),
+        length => match u16::try_from(length) {
+            Ok(length) => {
+                bytes.put_u8(126);
+                bytes.put_u16(length);
+            }
+            Err(_) => {
+                bytes.put_u8(127);
+                bytes.put_u64(length as u64);
+            }
+        },
+    }
+    bytes.put_slice(payload);
+    bytes.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+    use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketContext};
+    use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode as Number};
+
+    use super::*;
+
+    /// What an independent implementation reads.
+    fn read(bytes: &[u8]) -> Message {
+        let mut client = WebSocketContext::new(Role::Client, None);
+        client.read(&mut Cursor::new(bytes.to_vec())).expect("a frame")
+    }
+
+    proptest! {
+        #[test]
+        fn texts_of_any_length_are_read_as_they_are(length in prop_oneof![0_usize..300, 65_000_usize..66_000]) {
+            let payload = "x".repeat(length);
+            prop_assert_eq!(read(&text(payload.as_bytes())), Message::text(payload));
+        }
+
+        #[test]
+        fn a_close_reason_is_cut_at_a_character(reason in "\\PC{0,200}") {
+            let Message::Close(Some(frame)) = read(&close(CloseCode::Policy, &reason)) else {
+                return Err(TestCaseError::fail("no close frame"));
+            };
+            prop_assert_eq!(frame.code, Number::Policy);
+            prop_assert!(reason.starts_with(frame.reason.as_str()));
+        }
+    }
+
+    #[test]
+    fn a_ping_is_a_ping() {
+        assert_eq!(read(&ping()), Message::Ping(Bytes::new()));
+    }
+}

@@ -1,0 +1,185 @@
+//! What arrives on one connection.
+
+use std::io::{self, Read, Write};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, ReadHalf};
+use tokio::net::{TcpStream, tcp, unix};
+use tokio_rustls::server::TlsStream;
+use tokio_tungstenite::tungstenite::error::Error;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use super::outbox::Outbox;
+use crate::hub::Link;
+use crate::protocol::CloseCode;
+
+/// The library's read buffer. Its default of 128 KiB would be most of what an idle connection costs.
+const READ_BUFFER_BYTES: usize = 4096;
+
+/// The half of a socket that is read from.
+pub(super) enum Source {
+    Tcp(tcp::OwnedReadHalf),
+    Unix(unix::OwnedReadHalf),
+    Tls {
+        reader: ReadHalf<TlsStream<TcpStream>>,
+        buffer: BytesMut,
+        ended: bool,
+    },
+}
+
+impl Source {
+    /// Waits until there is something to read.
+    async fn ready(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tcp(socket) => socket.readable().await,
+            Self::Unix(socket) => socket.readable().await,
+            Self::Tls { reader, buffer, ended } => {
+                buffer.reserve(READ_BUFFER_BYTES);
+                *ended = reader.read_buf(buffer).await? == 0;
+                Ok(())
+            }
+        }
+    }
+
+    fn try_read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.try_read(bytes),
+            Self::Unix(socket) => socket.try_read(bytes),
+            Self::Tls { buffer, ended, .. } => {
+                if buffer.is_empty() && !*ended {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                let count = buffer.len().min(bytes.len());
+                buffer.split_to(count).copy_to_slice(&mut bytes[..count]);
+                Ok(count)
+            }
+        }
+    }
+}
+
+/// Why nothing more will come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    /// The other end closed, or the connection broke.
+    Gone,
+    /// The other end did something that cannot be answered otherwise.
+    Violation(CloseCode, &'static str),
+}
+
+/// Something that arrived.
+pub(super) enum Input {
+    /// A text.
+    Text(Utf8Bytes),
+    /// A sign of life.
+    Alive,
+}
+
+/// Reads the frames of a connection. Pings and closes are answered through the outbox.
+pub(super) struct Incoming<'a> {
+    source: Source,
+    outbox: &'a Outbox,
+    context: WebSocketContext,
+}
+
+impl<'a> Incoming<'a> {
+    /// `early` is what was read together with the request head.
+    pub(super) fn new(source: Source, outbox: &'a Outbox, early: &Bytes, frame_bytes: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(0)
+            .max_message_size(Some(frame_bytes))
+            .max_frame_size(Some(frame_bytes));
+        Self {
+            source,
+            outbox,
+            context: WebSocketContext::from_partially_read(early.to_vec(), Role::Server, Some(config)),
+        }
+    }
+
+    /// Admits larger frames, once the other end has authenticated.
+    pub(super) fn raise_limit(&mut self, frame_bytes: usize) {
+        self.context.set_config(|config| {
+            config.max_message_size = Some(frame_bytes);
+            config.max_frame_size = Some(frame_bytes);
+        });
+    }
+
+    /// The next thing that arrives.
+    pub(super) async fn next(&mut self) -> Result<Input, End> {
+        loop {
+            let mut socket = Socket {
+                source: &mut self.source,
+                outbox: self.outbox,
+            };
+            match self.context.read(&mut socket) {
+                Ok(Message::Text(text)) => return Ok(Input::Text(text)),
+                Ok(Message::Binary(bytes)) => {
+                    let text = Utf8Bytes::try_from(bytes)
+                        .map_err(|_| End::Violation(CloseCode::NotText, "binary frames must be UTF-8 text"))?;
+                    return Ok(Input::Text(text));
+                }
+                // The reply to a close leaves with the next read, which then says that the connection is closed.
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {
+                    return Ok(Input::Alive);
+                }
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.source.ready().await.map_err(|_| End::Gone)?;
+                }
+                Err(error) => return Err(end_of(&error)),
+            }
+        }
+    }
+
+    /// Reads on for the close of the other end, and forgets whatever else comes.
+    pub(super) async fn linger(mut self) {
+        let mut bytes = [0; 1024];
+        loop {
+            match self.source.try_read(&mut bytes) {
+                Ok(0) => return,
+                Ok(_) => tokio::task::consume_budget().await,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.source.ready().await.is_err() {
+                        return;
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+fn end_of(error: &Error) -> End {
+    use tokio_tungstenite::tungstenite::error::ProtocolError;
+    match error {
+        Error::Capacity(_) => End::Violation(CloseCode::TooBig, "the frame is too large"),
+        Error::Utf8(_) => End::Violation(CloseCode::NotUtf8, "text frames must be UTF-8"),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Gone,
+        Error::Protocol(_) => End::Violation(CloseCode::Protocol, "the frame violates the WebSocket protocol"),
+        _ => End::Gone,
+    }
+}
+
+/// The socket as the library wants it: reading never waits, writing goes through the outbox.
+struct Socket<'a> {
+    source: &'a mut Source,
+    outbox: &'a Outbox,
+}
+
+impl Read for Socket<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.source.try_read(bytes)
+    }
+}
+
+impl Write for Socket<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.outbox.push_raw(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.outbox.flush();
+        Ok(())
+    }
+}

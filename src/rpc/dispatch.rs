@@ -1,0 +1,182 @@
+//! From the text of a frame to answers: the checks that come before any method, in the order that the protocol fixes.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::reply::{ReplyTo, Responder};
+use super::session::Session;
+use super::table::Context;
+use crate::domain::Refusal;
+use crate::hub::{Caller, Flushes};
+use crate::protocol::codes::{CloseCode, Code};
+use crate::protocol::envelope::{self, Frame, Rejected, Request};
+use crate::protocol::methods::{Access, Auth, Method, Order};
+use crate::runtime::metrics::RequestLabels;
+
+/// The name under which requests are counted that name no method.
+const UNKNOWN: &str = "unknown";
+
+/// What becomes of the connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Flow {
+    /// It goes on.
+    Continue,
+    /// It is closed once everything answered so far was sent.
+    Close(CloseCode, &'static str),
+}
+
+impl Session {
+    /// Carries out what `text` asks for. Answers go to the outlet, some of them later.
+    pub async fn receive(&mut self, text: &str) -> Flow {
+        match envelope::read(text, self.rpc.limits.frame) {
+            Frame::Single(request) => self.single(request).await,
+            Frame::Batch(requests) => self.batch(requests).await,
+        }
+    }
+
+    async fn single(&mut self, request: Result<Request<'_>, Rejected>) -> Flow {
+        match request {
+            Ok(request) => {
+                let to = ReplyTo::Client(Arc::clone(&self.outlet));
+                let flow = self.carry_out(request, to).await;
+                self.outlet.release();
+                flow
+            }
+            Err(rejected) => {
+                let answer = self.rejection(&rejected);
+                self.send(answer);
+                Flow::Continue
+            }
+        }
+    }
+
+    async fn batch(&mut self, requests: Vec<Result<Request<'_>, Rejected>>) -> Flow {
+        let (mut answers, mut bytes, mut flow) = (Vec::new(), 0_usize, Flow::Continue);
+        for request in requests {
+            let answer = match request {
+                Err(rejected) => Some(self.rejection(&rejected)),
+                Ok(request) if bytes > self.rpc.limits.batch_answer_bytes => self.too_much(&request),
+                Ok(request) => {
+                    let (sender, answer) = oneshot::channel();
+                    flow = self.carry_out(request, ReplyTo::Batch(sender)).await;
+                    // A notification drops the sender, and so does what cannot be answered truly.
+                    answer.await.ok()
+                }
+            };
+            bytes += answer.as_ref().map_or(0, Vec::len);
+            answers.extend(answer);
+            if flow != Flow::Continue {
+                break;
+            }
+        }
+        if let Some(joined) = envelope::batch(&answers) {
+            self.send(joined);
+        }
+        self.outlet.release();
+        flow
+    }
+
+    fn send(&self, answer: Vec<u8>) {
+        self.outlet.answer(answer);
+        self.outlet.flush();
+    }
+
+    fn rejection(&self, (id, error): &Rejected) -> Vec<u8> {
+        let labels = RequestLabels {
+            method: UNKNOWN,
+            outcome: error.code().to_string(),
+        };
+        self.rpc.hub.metrics().requests.get_or_create(&labels).inc();
+        envelope::failure(id, error)
+    }
+
+    fn too_much(&self, request: &Request<'_>) -> Option<Vec<u8>> {
+        let message = "the answers to this batch are too large; split it";
+        let error = Code::Limited.error(message, &[("retryAfterMs", 0.into())]);
+        request.id.clone().map(|id| self.rejection(&(id, error)))
+    }
+
+    /// Carries out one request: 4001, does the method exist, may this role call it, and then the method itself.
+    async fn carry_out(&mut self, request: Request<'_>, to: ReplyTo) -> Flow {
+        let rpc = Arc::clone(&self.rpc);
+        let route = rpc.routes.get(request.method.as_str());
+        let method = route.map_or(UNKNOWN, |route| route.spec.name);
+        let hub = rpc.hub.clone();
+        let mut responder = Responder {
+            id: request.id,
+            to,
+            method,
+            hub,
+            place: None,
+        };
+        let mut flushes = Flushes::default();
+
+        let Some(caller) = self.caller() else {
+            if method == Auth::NAME {
+                return self.authenticate(request.params, responder).await;
+            }
+            // A stranger's notification has nobody to be carried out for.
+            responder.refuse(&Refusal::AuthRequired, &mut flushes);
+            flushes.flush();
+            return Flow::Continue;
+        };
+        let Some(route) = route else {
+            let error = Code::MethodNotFound.error("there is no such method; `rpc.discover` lists all", &[]);
+            if let Some(id) = responder.id.take() {
+                let answer = self.rejection(&(id, error));
+                match responder.to {
+                    ReplyTo::Client(_) => self.send(answer),
+                    ReplyTo::Batch(sender) => drop(sender.send(answer)),
+                }
+            }
+            return Flow::Continue;
+        };
+        if let Err(refusal) = self.may_call(caller, route.spec.access) {
+            responder.refuse(&refusal, &mut flushes);
+            flushes.flush();
+            return Flow::Continue;
+        }
+        // A read waits for every change that the connection asked for before; a change only for a place.
+        let places = match route.spec.order {
+            Order::Change => 1,
+            Order::Read => rpc.limits.in_flight,
+        };
+        responder.place = self.places(places).await;
+        let context = Context {
+            rpc: Arc::clone(&rpc),
+            caller,
+            responder,
+        };
+        if AssertUnwindSafe((route.run)(context, request.params))
+            .catch_unwind()
+            .await
+            .is_err()
+        {
+            tracing::error!(method, "a method panicked; its connection is closed");
+            return Flow::Close(CloseCode::TryAgainLater, "internal error");
+        }
+        Flow::Continue
+    }
+
+    async fn places(&self, count: u32) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.in_flight).acquire_many_owned(count).await.ok()
+    }
+
+    fn may_call(&self, caller: Caller, access: Access) -> Result<(), Refusal> {
+        let allowed = match (access, caller) {
+            (Access::Anyone, _) | (Access::Operator, Caller::Operator) => true,
+            (Access::Agent, Caller::Session { .. }) => true,
+            (Access::Controller, Caller::Session { .. }) => self.is_controller(),
+            (_, _) => false,
+        };
+        match access {
+            _ if allowed => Ok(()),
+            Access::Controller => Err(Refusal::Forbidden("only the controller may do this")),
+            Access::Operator => Err(Refusal::Forbidden("only the operator may do this, on the command line")),
+            Access::Agent | Access::Anyone => Err(Refusal::Forbidden("only an agent may do this")),
+        }
+    }
+}

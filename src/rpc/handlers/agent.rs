@@ -1,0 +1,70 @@
+//! `agent.*`.
+
+use super::{checked, name, reason};
+use crate::domain::{AgentId, Role};
+use crate::hub::Agent;
+use crate::hub::acts::{BanAgent, InviteAgent, Invited, KickAgent, RevokeAgent, UnbanAgent};
+use crate::protocol::methods::{
+    AgentBan, AgentInvite, AgentInviteParams, AgentInviteResult, AgentKick, AgentList, AgentListResult, AgentObject,
+    AgentParams, AgentReasonParams, AgentRevoke, AgentUnban, NoParams,
+};
+use crate::protocol::types::{OK, Status};
+use crate::rpc::table::{Call, Handler};
+
+impl Handler for AgentInvite {
+    async fn handle(call: Call<AgentInviteParams, AgentInviteResult>) {
+        let name = checked!(call, name(&call.rpc.hub, "displayName", &call.params.display_name));
+        call.submit(InviteAgent { name }, |Invited { id, name, key }| AgentInviteResult {
+            agent_id: id.to_string(),
+            display_name: name.as_str().to_owned(),
+            api_key: key.reveal().to_owned(),
+            role: Role::Participant.as_str(),
+        })
+        .await;
+    }
+}
+
+impl Handler for AgentRevoke {
+    async fn handle(call: Call<AgentParams, Status>) {
+        let agent = AgentId::parse(&call.params.agent_id);
+        call.submit(RevokeAgent { agent }, |()| OK).await;
+    }
+}
+
+impl Handler for AgentList {
+    async fn handle(call: Call<NoParams, AgentListResult>) {
+        let object = |agent: &Agent| AgentObject {
+            agent_id: agent.id.to_string(),
+            display_name: agent.name.as_str().to_owned(),
+            role: agent.role.as_str(),
+            banned: agent.banned,
+            online: agent.is_online(),
+            last_seen: agent.last_seen_ms,
+        };
+        let agents = call.rpc.hub.directory().agents().map(object).collect();
+        call.reply.send(Ok(AgentListResult { agents }));
+    }
+}
+
+impl Handler for AgentKick {
+    async fn handle(call: Call<AgentReasonParams, Status>) {
+        let reason = checked!(call, reason(&call.rpc.hub, call.params.reason.clone()));
+        let agent = AgentId::parse(&call.params.agent_id);
+        call.submit(KickAgent { agent, reason }, |()| OK).await;
+    }
+}
+
+impl Handler for AgentBan {
+    async fn handle(call: Call<AgentReasonParams, Status>) {
+        let reason = checked!(call, reason(&call.rpc.hub, call.params.reason.clone()));
+        let agent = AgentId::parse(&call.params.agent_id);
+        call.submit(BanAgent { agent, reason }, |()| OK).await;
+    }
+}
+
+impl Handler for AgentUnban {
+    async fn handle(call: Call<AgentParams, Status>) {
+        let agent = AgentId::parse(&call.params.agent_id);
+        call.submit(UnbanAgent { agent }, |()| OK).await;
+    }
+}

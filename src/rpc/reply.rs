@@ -1,0 +1,131 @@
+//! The answer that a request will get: where it goes and in which form.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::Outlet;
+use crate::domain::Refusal;
+use crate::hub::{Flushes, Hub};
+use crate::protocol::codes::{Code, error_of};
+use crate::protocol::envelope::{self, Id};
+use crate::runtime::metrics::RequestLabels;
+
+/// Where an answer goes.
+pub(super) enum ReplyTo {
+    /// To the client.
+    Client(Arc<dyn Outlet>),
+    /// Into the answer to a batch.
+    Batch(oneshot::Sender<Vec<u8>>),
+}
+
+/// Answers one request, once. One that is dropped unanswered stays so: that happens only when nobody can say whether
+/// the change was saved, and then no answer would be true.
+pub(super) struct Responder {
+    /// `None` for a notification, which is carried out and never answered.
+    pub id: Option<Id>,
+    pub to: ReplyTo,
+    /// The method as it is counted.
+    pub method: &'static str,
+    pub hub: Hub,
+    /// The place among the requests of the connection that wait for their commit; given back with the answer.
+    pub place: Option<OwnedSemaphorePermit>,
+}
+
+impl Responder {
+    /// Answers with what the method gave.
+    pub(super) fn send<R: Serialize>(self, outcome: Result<R, Refusal>, flushes: &mut Flushes) {
+        let written = outcome.and_then(|result| match &self.id {
+            Some(id) => envelope::success(id, &result)
+                .map(Some)
+                .map_err(|error| Refusal::Internal(format!("a result could not be written: {error}"))),
+            None => Ok(None),
+        });
+        match written {
+            Ok(answer) => {
+                self.count("ok".into());
+                self.put(answer, flushes);
+            }
+            Err(refusal) => self.refuse(&refusal, flushes),
+        }
+    }
+
+    /// Answers with a refusal.
+    pub(super) fn refuse(self, refusal: &Refusal, flushes: &mut Flushes) {
+        let request_id = match refusal {
+            Refusal::Internal(reason) => {
+                let mut bytes = [0; 8];
+                // An id of zeros is still an id.
+                let _ = self.hub.entropy().fill(&mut bytes);
+                let request_id = hex::encode(bytes);
+                tracing::error!(
+                    request.id = request_id,
+                    method = self.method,
+                    reason,
+                    "a request failed"
+                );
+                request_id
+            }
+            _ => String::new(),
+        };
+        self.count(Code::of(refusal).number().to_string());
+        let answer = self
+            .id
+            .as_ref()
+            .map(|id| envelope::failure(id, &error_of(refusal, &request_id)));
+        self.put(answer, flushes);
+    }
+
+    fn count(&self, outcome: String) {
+        self.hub
+            .metrics()
+            .requests
+            .get_or_create(&RequestLabels {
+                method: self.method,
+                outcome,
+            })
+            .inc();
+    }
+
+    fn put(self, answer: Option<Vec<u8>>, flushes: &mut Flushes) {
+        let Some(answer) = answer else { return };
+        match self.to {
+            ReplyTo::Client(outlet) => {
+                if outlet.answer(answer) {
+                    flushes.add(outlet);
+                }
+            }
+            // Whoever collected the batch may be gone with its connection.
+            ReplyTo::Batch(sender) => drop(sender.send(answer)),
+        }
+    }
+}
+
+/// A [`Responder`] that knows the type of the result.
+pub(super) struct Reply<R> {
+    responder: Responder,
+    result: PhantomData<fn(R)>,
+}
+
+impl<R: Serialize> Reply<R> {
+    pub(super) fn new(responder: Responder) -> Self {
+        Self {
+            responder,
+            result: PhantomData,
+        }
+    }
+
+    /// Answers, and leaves the flush to whoever answers more at the same time.
+    pub(super) fn send_with(self, outcome: Result<R, Refusal>, flushes: &mut Flushes) {
+        self.responder.send(outcome, flushes);
+    }
+
+    /// Answers at once.
+    pub(super) fn send(self, outcome: Result<R, Refusal>) {
+        let mut flushes = Flushes::default();
+        self.send_with(outcome, &mut flushes);
+        flushes.flush();
+    }
+}

@@ -1,0 +1,228 @@
+//! The state of one connection.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
+
+use super::dispatch::Flow;
+use super::reply::Responder;
+use super::table::read_params;
+use super::{Outlet, Rpc};
+use crate::domain::{KeyHash, Name, Refusal, Role, SessionId};
+use crate::hub::acts::{Admitted, CloseSession, OpenSession, RecordSeen};
+use crate::hub::{Caller, Flushes, Link};
+use crate::protocol::VERSION;
+use crate::protocol::codes::CloseCode;
+use crate::protocol::methods::{AuthParams, AuthResult, LobbyObject};
+use crate::runtime::metrics::{AuthLabels, AuthOutcome};
+
+/// Who is at the other end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Peer {
+    /// Somebody on the network, who must authenticate.
+    Network(IpAddr),
+    /// The operator, who could open the socket in the data directory.
+    Operator,
+}
+
+/// One connection and who it proved to be.
+pub struct Session {
+    pub(super) rpc: Arc<Rpc>,
+    pub(super) outlet: Arc<dyn Outlet>,
+    pub(super) in_flight: Arc<Semaphore>,
+    peer: Peer,
+    state: State,
+    failures: u32,
+}
+
+enum State {
+    Stranger,
+    /// Asked to be let in; whether it was is not known yet.
+    Entering(SessionId),
+    Agent {
+        caller: Caller,
+        session: SessionId,
+        role: Role,
+    },
+    Operator,
+}
+
+impl Session {
+    /// The state of a new connection.
+    pub fn new(rpc: Arc<Rpc>, outlet: Arc<dyn Outlet>, peer: Peer) -> Self {
+        let in_flight = Arc::new(Semaphore::new(rpc.limits.in_flight as usize));
+        let state = match peer {
+            Peer::Network(_) => State::Stranger,
+            Peer::Operator => State::Operator,
+        };
+        Self {
+            rpc,
+            outlet,
+            in_flight,
+            peer,
+            state,
+            failures: 0,
+        }
+    }
+
+    /// Whether it has proved who it is.
+    pub fn is_authenticated(&self) -> bool {
+        matches!(self.state, State::Agent { .. } | State::Operator)
+    }
+
+    /// Who it proved to be.
+    pub(super) fn caller(&self) -> Option<Caller> {
+        match self.state {
+            State::Stranger | State::Entering(_) => None,
+            State::Agent { caller, .. } => Some(caller),
+            State::Operator => Some(Caller::Operator),
+        }
+    }
+
+    pub(super) fn is_controller(&self) -> bool {
+        matches!(
+            self.state,
+            State::Agent {
+                role: Role::Controller,
+                ..
+            }
+        )
+    }
+
+    /// The connection is gone.
+    pub async fn close(&mut self) {
+        let (session, agent) = match self.state {
+            State::Stranger | State::Operator => return,
+            State::Entering(session) => (session, None),
+            State::Agent { session, caller, .. } => (session, Some(caller)),
+        };
+        self.state = State::Stranger;
+        let hub = &self.rpc.hub;
+        hub.submit(Caller::Server, CloseSession { session }, Box::new(|_, _| {}))
+            .await;
+        if let Some(Caller::Session { agent, .. }) = agent {
+            hub.submit(Caller::Server, RecordSeen { agent }, Box::new(|_, _| {}))
+                .await;
+        }
+    }
+
+    /// Judges a key. Events wait until the answer is on its way: the caller releases the outlet.
+    pub(super) async fn authenticate(&mut self, params: Option<&RawValue>, responder: Responder) -> Flow {
+        let mut flushes = Flushes::default();
+        let outcome = self.enter(params).await;
+        let flow = self.after(&outcome);
+        responder.send(outcome, &mut flushes);
+        flushes.flush();
+        flow
+    }
+
+    async fn enter(&mut self, params: Option<&RawValue>) -> Result<AuthResult, Refusal> {
+        let params: AuthParams = read_params(params)?;
+        let name = params
+            .display_name
+            .as_deref()
+            .map(|name| Name::parse(name, self.rpc.hub.limits().name_length));
+        let name = name
+            .transpose()
+            .map_err(|problem| Refusal::InvalidParams(format!("`displayName` {problem}")))?;
+        let key = KeyHash::of(&params.api_key);
+        // Guesses end here: they cost the writer, and with it the agents inside, nothing.
+        if !self.rpc.hub.directory().knows_key(&key) {
+            return Err(self.wrong_key());
+        }
+        let session = self.rpc.next_session();
+        self.outlet.hold();
+        self.state = State::Entering(session);
+        let link: Arc<dyn Link> = Arc::clone(&self.outlet) as Arc<dyn Link>;
+        let outcome = self
+            .rpc
+            .hub
+            .perform(
+                Caller::Stranger,
+                OpenSession {
+                    key,
+                    name,
+                    session,
+                    link,
+                },
+            )
+            .await;
+        self.state = State::Stranger;
+        let admitted = outcome?;
+        let caller = Caller::Session {
+            session,
+            agent: admitted.number,
+        };
+        self.state = State::Agent {
+            caller,
+            session,
+            role: admitted.role,
+        };
+        let seen = RecordSeen { agent: admitted.number };
+        self.rpc.hub.submit(Caller::Server, seen, Box::new(|_, _| {})).await;
+        Ok(self.welcome(admitted))
+    }
+
+    fn welcome(&self, admitted: Admitted) -> AuthResult {
+        let hub = &self.rpc.hub;
+        AuthResult {
+            status: "ok",
+            agent_id: admitted.id.to_string(),
+            role: admitted.role.as_str(),
+            display_name: admitted.name.as_str().to_owned(),
+            lobby: LobbyObject {
+                room_id: admitted.lobby.to_string(),
+                name: admitted.lobby_name.as_str().to_owned(),
+            },
+            motd: admitted.motd,
+            epoch: hub.epoch().to_string(),
+            durability: if hub.is_durable() { "full" } else { "relaxed" },
+            version: VERSION,
+        }
+    }
+
+    /// Counts how it went; a connection that fails again and again is closed. A limited failure replaces the verdict.
+    fn after(&mut self, outcome: &Result<AuthResult, Refusal>) -> Flow {
+        let counted = match outcome {
+            Ok(_) => AuthOutcome::Accepted,
+            Err(Refusal::AuthFailed) => AuthOutcome::Failed,
+            Err(Refusal::Limited { .. }) => AuthOutcome::Limited,
+            Err(_) => AuthOutcome::Refused,
+        };
+        self.rpc
+            .hub
+            .metrics()
+            .auth_attempts
+            .get_or_create(&AuthLabels { outcome: counted })
+            .inc();
+        match outcome {
+            Ok(_) => return Flow::Continue,
+            Err(Refusal::Forbidden(_)) => return Flow::Close(CloseCode::Policy, "the server is locked"),
+            Err(_) => self.failures += 1,
+        }
+        if self.failures >= self.rpc.limits.auth_attempts {
+            return Flow::Close(CloseCode::Policy, "too many failed attempts to authenticate");
+        }
+        Flow::Continue
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        match self.peer {
+            Peer::Network(address) => Some(address),
+            Peer::Operator => None,
+        }
+    }
+
+    /// The verdict on a wrong key, or that there were too many of them.
+    fn wrong_key(&self) -> Refusal {
+        match self.rpc.count_failure(self.address()) {
+            Ok(()) => Refusal::AuthFailed,
+            Err(retry_after_ms) => Refusal::Limited {
+                what: "failed attempts to authenticate",
+                retry_after_ms,
+            },
+        }
+    }
+}

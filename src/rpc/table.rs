@@ -1,0 +1,114 @@
+//! From the name of a method to what carries it out, made of the one table.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Rpc;
+use super::reply::{Reply, Responder};
+use crate::domain::Refusal;
+use crate::hub::{Act, Caller, Flushes};
+use crate::protocol::methods::{Method, MethodSpec};
+
+/// Carries out a method.
+pub(super) trait Handler: Method {
+    /// Answers `call`, at once or when its change is committed.
+    fn handle(call: Call<Self::Params, Self::Result>) -> impl Future<Output = ()> + Send;
+}
+
+/// One call of a method.
+pub(super) struct Call<P, R> {
+    pub rpc: Arc<Rpc>,
+    pub caller: Caller,
+    pub params: P,
+    pub reply: Reply<R>,
+}
+
+impl<P, R: Serialize + Send + 'static> Call<P, R> {
+    /// Has `act` decided and answers with what `result` makes of its receipt.
+    pub(super) async fn submit<A: Act>(self, act: A, result: impl FnOnce(A::Receipt) -> R + Send + 'static) {
+        let reply = self.reply;
+        let done = Box::new(move |outcome: Result<A::Receipt, Refusal>, flushes: &mut Flushes| {
+            reply.send_with(outcome.map(result), flushes);
+        });
+        self.rpc.hub.submit(self.caller, act, done).await;
+    }
+}
+
+/// What a route needs to run.
+pub(super) struct Context {
+    pub rpc: Arc<Rpc>,
+    pub caller: Caller,
+    pub responder: Responder,
+}
+
+/// A row of the routing table.
+pub(super) struct Route {
+    pub spec: MethodSpec,
+    pub run: fn(Context, Option<&RawValue>) -> BoxFuture<'static, ()>,
+}
+
+impl Route {
+    fn of<M: Handler>() -> Self {
+        Self {
+            spec: MethodSpec::of::<M>(),
+            run: run::<M>,
+        }
+    }
+}
+
+fn run<M: Handler>(context: Context, params: Option<&RawValue>) -> BoxFuture<'static, ()> {
+    let Context { rpc, caller, responder } = context;
+    match read_params::<M::Params>(params) {
+        Ok(params) => Box::pin(M::handle(Call {
+            rpc,
+            caller,
+            params,
+            reply: Reply::new(responder),
+        })),
+        Err(refusal) => {
+            let mut flushes = Flushes::default();
+            responder.refuse(&refusal, &mut flushes);
+            flushes.flush();
+            Box::pin(std::future::ready(()))
+        }
+    }
+}
+
+/// Reads parameters by name; none at all are an empty object.
+pub(super) fn read_params<P: serde::de::DeserializeOwned>(params: Option<&RawValue>) -> Result<P, Refusal> {
+    let text = params.map_or("{}", RawValue::get);
+    let text = if text == "null" { "{}" } else { text };
+    if !text.starts_with('{') {
+        return Err(Refusal::InvalidParams(
+            "`params` must be an object: parameters are by name".into(),
+        ));
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let reason = error.into_inner().to_string();
+        // The place in the text says nothing to somebody who built the object by a library.
+        let reason = reason.split(" at line ").next().unwrap_or(&reason).to_owned();
+        Refusal::InvalidParams(if path == "." {
+            reason
+        } else {
+            format!("`{path}`: {reason}")
+        })
+    })
+}
+
+/// Every method with what carries it out.
+pub(super) fn routes() -> HashMap<&'static str, Route> {
+    use crate::protocol::methods::*;
+    macro_rules! routes {
+        ($($method:ident),+) => { [$(Route::of::<$method>()),+] };
+    }
+    crate::for_each_method!(routes)
+        .into_iter()
+        .map(|route| (route.spec.name, route))
+        .collect()
+}

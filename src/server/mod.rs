@@ -1,0 +1,271 @@
+//! Puts the server together: database, room model, sessions, sockets, and their orderly end.
+
+mod error;
+mod listen;
+pub mod setup;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+pub use error::{StartError, StartErrorKind};
+
+use crate::config::{Config, Durability};
+use crate::domain::{EndReason, Event, Name};
+use crate::http::{Admission, App, HttpLimits};
+use crate::hub::acts::KickEveryone;
+use crate::hub::{self, Caller, Guides, Hub, HubOptions, HubThreads, Limits};
+use crate::protocol::envelope::FrameLimits;
+use crate::protocol::{docs, notifications};
+use crate::rpc::{Control, Rpc, RpcLimits};
+use crate::runtime::clock::{SystemClock, SystemEntropy};
+use crate::runtime::lifecycle::Lifecycle;
+use crate::runtime::metrics::Metrics;
+use crate::store::WriterOptions;
+
+/// A running server.
+pub struct Server {
+    addresses: Vec<SocketAddr>,
+    scheme: &'static str,
+    hub: Hub,
+    threads: HubThreads,
+}
+
+impl Server {
+    /// Opens the database and listens. The server stops when the soft token of `lifecycle` is cancelled; wait for
+    /// `lifecycle`, then call [`Server::finish`].
+    pub async fn start(config: Config, data_dir: &Path, lifecycle: &Lifecycle) -> Result<Self, StartError> {
+        // Every connection needs a descriptor; a limit that cannot be raised is the operator's choice.
+        let _ = rlimit::increase_nofile_limit(u64::MAX);
+        let sockets = listen::bind(&config, data_dir).await?;
+        let opening = (config.clone(), data_dir.to_owned());
+        let database = blocking(move || setup::open(&opening.0, &opening.1, None)).await?;
+
+        let fatal = CancellationToken::new();
+        let metrics = Metrics::default();
+        let options = hub_options(&config, data_dir, metrics, fatal.clone())?;
+        let (hub, threads) = blocking(move || hub::start(database, options).map_err(StartError::from)).await?;
+
+        let listeners = listen::listeners(sockets, data_dir)?;
+        let control = Arc::new(ServerControl {
+            addresses: listeners.addresses.clone(),
+            scheme: listeners.scheme,
+            began: Instant::now(),
+            restarting: Arc::default(),
+            lifecycle: lifecycle.clone(),
+        });
+        let rpc = Rpc::new(
+            hub.clone(),
+            rpc_limits(&config),
+            Arc::clone(&control) as Arc<dyn Control>,
+        );
+        let app = Arc::new(App {
+            rpc,
+            limits: http_limits(&config),
+            admission: admission(&config, &listeners.addresses),
+            lifecycle: lifecycle.clone(),
+            stopping: lifecycle.soft_stop(),
+        });
+        crate::http::serve(&app, listeners.all);
+        lifecycle.spawn_core(
+            "constitution",
+            hub.clone().keep_constitution_file(lifecycle.soft_stop()),
+        );
+        lifecycle.spawn_core(
+            "farewell",
+            farewell(hub.clone(), Arc::clone(&control.restarting), lifecycle.soft_stop()),
+        );
+        lifecycle.spawn_core("storage", watch_storage(fatal, lifecycle.clone()));
+        tracing::info!(addresses = ?listeners.addresses, epoch = %hub.epoch(), "the server is ready");
+        Ok(Self {
+            addresses: listeners.addresses,
+            scheme: listeners.scheme,
+            hub,
+            threads,
+        })
+    }
+
+    /// The addresses that the server listens on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// `ws`, or `wss` when the port is encrypted.
+    pub fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// Waits until everything is decided, told and folded into the database, and releases the data directory. False when
+    /// that took longer than `deadline`: what was acknowledged is safe all the same.
+    pub async fn finish(self, deadline: Duration) -> bool {
+        let Self { hub, threads, .. } = self;
+        drop(hub);
+        let joined = tokio::task::spawn_blocking(move || threads.join());
+        tokio::time::timeout(deadline, joined).await.is_ok()
+    }
+}
+
+/// Runs blocking work of the start off the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StartError> + Send + 'static,
+) -> Result<T, StartError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(StartError::Failed(error.to_string())))
+}
+
+/// Tells agents that the server goes, as soon as it does.
+async fn farewell(hub: Hub, restarting: Arc<AtomicBool>, stop: CancellationToken) {
+    stop.cancelled().await;
+    let reason = if restarting.load(Ordering::Relaxed) {
+        EndReason::Restarting
+    } else {
+        EndReason::ShuttingDown
+    };
+    let told = hub
+        .perform(
+            Caller::Server,
+            KickEveryone {
+                reason,
+                spare_controller: false,
+            },
+        )
+        .await;
+    tracing::info!(agents = told.unwrap_or(0), "the server is stopping; agents were told");
+}
+
+/// Ends the process when the storage can no longer say what it has saved.
+async fn watch_storage(fatal: CancellationToken, lifecycle: Lifecycle) {
+    tokio::select! {
+        () = fatal.cancelled() => lifecycle.abort(),
+        () = lifecycle.soft_stop().cancelled_owned() => {}
+    }
+}
+
+struct ServerControl {
+    addresses: Vec<SocketAddr>,
+    scheme: &'static str,
+    began: Instant,
+    restarting: Arc<AtomicBool>,
+    lifecycle: Lifecycle,
+}
+
+impl Control for ServerControl {
+    fn addresses(&self) -> Vec<String> {
+        self.addresses
+            .iter()
+            .map(|address| format!("{}://{address}", self.scheme))
+            .collect()
+    }
+
+    fn uptime_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn stop(&self, restart: bool) {
+        self.restarting.store(restart, Ordering::Relaxed);
+        self.lifecycle.stop();
+    }
+}
+
+/// The texts that come with the program.
+pub(crate) fn guides() -> Guides {
+    Guides {
+        constitution: include_str!("guides/constitution.md"),
+        controller: include_str!("guides/controller.md"),
+        participant: include_str!("guides/participant.md"),
+        protocol: docs::markdown(),
+    }
+}
+
+fn hub_options(
+    config: &Config,
+    data_dir: &Path,
+    metrics: Metrics,
+    fatal: CancellationToken,
+) -> Result<HubOptions, StartError> {
+    let limits = &config.limits;
+    Ok(HubOptions {
+        limits: Limits {
+            rooms: config.max_rooms,
+            message_length: config.max_message_length,
+            name_length: limits.name_length,
+            description_length: limits.description_length,
+            reason_length: limits.reason_length,
+            document_length: limits.document_length,
+            history_page: config.max_history_per_room,
+            history_bytes: limits.history_answer_bytes as usize,
+            lobby_history: config.lobby.history_limit,
+            room_history: config.room_history_limit,
+            sessions_per_agent: limits.sessions_per_agent,
+            messages_per_second: limits.messages_per_second,
+            message_burst: limits.message_burst,
+        },
+        lobby_name: lobby_name(config)?,
+        writer: WriterOptions {
+            queue: config.storage.queue as usize,
+            group: config.storage.group_commit as usize,
+        },
+        durable: config.storage.durability == Durability::Full,
+        documents: data_dir.join("docs"),
+        guides: guides(),
+        encode: Box::new(|event: &Event| crate::http::text_frame(&notifications::encode(event))),
+        clock: Arc::new(SystemClock::default()),
+        entropy: Arc::new(SystemEntropy),
+        metrics,
+        fatal,
+    })
+}
+
+fn lobby_name(config: &Config) -> Result<Name, StartError> {
+    Name::parse(&config.lobby.name, config.limits.name_length)
+        .map_err(|problem| StartError::Configuration(format!("`lobby.name` {problem}")))
+}
+
+fn rpc_limits(config: &Config) -> RpcLimits {
+    let limits = &config.limits;
+    RpcLimits {
+        frame: FrameLimits {
+            depth: limits.nesting_depth as usize,
+            batch: limits.batch_entries as usize,
+        },
+        auth_attempts: limits.auth_attempts,
+        auth_failures_per_second: limits.auth_failures_per_second,
+        auth_failure_burst: limits.auth_failure_burst,
+        in_flight: limits.in_flight_requests,
+        batch_answer_bytes: limits.history_answer_bytes as usize,
+    }
+}
+
+fn http_limits(config: &Config) -> HttpLimits {
+    let limits = &config.limits;
+    HttpLimits {
+        connections: limits.connections,
+        connections_per_address: limits.connections_per_address,
+        head_timeout: Duration::from_millis(limits.request_head_timeout_ms),
+        head_bytes: limits.request_head_bytes as usize,
+        auth_timeout: Duration::from_millis(limits.auth_timeout_ms),
+        frame_bytes_before_auth: limits.frame_bytes_before_auth as usize,
+        frame_bytes: config.frame_bytes(),
+        queue_bytes: limits.outgoing_queue_bytes as usize,
+        slow_reader_grace: Duration::from_millis(limits.slow_reader_grace_ms),
+        ping_interval: Duration::from_millis(limits.ping_interval_ms),
+        missed_pongs: limits.missed_pongs,
+    }
+}
+
+fn admission(config: &Config, bound: &[SocketAddr]) -> Admission {
+    let mut hosts = config.http.allowed_hosts.clone();
+    // A server that is bound by name is meant to be reached by it, and one that is open to the network by its own.
+    hosts.push(config.host.clone());
+    hosts.push(rustix::system::uname().nodename().to_string_lossy().into_owned());
+    Admission {
+        origins: config.http.allowed_origins.clone(),
+        hosts,
+        bound: bound.to_vec(),
+    }
+}

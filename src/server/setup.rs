@@ -1,0 +1,122 @@
+//! What is done to a data directory while no server uses it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use uuid::Builder;
+
+use super::{StartError, guides, lobby_name};
+use crate::config::{Config, Durability, IntegrityCheck};
+use crate::domain::{ApiKey, Epoch};
+use crate::hub;
+use crate::runtime::clock::{Entropy, SystemClock, SystemEntropy};
+use crate::store::{self, Database, DirectoryLock, OpenOptions, StoreError};
+
+/// What a first run made.
+#[derive(Debug)]
+pub struct FirstRun {
+    /// The key of the controller, when it was made now: it is to be shown once.
+    pub controller_key: Option<ControllerKey>,
+}
+
+/// The key of the controller. Showing it by `Display` shows the secret; `Debug` does not.
+#[derive(Clone, Debug)]
+pub struct ControllerKey(ApiKey);
+
+impl std::fmt::Display for ControllerKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.reveal())
+    }
+}
+
+/// Makes everything a server needs. What is there already is left as it is, so it may be called at every start.
+pub fn prepare(data_dir: &Path, config: &Config) -> Result<FirstRun, StartError> {
+    make_private(data_dir)?;
+    let failed = |error: io::Error| StartError::DataDirectory {
+        path: data_dir.to_owned(),
+        reason: error.to_string(),
+    };
+    Config::write_default(data_dir).map_err(failed)?;
+    let mut database = open(config, data_dir, Some(false))?;
+    let key = hub::first_run(
+        &mut database.connection,
+        &lobby_name(config)?,
+        &SystemClock::default(),
+        &SystemEntropy,
+    )?;
+    hub::write_document_files(&data_dir.join("docs"), &guides()).map_err(failed)?;
+    Ok(FirstRun {
+        controller_key: key.map(ControllerKey),
+    })
+}
+
+/// Replaces the key of the controller.
+pub fn rotate_controller_key(data_dir: &Path, config: &Config) -> Result<ControllerKey, StartError> {
+    let mut database = open(config, data_dir, None)?;
+    let key = hub::rotate_controller_key(&mut database.connection, &SystemClock::default(), &SystemEntropy)?;
+    Ok(ControllerKey(key))
+}
+
+/// Checks everything that is stored.
+pub fn check_database(data_dir: &Path, config: &Config) -> Result<(), StartError> {
+    let lock = DirectoryLock::acquire(data_dir).map_err(|error| StartError::DataDirectory {
+        path: data_dir.to_owned(),
+        reason: error.to_string(),
+    })?;
+    if lock.is_none() {
+        return Err(store::OpenError::InUse(data_dir.to_owned()).into());
+    }
+    let path = config.database_path(data_dir);
+    store::full_check(&path).map_err(|error| match error {
+        StoreError::Damaged(detail) => store::OpenError::Damaged { path, detail }.into(),
+        error => StartError::Store(error),
+    })
+}
+
+/// Opens the database as it is configured. `check` overrides what is checked.
+pub(super) fn open(config: &Config, data_dir: &Path, check: Option<bool>) -> Result<Database, StartError> {
+    let mut random = [0; 16];
+    SystemEntropy
+        .fill(&mut random)
+        .map_err(|error| StartError::Failed(error.to_string()))?;
+    let configured = match config.storage.integrity_check {
+        IntegrityCheck::Auto => None,
+        IntegrityCheck::Full => Some(true),
+        IntegrityCheck::Off => Some(false),
+    };
+    let options = OpenOptions {
+        data_dir: data_dir.to_owned(),
+        database: config.database_path(data_dir),
+        durable: config.storage.durability == Durability::Full,
+        readers: config.storage.readers,
+        check_everything: check.or(configured),
+        new_epoch: Epoch(Builder::from_random_bytes(random).into_uuid()),
+    };
+    Ok(store::open(&options)?)
+}
+
+/// Makes the data directory, or makes sure that it is ours alone.
+fn make_private(data_dir: &Path) -> Result<(), StartError> {
+    let failed = |reason: String| StartError::DataDirectory {
+        path: data_dir.to_owned(),
+        reason,
+    };
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(|error| failed(format!("{error}; choose another one with `--data-dir`")))?;
+    let metadata = fs::metadata(data_dir).map_err(|error| failed(error.to_string()))?;
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(failed(
+            "it belongs to another user; choose another one with `--data-dir`".into(),
+        ));
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700))
+            .map_err(|error| failed(format!("it is open to other users and that cannot be changed: {error}")))?;
+    }
+    Ok(())
+}
