@@ -8,6 +8,8 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use crate::config::{Config, LoadOptions, Loaded, data_dir, environment};
+use crate::runtime::control_socket;
+use crate::store::DirectoryLock;
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, Default, Args)]
@@ -67,7 +69,10 @@ impl Context {
     pub(super) fn load(&self) -> Result<Loaded, Failure> {
         let directory = self.data_dir.path();
         if directory.metadata().is_ok_and(|metadata| !metadata.is_dir()) {
-            let message = format!("`{}` is not a directory; name another with `--data-dir`", directory.display());
+            let message = format!(
+                "`{}` is not a directory; name another with `--data-dir`",
+                directory.display()
+            );
             return Err(Failure::new(Exit::DataDirectory, message));
         }
         let options = LoadOptions {
@@ -120,12 +125,12 @@ impl DataDir {
 
     /// The operator's socket.
     pub(super) fn socket(&self) -> PathBuf {
-        self.0.join("wardroom.sock")
+        self.0.join(control_socket::FILE_NAME)
     }
 
     /// Locked by the one server that may use the directory.
     pub(super) fn lock(&self) -> PathBuf {
-        self.0.join("wardroom.lock")
+        self.0.join(DirectoryLock::FILE_NAME)
     }
 
     /// The log of a server in the background.

@@ -178,7 +178,9 @@ mod tests {
     #[test]
     fn a_cause_is_told_once() {
         let cause = anyhow::anyhow!("no space");
-        let told = cause.context("the file cannot be written: no space").context("no start");
+        let told = cause
+            .context("the file cannot be written: no space")
+            .context("no start");
         let failure = Failure::from(told);
         assert_eq!(failure.message(), "no start: the file cannot be written: no space");
     }
