@@ -74,7 +74,7 @@ async fn accept_all(app: &Arc<App>, gate: &Arc<Gate>, router: &Router, listener:
                     },
                 );
                 lifecycle.spawn("operator", async move {
-                    exchange(&app, router, Stream::Unix(stream), arrival).await
+                    exchange(&app, router, Stream::Unix(stream), arrival).await;
                 });
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -160,7 +160,6 @@ async fn exchange(app: &Arc<App>, router: Router, stream: Stream, arrival: Arriv
         .timer(TokioTimer::new())
         .header_read_timeout(app.limits.head_timeout)
         .max_buf_size(app.limits.head_bytes)
-        .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     // What goes wrong here is the other end's affair; it has been answered as far as that is possible.
@@ -170,11 +169,14 @@ async fn exchange(app: &Arc<App>, router: Router, stream: Stream, arrival: Arriv
     }
 }
 
+/// How many connections each address has.
+type Addresses = Mutex<HashMap<IpAddr, u32>>;
+
 /// Counts connections, and keeps a file descriptor in reserve.
 struct Gate {
     all: Arc<Semaphore>,
     per_address: u32,
-    addresses: Arc<Mutex<HashMap<IpAddr, u32>>>,
+    addresses: Arc<Addresses>,
     /// Given up for a moment when there are no descriptors left, so that connections can be refused and not just hang.
     reserve: Mutex<Option<File>>,
     metrics: Metrics,
@@ -183,7 +185,7 @@ struct Gate {
 /// The place of one connection. Given back when it ends, however it ends.
 pub(super) struct Pass {
     _all: OwnedSemaphorePermit,
-    address: Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, u32>>>)>,
+    address: Option<(IpAddr, Arc<Addresses>)>,
     metrics: Metrics,
 }
 
@@ -213,7 +215,7 @@ impl Gate {
         })
     }
 
-    fn count(&self, address: IpAddr) -> Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, u32>>>)> {
+    fn count(&self, address: IpAddr) -> Option<(IpAddr, Arc<Addresses>)> {
         let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         let count = addresses.entry(address).or_insert(0);
         if *count >= self.per_address {

@@ -38,18 +38,15 @@ pub(super) fn close(code: CloseCode, reason: &str) -> Bytes {
 fn frame(opcode: u8, payload: &[u8]) -> Bytes {
     let mut bytes = BytesMut::with_capacity(payload.len() + 10);
     bytes.put_u8(FINAL | opcode);
-    match payload.len() {
-        length @ 0..=125 => bytes.put_u8(u8::try_from(length).unwrap_or(125)),
-        length => match u16::try_from(length) {
-            Ok(length) => {
-                bytes.put_u8(126);
-                bytes.put_u16(length);
-            }
-            Err(_) => {
-                bytes.put_u8(127);
-                bytes.put_u64(length as u64);
-            }
-        },
+    let length = payload.len();
+    if let Some(short) = u8::try_from(length).ok().filter(|short| *short <= 125) {
+        bytes.put_u8(short);
+    } else if let Ok(medium) = u16::try_from(length) {
+        bytes.put_u8(126);
+        bytes.put_u16(medium);
+    } else {
+        bytes.put_u8(127);
+        bytes.put_u64(length as u64);
     }
     bytes.put_slice(payload);
     bytes.freeze()

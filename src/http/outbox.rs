@@ -9,6 +9,7 @@ use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, Bytes};
+use rustix::net::{Shutdown, shutdown};
 use tokio::io::{AsyncWrite, AsyncWriteExt, WriteHalf};
 use tokio::net::{TcpStream, tcp, unix};
 use tokio::sync::Notify;
@@ -172,13 +173,11 @@ impl Outbox {
                 self.work.notified().await;
                 continue;
             };
-            match writer.write(&frame).await {
-                Ok(count) => advance(&mut self.lock(), count),
-                Err(_) => {
-                    self.lock().broken = true;
-                    return;
-                }
-            }
+            let Ok(count) = writer.write(&frame).await else {
+                self.lock().broken = true;
+                return;
+            };
+            advance(&mut self.lock(), count);
             self.space.notify_waiters();
         }
     }
@@ -189,7 +188,7 @@ impl Outbox {
         queue.frames.front().cloned()
     }
 
-    /// Sends what is queued, the close frame included.
+    /// Sends what is queued, the close frame included, and ends this direction.
     pub(super) async fn drain(&self, mut tls: Option<&mut WriteHalf<TlsStream<TcpStream>>>) {
         self.flush();
         loop {
@@ -203,9 +202,12 @@ impl Outbox {
                 () = space => {}
             }
         }
-        if let Some(writer) = tls {
-            // Whether the last bytes got through is not ours to know any more.
-            let _ = writer.flush().await;
+        // The other end learns by this that nothing more comes, and closes in turn. Whether it does is its affair.
+        match (&self.sink, tls) {
+            (Sink::Tcp(socket), _) => drop(shutdown(socket.as_ref(), Shutdown::Write)),
+            (Sink::Unix(socket), _) => drop(shutdown(socket.as_ref(), Shutdown::Write)),
+            (Sink::Tls, Some(writer)) => drop(writer.shutdown().await),
+            (Sink::Tls, None) => {}
         }
     }
 

@@ -32,6 +32,19 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// Headers of every answer.
+const HARDENING: [(HeaderName, HeaderValue); 5] = [
+    // One exchange a connection: what stays open is a WebSocket, which has deadlines of its own.
+    (header::CONNECTION, HeaderValue::from_static("close")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
 /// Refuses foreign pages before anything else happens, and hardens every answer.
 async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response<Body> {
     let door = request.extensions().get::<Arrival>().map(|arrival| arrival.door);
@@ -46,15 +59,6 @@ async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
             (StatusCode::FORBIDDEN, foreign.advice()).into_response()
         }
     };
-    const HARDENING: [(HeaderName, HeaderValue); 4] = [
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-        ),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    ];
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         answer.headers_mut().extend(HARDENING);
     }

@@ -189,7 +189,7 @@ impl<'a> Desk<'a> {
             Visibility::Private => Audience::Agents(
                 self.state
                     .online_agents()
-                    .filter(|agent| self.state.sees(agent, room))
+                    .filter(|agent| Directory::sees(agent, room))
                     .map(|agent| agent.number)
                     .collect(),
             ),

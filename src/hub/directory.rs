@@ -204,7 +204,7 @@ impl Directory {
     }
 
     /// Whether `agent` has `room` in its `room.list`.
-    pub(super) fn sees(&self, agent: &Agent, room: &Room) -> bool {
+    pub(super) fn sees(agent: &Agent, room: &Room) -> bool {
         !room.deleted
             && (room.visibility == Visibility::Public
                 || agent.role == Role::Controller
@@ -218,7 +218,7 @@ impl Directory {
         let Some(agent) = self.agent(agent) else {
             return Vec::new();
         };
-        let mut rooms: Vec<&Room> = self.rooms.values().filter(|room| self.sees(agent, room)).collect();
+        let mut rooms: Vec<&Room> = self.rooms.values().filter(|room| Self::sees(agent, room)).collect();
         rooms.sort_by_key(|room| (!room.is_lobby, room.created_at_ms, room.id));
         rooms.into_iter().map(|room| self.view(room, agent.number)).collect()
     }

@@ -274,11 +274,11 @@ pub(super) fn reconcile(
         };
         documents::insert(connection, CONSTITUTION, &row, None, now_ms)?;
     }
-    if file.as_deref() != Some(&content) && path.parent().is_some_and(Path::exists) {
-        if let Err(error) = replace_file(&path, &content) {
-            tracing::warn!(%error, "the constitution's file could not be written");
-            return Ok(());
-        }
+    if file.as_deref() != Some(&content)
+        && let Err(error) = replace_file(&path, &content)
+    {
+        tracing::warn!(%error, "the constitution's file could not be written");
+        return Ok(());
     }
     settings::set(connection, settings::CONSTITUTION_FILE, Some(&hash_of(&content)))
 }

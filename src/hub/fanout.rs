@@ -95,7 +95,7 @@ impl Fanout {
             Effect::Close(session) => {
                 self.forget(session);
             }
-            Effect::End(session, reason) => self.end(session, reason),
+            Effect::End(session, reason) => self.end(session, &reason),
             Effect::Retired(count) => {
                 self.metrics.messages_retired.inc_by(count as u64);
             }
@@ -114,11 +114,11 @@ impl Fanout {
         Some(target)
     }
 
-    fn end(&mut self, session: SessionId, reason: EndReason) {
+    fn end(&mut self, session: SessionId, reason: &EndReason) {
         let Some(target) = self.forget(session) else { return };
         let event = Event::Disconnected { reason: reason.clone() };
         target.link.push(&(self.encode)(&event));
-        target.link.end(&reason);
+        target.link.end(reason);
         target.link.flush();
     }
 

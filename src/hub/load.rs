@@ -35,7 +35,9 @@ pub(super) fn load(connection: &Connection) -> Result<Directory, StoreError> {
         motd: settings::get(connection, settings::MOTD)?.map(Into::into),
         locked: settings::get(connection, settings::LOCKED)?.is_some(),
     };
-    agent_rows.into_iter().for_each(|agent| directory.add_agent(agent));
+    for agent in agent_rows {
+        directory.add_agent(agent);
+    }
     for agent in directory.agents.values_mut() {
         agent.mailbox_seq = direct::last_mailbox_seq(connection, agent.number)?;
     }

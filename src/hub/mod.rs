@@ -137,7 +137,7 @@ impl Hub {
         if room.deleted && !governs {
             return Err(Refusal::RoomNotFound);
         }
-        if !governs && !directory.sees(agent, room) {
+        if !governs && !Directory::sees(agent, room) {
             return Err(Refusal::NotAMember);
         }
         Ok((directory.view(room, agent.number), directory.members_of(room)))

@@ -103,9 +103,8 @@ pub(super) fn read_params<P: serde::de::DeserializeOwned>(params: Option<&RawVal
 
 /// Every method with what carries it out.
 pub(super) fn routes() -> HashMap<&'static str, Route> {
-    use crate::protocol::methods::*;
     macro_rules! routes {
-        ($($method:ident),+) => { [$(Route::of::<$method>()),+] };
+        ($($method:ident),+) => { [$(Route::of::<crate::protocol::methods::$method>()),+] };
     }
     crate::for_each_method!(routes)
         .into_iter()

@@ -203,9 +203,9 @@ pub fn first_not_before(connection: &Connection, stream: StreamNumber, before_ms
             .optional()?
             .ok_or_else(|| damaged("a position within a stream is missing"))?;
         if sent_at_ms < before_ms {
-            low = middle + 1
+            low = middle + 1;
         } else {
-            high = middle
+            high = middle;
         }
     }
     Ok(low)
@@ -213,7 +213,7 @@ pub fn first_not_before(connection: &Connection, stream: StreamNumber, before_ms
 
 /// Replaces the content of a message by a note of its removal.
 pub fn remove(connection: &Connection, mut message: MessageRow, removal: Removal) -> Result<(), StoreError> {
-    message.content = REMOVED_CONTENT.to_owned();
+    REMOVED_CONTENT.clone_into(&mut message.content);
     message.removal = Some(removal);
     let removal = message.removal.as_ref();
     connection

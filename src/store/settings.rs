@@ -35,11 +35,9 @@ pub fn set(connection: &Connection, name: &str, value: Option<&str>) -> Result<(
 
 /// The epoch of the database; `fresh` becomes it when there is none yet.
 pub(super) fn epoch(connection: &Connection, fresh: Epoch) -> Result<Epoch, StoreError> {
-    match get(connection, "epoch")? {
-        Some(text) => Epoch::parse(&text).ok_or_else(|| StoreError::Damaged(format!("epoch `{text}`"))),
-        None => {
-            set(connection, "epoch", Some(&fresh.to_string()))?;
-            Ok(fresh)
-        }
+    if let Some(text) = get(connection, "epoch")? {
+        return Epoch::parse(&text).ok_or_else(|| StoreError::Damaged(format!("epoch `{text}`")));
     }
+    set(connection, "epoch", Some(&fresh.to_string()))?;
+    Ok(fresh)
 }

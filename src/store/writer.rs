@@ -74,7 +74,7 @@ impl<J: Send + 'static> Writer<J> {
                 engine,
                 stopped: false,
             }
-            .run(jobs, options.group)
+            .run(jobs, options.group);
         })?;
         Ok((Self { queue }, thread))
     }

@@ -8,7 +8,7 @@ use crate::domain::{
 };
 use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
-use crate::hub::directory::Room;
+use crate::hub::directory::{Directory, Room};
 use crate::store::messages::{DirectRow, MessageRow, Removal};
 use crate::store::{direct, messages};
 
@@ -85,14 +85,13 @@ impl Act for SendDirect {
         let to = desk.agent(self.to)?;
         check_length(desk, &self.content)?;
         let (low, high) = (me.agent.number.min(to.number), me.agent.number.max(to.number));
-        let (number, seq) = match desk.state.conversations.get(&(low, high)) {
-            Some(conversation) => (conversation.number, conversation.seq + 1),
-            None => {
-                let number = desk.free_stream()?;
-                direct::insert_conversation(desk.connection, number, low, high)?;
-                desk.change(Change::ConversationBegun { number, low, high });
-                (number, 1)
-            }
+        let (number, seq) = if let Some(conversation) = desk.state.conversations.get(&(low, high)) {
+            (conversation.number, conversation.seq + 1)
+        } else {
+            let number = desk.free_stream()?;
+            direct::insert_conversation(desk.connection, number, low, high)?;
+            desk.change(Change::ConversationBegun { number, low, high });
+            (number, 1)
         };
         let at_ms = desk.state.next_direct_time(desk.now_ms);
         let places = DirectRow {
@@ -181,7 +180,7 @@ fn authorise<'a>(desk: &Desk<'a>, me: &Me<'a>, row: &MessageRow) -> Result<(&'a 
     if governs || agent.number == row.sender || room.owner == agent.number {
         return Ok((room, Desk::members(room)));
     }
-    let knows = room.visibility == Visibility::Public || desk.state.sees(agent, room);
+    let knows = room.visibility == Visibility::Public || Directory::sees(agent, room);
     Err(if knows { NOT_YOURS } else { Refusal::MessageNotFound })
 }
 

@@ -167,6 +167,10 @@ pub fn all() -> Vec<MethodSpec> {
 }
 
 /// Tells a member that is null from one that is absent, for optional parameters that null clears.
+#[expect(
+    clippy::option_option,
+    reason = "absent, null and a value are three different wishes"
+)]
 fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: serde::Deserializer<'de>,

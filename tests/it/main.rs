@@ -1,0 +1,9 @@
+//! The server through its public doors: real processes, real sockets. One file per behaviour.
+
+#![expect(unreachable_pub, reason = "nothing of a test program is reachable from outside")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cli;
+mod first_steps;
