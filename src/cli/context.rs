@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use crate::config::{Config, LoadOptions, Loaded, data_dir, environment};
+use crate::runtime::control_socket;
+use crate::store::DirectoryLock;
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, Default, Args)]
@@ -65,9 +67,17 @@ impl Context {
 
     /// Reads and checks the configuration.
     pub(super) fn load(&self) -> Result<Loaded, Failure> {
+        let directory = self.data_dir.path();
+        if directory.metadata().is_ok_and(|metadata| !metadata.is_dir()) {
+            let message = format!(
+                "`{}` is not a directory; name another with `--data-dir`",
+                directory.display()
+            );
+            return Err(Failure::new(Exit::DataDirectory, message));
+        }
         let options = LoadOptions {
             config_file: self.config_file.clone(),
-            data_dir: self.data_dir.path().to_owned(),
+            data_dir: directory.to_owned(),
             host: self.flags.host.clone(),
             port: self.flags.port,
             environment: self.environment.clone(),
@@ -115,12 +125,12 @@ impl DataDir {
 
     /// The operator's socket.
     pub(super) fn socket(&self) -> PathBuf {
-        self.0.join("wardroom.sock")
+        self.0.join(control_socket::FILE_NAME)
     }
 
     /// Locked by the one server that may use the directory.
     pub(super) fn lock(&self) -> PathBuf {
-        self.0.join("wardroom.lock")
+        self.0.join(DirectoryLock::FILE_NAME)
     }
 
     /// The log of a server in the background.

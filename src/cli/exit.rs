@@ -100,9 +100,17 @@ impl Failure {
         self
     }
 
-    /// The whole chain in one line.
+    /// The whole chain in one line; a cause that the error above it has told already is not told again.
     pub(super) fn message(&self) -> String {
-        format!("{:#}", self.error)
+        let mut message = String::new();
+        for cause in self.error.chain().map(ToString::to_string) {
+            if message.is_empty() {
+                message = cause;
+            } else if !message.ends_with(&cause) {
+                message = format!("{message}: {cause}");
+            }
+        }
+        message
     }
 
     /// The report that `--json` prints.
@@ -165,6 +173,16 @@ mod tests {
             assert_eq!(Exit::from_code(i32::from(code)).code(), code);
         }
         assert_eq!(Exit::from_code(101), Exit::Failed);
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = anyhow::anyhow!("no space");
+        let told = cause
+            .context("the file cannot be written: no space")
+            .context("no start");
+        let failure = Failure::from(told);
+        assert_eq!(failure.message(), "no start: the file cannot be written: no space");
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! A server in this process.
 
+use std::fs;
 use std::io;
 use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::announce::Started;
-use super::context::Context;
+use super::context::{Context, DataDir};
 use super::exit::{CommandResult, Exit, Failure};
 use super::pid_file::PidFile;
 use super::{clients, runtime, start_flags};
@@ -61,16 +62,27 @@ async fn serve(context: &Context, config: Config, announce: impl FnOnce(&Started
     if let Err(stuck) = lifecycle.wait(drain + SETTLE, CUT_OFF).await {
         tracing::error!(%stuck, "the server ends without some of its tasks");
     }
-    // Before the server lets go of the lock: nobody who finds the directory free finds a process id in it.
-    drop(ready?);
+    // Before the server lets go of the lock: nobody who finds the directory free finds traces of a server in it.
+    let ready = ready.map(drop);
+    remove_socket(&context.data_dir);
     if !server.finish(SETTLE).await {
         tracing::warn!("the database was not folded in time; the next start does it");
     }
+    ready?;
     Ok(if lifecycle.exit_is_failure() {
         Exit::Failed
     } else {
         Exit::Done
     })
+}
+
+/// A socket that stays behind harms nobody, but whoever looks should not wonder.
+fn remove_socket(data_dir: &DataDir) {
+    if let Err(error) = fs::remove_file(data_dir.socket())
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(reason = %error, "the control socket was not removed");
+    }
 }
 
 /// Leaves the traces of a running server in the data directory and tells that it is there.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::announce::key_line;
 use super::context::Context;
-use super::exit::{CommandResult, Exit};
+use super::exit::{CommandResult, Exit, Failure};
 use super::output::Output;
 use super::{running, runtime, serve};
 use crate::server::setup;
@@ -35,6 +35,15 @@ fn rotate(context: &Context, output: Output) -> CommandResult {
     serve::private_files();
     let loaded = context.load()?;
     runtime::block_on(running::require_absent(context))?;
+    let database = loaded.config.database_path(context.data_dir.path());
+    if !database.exists() {
+        let message = format!(
+            "there is no database `{}`; the first `{}` makes it and a key",
+            database.display(),
+            context.hint("serve")
+        );
+        return Err(Failure::new(Exit::DataDirectory, message));
+    }
     let key = setup::rotate_controller_key(context.data_dir.path(), &loaded.config)?.to_string();
     output.line(key_line(&key))?;
     output.object(&json!({"status": "ok", "controllerKey": key}))?;

@@ -17,7 +17,7 @@ pub(super) fn run(context: &Context, output: Output) -> CommandResult {
             Presence::Absent => Ok(()),
             Presence::Present(connection) => {
                 drop(connection);
-                running::stop(context).await.map(drop)
+                running::stop(context, true).await.map(drop)
             }
             Presence::Silent => Err(running::silent(context)),
         }

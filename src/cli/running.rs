@@ -4,6 +4,7 @@
 //! or be junk, and no signal is ever sent to it.
 
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -13,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::context::{Context, DataDir};
 use super::exit::{Exit, Failure};
 use crate::client::{ClientError, ConnectOptions, Connection, Endpoint, Methods};
+use crate::runtime::control_socket::SocketPath;
 
 /// How long a server that holds the lock may take to answer on its socket: it may be starting.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -42,7 +44,12 @@ pub(super) async fn find(data_dir: &DataDir) -> Result<Presence, Failure> {
         event_capacity: 0,
         headers: Vec::new(),
     };
-    let endpoint = Endpoint::Unix(data_dir.socket());
+    let socket = match SocketPath::of(data_dir.path()) {
+        Ok(socket) => socket,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Presence::Absent),
+        Err(error) => return Err(Failure::from_error(Exit::DataDirectory, error.into())),
+    };
+    let endpoint = Endpoint::Unix(socket.path().to_owned());
     let deadline = Instant::now() + ANSWER_LIMIT;
     loop {
         match timeout_at(deadline, Connection::open_with(&endpoint, &options)).await {
@@ -77,11 +84,12 @@ where
     }
 }
 
-/// Stops the running server and waits until its lock is free; gives its last status.
-pub(super) async fn stop(context: &Context) -> Result<Value, Failure> {
+/// Stops the running server and waits until its lock is free; gives its last status. With `restart`, agents are told to
+/// come back at once.
+pub(super) async fn stop(context: &Context, restart: bool) -> Result<Value, Failure> {
     let last = with_server(context, async |connection| {
         let status = connection.operator_status().await?;
-        match connection.operator_stop().await {
+        match connection.operator_stop(restart).await {
             // A server may be quicker to end than to answer; the lock tells whether it did.
             Ok(()) | Err(ClientError::Closed(_)) => Ok(status),
             Err(error) => Err(error),
@@ -116,7 +124,7 @@ pub(super) fn is_locked(data_dir: &DataDir) -> Result<bool, Failure> {
     let path = data_dir.lock();
     let file = match File::open(&path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => {
             let error = anyhow::Error::new(error).context(format!("cannot open `{}`", path.display()));
             return Err(Failure::from_error(Exit::DataDirectory, error));

@@ -8,7 +8,7 @@ use super::output::Output;
 use super::{running, runtime};
 
 pub(super) fn run(context: &Context, output: Output) -> CommandResult {
-    let status = runtime::block_on(running::stop(context))?;
+    let status = runtime::block_on(running::stop(context, false))?;
     output.line("stopped")?;
     output.object(&json!({"status": "ok", "pid": status["pid"]}))?;
     Ok(Exit::Done)

@@ -253,9 +253,9 @@ pub trait Methods: Sync {
         self.call("operator.status", json!({}))
     }
 
-    /// `operator.stop`: begins an orderly end of the server.
-    fn operator_stop(&self) -> impl Future<Output = Result<(), ClientError>> + Send {
-        done(self, "operator.stop", json!({}))
+    /// `operator.stop`: begins an orderly end of the server; with `restart`, agents are told that it comes back.
+    fn operator_stop(&self, restart: bool) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "operator.stop", json!({"restart": restart}))
     }
 
     /// `operator.lock`: refuses participants who connect from now on.

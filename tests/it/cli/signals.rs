@@ -58,6 +58,7 @@ fn a_second_signal_ends_at_once() {
         "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
+    client.set_read_timeout(Some(drain)).expect("set");
     client.write_all(request.as_bytes()).expect("sent");
     let mut first = [0; 12];
     client.read_exact(&mut first).expect("answered");
