@@ -14,7 +14,6 @@ mod fanout;
 mod history;
 mod link;
 mod load;
-mod pace;
 mod start;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard};
@@ -28,13 +27,13 @@ pub use history::{HistoryPage, HistoryQuery};
 pub use link::{Encode, Flushes, Link};
 pub use start::{FirstRunError, HubOptions, HubThreads, first_run, rotate_controller_key, start};
 
-use crate::domain::{Epoch, MemberView, Refusal, Role, RoomId, RoomView};
+use crate::domain::{AgentNumber, Epoch, MemberView, Refusal, Role, RoomId, RoomView};
 use crate::runtime::clock::{Clock, Entropy};
+use crate::runtime::limiter::Limiter;
 use crate::runtime::metrics::Metrics;
 use crate::store::{Readers, Writer};
 use act::Job;
 use documents::DocumentFiles;
-use pace::Pace;
 
 /// Bounds that the room model keeps to.
 #[derive(Clone, Debug)]
@@ -79,7 +78,8 @@ struct Inner {
     directory: Arc<RwLock<Directory>>,
     readers: Readers,
     limits: Arc<Limits>,
-    pace: Pace,
+    /// How fast each agent may speak, over all its sessions.
+    pace: Limiter<AgentNumber>,
     documents: DocumentFiles,
     epoch: Epoch,
     durable: bool,
@@ -180,7 +180,13 @@ impl Hub {
 
     fn check_pace(&self, caller: &Caller, cost: Cost) -> Result<(), Refusal> {
         match (cost, caller) {
-            (Cost::Message, Caller::Session { agent, .. }) => self.inner.pace.check(*agent),
+            (Cost::Message, Caller::Session { agent, .. }) => {
+                let limited = |retry_after_ms| Refusal::Limited {
+                    what: "messages",
+                    retry_after_ms,
+                };
+                self.inner.pace.check(agent).map_err(limited)
+            }
             _ => Ok(()),
         }
     }

@@ -13,10 +13,10 @@ use super::engine::Decider;
 use super::fanout::Fanout;
 use super::link::Encode;
 use super::load::load;
-use super::pace::Pace;
 use super::{Hub, Inner, Limits};
 use crate::domain::{AgentId, ApiKey, Name, Role, RoomId, StreamNumber, Visibility};
 use crate::runtime::clock::{Clock, Entropy};
+use crate::runtime::limiter::Limiter;
 use crate::runtime::metrics::Metrics;
 use crate::store::rooms::{self, RoomRow};
 use crate::store::{Connection, Database, StoreError, Writer, WriterOptions, agents};
@@ -194,7 +194,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         writer,
         directory: committed,
         readers: readers.clone(),
-        pace: Pace::new(limits.messages_per_second, limits.message_burst),
+        pace: Limiter::new(limits.messages_per_second, limits.message_burst),
         limits,
         documents: DocumentFiles::new(options.documents, options.guides),
         epoch,

@@ -3,42 +3,25 @@
 //! Only failures are counted, and a right key is never held against its address: behind a proxy all agents share one.
 
 use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use crate::runtime::limiter::Limiter;
 
-/// Addresses that are remembered; beyond that those that have been quiet are forgotten.
-const ADDRESSES: usize = 10_000;
-
+/// Counts failures to authenticate by address.
 pub(super) struct FailureGuard {
-    limiter: Option<DefaultKeyedRateLimiter<IpAddr>>,
-    clock: DefaultClock,
+    limiter: Limiter<IpAddr>,
 }
 
 impl FailureGuard {
     /// `per_second` failures of an address are judged, `burst` at once after a pause; all when `per_second` is 0.
     pub(super) fn new(per_second: u32, burst: u32) -> Self {
-        let limiter = NonZeroU32::new(per_second).map(|rate| {
-            let burst = NonZeroU32::new(burst).unwrap_or(rate);
-            RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
-        });
         Self {
-            limiter,
-            clock: DefaultClock::default(),
+            limiter: Limiter::new(per_second, burst),
         }
     }
 
     /// Counts a failure of `address`, or says in how many milliseconds the next one is judged.
     pub(super) fn count(&self, address: IpAddr) -> Result<(), u64> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
-        if limiter.len() > ADDRESSES {
-            limiter.retain_recent();
-        }
-        limiter.check_key(&network_of(address)).map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.clock.now());
-            u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
-        })
+        self.limiter.check(&network_of(address))
     }
 }
 
@@ -56,19 +39,6 @@ fn network_of(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn failures_of_one_address_are_limited_and_others_are_not() {
-        let guard = FailureGuard::new(1, 10);
-        let (one, other) = (
-            "192.0.2.1".parse().expect("an address"),
-            "192.0.2.2".parse().expect("an address"),
-        );
-        let judged = (0..100).filter(|_| guard.count(one).is_ok()).count();
-        assert!((10..=12).contains(&judged), "{judged}");
-        assert!(guard.count(one).is_err_and(|wait| (1..=1001).contains(&wait)));
-        assert_eq!(guard.count(other), Ok(()));
-    }
 
     #[test]
     fn one_ipv6_network_counts_as_one() {

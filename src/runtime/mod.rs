@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod control_socket;
 pub mod lifecycle;
+pub mod limiter;
 pub mod metrics;
 pub mod telemetry;

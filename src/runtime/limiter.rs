@@ -1,0 +1,67 @@
+//! How often somebody may do something.
+
+use std::hash::Hash;
+use std::num::NonZeroU32;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+/// Keys that are remembered; beyond that those that have been quiet are forgotten.
+const KEYS: usize = 10_000;
+
+/// Limits how often each key comes by. Time that passes gives back what was used; the clock of the machine may step.
+#[derive(Debug)]
+pub struct Limiter<K: Hash + Eq + Clone> {
+    limiter: Option<DefaultKeyedRateLimiter<K>>,
+    clock: DefaultClock,
+}
+
+impl<K: Hash + Eq + Clone> Limiter<K> {
+    /// `per_second` times, and `burst` times at once after a pause; no limit when `per_second` is 0.
+    pub fn new(per_second: u32, burst: u32) -> Self {
+        let limiter = NonZeroU32::new(per_second).map(|rate| {
+            let burst = NonZeroU32::new(burst).unwrap_or(rate);
+            RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
+        });
+        Self {
+            limiter,
+            clock: DefaultClock::default(),
+        }
+    }
+
+    /// Counts `key` once, or says in how many milliseconds it may come again.
+    pub fn check(&self, key: &K) -> Result<(), u64> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        if limiter.len() > KEYS {
+            limiter.retain_recent();
+        }
+        limiter.check_key(key).map_err(|not_until| {
+            let wait = not_until.wait_time_from(self.clock.now());
+            u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_is_limited_on_its_own() {
+        let limiter = Limiter::new(1, 10);
+        let allowed = (0..100).filter(|_| limiter.check(&"one").is_ok()).count();
+        assert!((10..=12).contains(&allowed), "{allowed}");
+        assert!(
+            limiter
+                .check(&"one")
+                .is_err_and(|wait_ms| (1..=1001).contains(&wait_ms))
+        );
+        assert_eq!(limiter.check(&"other"), Ok(()));
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let limiter = Limiter::new(0, 1);
+        assert!((0..1000).all(|_| limiter.check(&1).is_ok()));
+    }
+}
