@@ -107,3 +107,14 @@ CREATE TABLE document_versions (
     updated_by INTEGER,
     PRIMARY KEY (name, revision)
 ) STRICT, WITHOUT ROWID;
+
+-- What a sender may safely send again: the key it chose, what it sent, and the receipt it got. Kept for a day.
+CREATE TABLE idempotency_keys (
+    sender  INTEGER NOT NULL,
+    key     TEXT NOT NULL,
+    -- SHA-256 of the method, its target and its content.
+    request BLOB NOT NULL CHECK (length(request) = 32),
+    message INTEGER NOT NULL,
+    sent_at INTEGER NOT NULL,
+    PRIMARY KEY (sender, key)
+) STRICT, WITHOUT ROWID;

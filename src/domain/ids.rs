@@ -38,8 +38,7 @@ public_id! {
     RoomId
 }
 public_id! {
-    /// The incarnation of a database. It changes when a backup is restored, so that positions of a lost future are
-    /// never mistaken for positions of the present one.
+    /// The incarnation of a database, minted with it: positions of one database are never mistaken for those of another.
     Epoch
 }
 

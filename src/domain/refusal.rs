@@ -67,6 +67,9 @@ pub enum Refusal {
         /// When to try again, in milliseconds from now.
         retry_after_ms: u64,
     },
+    /// The idempotency key was used for something else.
+    #[error("this `idempotencyKey` was used for another message; use a new key for each message")]
+    KeyReused,
     /// The disk does not take the change. Nothing was saved; reading goes on.
     #[error("nothing was saved: {0}")]
     StorageUnavailable(&'static str),

@@ -88,6 +88,8 @@ codes! {
     ReadOnlyDocument = 4071, "read-only document", false;
     /// Too much in too short a time. `data.retryAfterMs` says when to try again.
     Limited = 4080, "limited", true;
+    /// The `idempotencyKey` was used within the last 24 hours for a request with another body.
+    KeyReused = 4081, "idempotency key reused", false;
     /// The disk does not take the change. Nothing was saved; reading goes on.
     StorageUnavailable = 4090, "storage unavailable", true;
     /// What is stored cannot be trusted. The operator has to act.
@@ -118,6 +120,7 @@ impl Code {
             Refusal::DocumentNotFound => Self::DocumentNotFound,
             Refusal::DocumentReadOnly => Self::ReadOnlyDocument,
             Refusal::Limited { .. } => Self::Limited,
+            Refusal::KeyReused => Self::KeyReused,
             Refusal::StorageUnavailable(_) => Self::StorageUnavailable,
             Refusal::StorageDamaged => Self::StorageDamaged,
             Refusal::Stopping => Self::ShuttingDown,
@@ -164,7 +167,7 @@ pub enum CloseCode {
     TooBig,
     /// The server restarts.
     Restart,
-    /// The client reads too slowly, or the server has too many connections.
+    /// The client reads too slowly, or a fault of the server ended the connection.
     TryAgainLater,
 }
 
@@ -189,7 +192,7 @@ impl CloseCode {
         (Self::Restart, "the server restarts", "reconnect with back-off"),
         (
             Self::TryAgainLater,
-            "the client reads too slowly, or the server is overloaded",
+            "the client reads too slowly, or a fault of the server ended the connection",
             "reconnect and read on from where it was",
         ),
     ];

@@ -9,11 +9,12 @@ use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;
 use std::path::PathBuf;
 
-use tracing::Subscriber;
+use tracing::{Level, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::format::{self, JsonFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
 use self::escape::{EscapedFields, EscapedJson};
@@ -112,6 +113,7 @@ fn build(log: &Log, sink: Sink) -> Result<(Box<dyn Subscriber + Send + Sync>, Gu
     Ok((subscriber(log.format, filter, writer, colour), guard))
 }
 
+/// Below `info` only this program speaks, whatever the level: libraries show frames there, and with them keys and messages.
 fn subscriber(
     form: LogFormat,
     filter: EnvFilter,
@@ -131,7 +133,8 @@ fn subscriber(
             .event_format(EscapedJson(format::format().json().flatten_event(true)))
             .boxed(),
     };
-    Box::new(Registry::default().with(filter).with(layer))
+    let ours = filter_fn(|event| *event.level() <= Level::INFO || event.target().starts_with(env!("CARGO_PKG_NAME")));
+    Box::new(Registry::default().with(filter).with(layer.with_filter(ours)))
 }
 
 /// Colour is for terminals, and not for people who set `NO_COLOR` to anything.

@@ -17,7 +17,7 @@ pub use error::{StartError, StartErrorKind};
 use crate::config::{Config, Durability};
 use crate::domain::{EndReason, Event, Name};
 use crate::http::{Admission, App, HttpLimits};
-use crate::hub::acts::KickEveryone;
+use crate::hub::acts::{ForgetRetryKeys, KickEveryone};
 use crate::hub::{self, Caller, Guides, Hub, HubOptions, HubThreads, Limits};
 use crate::protocol::envelope::FrameLimits;
 use crate::protocol::{docs, notifications};
@@ -26,6 +26,9 @@ use crate::runtime::clock::{SystemClock, SystemEntropy};
 use crate::runtime::lifecycle::Lifecycle;
 use crate::runtime::metrics::Metrics;
 use crate::store::WriterOptions;
+
+/// Time between two rounds of housekeeping.
+const HOUSEKEEPING: Duration = Duration::from_secs(60 * 60);
 
 /// A running server.
 pub struct Server {
@@ -79,6 +82,7 @@ impl Server {
             "farewell",
             farewell(hub.clone(), Arc::clone(&control.restarting), lifecycle.soft_stop()),
         );
+        lifecycle.spawn_core("housekeeping", housekeeping(hub.clone(), lifecycle.soft_stop()));
         lifecycle.spawn_core("storage", watch_storage(fatal, lifecycle.clone()));
         tracing::info!(addresses = ?listeners.addresses, epoch = %hub.epoch(), "the server is ready");
         Ok(Self {
@@ -136,6 +140,19 @@ async fn farewell(hub: Hub, restarting: Arc<AtomicBool>, stop: CancellationToken
         )
         .await;
     tracing::info!(agents = told.unwrap_or(0), "the server is stopping; agents were told");
+}
+
+/// Forgets what needs not be remembered any longer, now and then.
+async fn housekeeping(hub: Hub, stop: CancellationToken) {
+    loop {
+        if let Err(reason) = hub.perform(Caller::Server, ForgetRetryKeys).await {
+            tracing::debug!(%reason, "old idempotency keys are kept for now");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(HOUSEKEEPING) => {}
+            () = stop.cancelled() => return,
+        }
+    }
 }
 
 /// Ends the process when the storage can no longer say what it has saved.

@@ -7,6 +7,7 @@ pub mod agents;
 pub mod direct;
 pub mod documents;
 mod error;
+pub mod idempotency;
 mod lock;
 pub mod messages;
 mod migrate;

@@ -111,16 +111,23 @@ class ProtocolMethods(ABC):
 
     # messages
 
-    async def send_message(self, room_id: str, content: str) -> Receipt:
+    async def send_message(self, room_id: str, content: str, *, idempotency_key: str | None = None) -> Receipt:
         """Say something in a room; once this returns, the message is stored.
 
-        Content is kept as it is. Refused with 4010, 4011, 4050 (longer than the server allows).
+        Content is kept as it is. Sending the same again under the same `idempotency_key` within 24 hours returns the
+        first receipt and shows nothing twice. Refused with 4010, 4011, 4050 (longer than the server allows), 4081 (the
+        key was used for another message).
         """
-        return _receipt(await self.call("message.send", {"roomId": room_id, "content": content}))
+        params = _given(roomId=room_id, content=content, idempotencyKey=_or_unset(idempotency_key))
+        return _receipt(await self.call("message.send", params))
 
-    async def send_dm(self, to_agent_id: str, content: str) -> Receipt:
-        """Send a message that only its recipient can read, now or later. Refused with 4020, 4050."""
-        return _receipt(await self.call("message.dm", {"toAgentId": to_agent_id, "content": content}))
+    async def send_dm(self, to_agent_id: str, content: str, *, idempotency_key: str | None = None) -> Receipt:
+        """Send a message that only its recipient can read, now or later.
+
+        `idempotency_key` as for `send_message`. Refused with 4020, 4050, 4081.
+        """
+        params = _given(toAgentId=to_agent_id, content=content, idempotencyKey=_or_unset(idempotency_key))
+        return _receipt(await self.call("message.dm", params))
 
     async def remove_message(self, message_id: str, reason: str | None = None) -> StatusResult:
         """Replace the content of a message by `[removed]` for everybody (sender, room owner, controller).

@@ -1,5 +1,5 @@
 /** One function per method of the protocol. */
-import type { Agent, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, HistoryOptions, InvitedAgent, Message, Room, RoomChanges, RoomInfo, RoomSummary, SentMessage, Status, Visibility } from "./types.js";
+import type { Agent, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, HistoryOptions, InvitedAgent, Message, Room, RoomChanges, RoomInfo, RoomSummary, SentDirectMessage, SentMessage, Status, Visibility } from "./types.js";
 export interface CallOptions {
     /** How long this call waits for its answer, instead of the client's `requestTimeoutMs`. */
     timeoutMs?: number | undefined;
@@ -49,10 +49,13 @@ export declare abstract class Methods {
     deleteRoom(roomId: string): Promise<Status>;
     /** Makes the controller the owner of a room. Controller only. */
     takeOwnership(roomId: string): Promise<Status>;
-    /** Sends a message to a room. When this returns, the message is stored. */
-    sendMessage(roomId: string, content: string): Promise<SentMessage>;
-    /** Sends a message that only this agent and the other one ever see. */
-    sendDm(toAgentId: string, content: string): Promise<SentMessage>;
+    /**
+     * Sends a message to a room. When this returns, the message is stored. Sending the same again under the same
+     * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice.
+     */
+    sendMessage(roomId: string, content: string, idempotencyKey?: string): Promise<SentMessage>;
+    /** Sends a message that only this agent and the other one ever see; `idempotencyKey` as for `sendMessage`. */
+    sendDm(toAgentId: string, content: string, idempotencyKey?: string): Promise<SentDirectMessage>;
     /** Replaces a message's content by `[removed]`. Its sender, the room's owner and the controller may. */
     removeMessage(messageId: string, reason?: string): Promise<Status>;
     /** Sets the message of the day; null or an empty text clears it. Controller only. */

@@ -88,13 +88,16 @@ export class Methods {
     takeOwnership(roomId) {
         return this.call("room.takeOwnership", { roomId });
     }
-    /** Sends a message to a room. When this returns, the message is stored. */
-    sendMessage(roomId, content) {
-        return this.call("message.send", { roomId, content });
+    /**
+     * Sends a message to a room. When this returns, the message is stored. Sending the same again under the same
+     * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice.
+     */
+    sendMessage(roomId, content, idempotencyKey) {
+        return this.call("message.send", { roomId, content, idempotencyKey });
     }
-    /** Sends a message that only this agent and the other one ever see. */
-    sendDm(toAgentId, content) {
-        return this.call("message.dm", { toAgentId, content });
+    /** Sends a message that only this agent and the other one ever see; `idempotencyKey` as for `sendMessage`. */
+    sendDm(toAgentId, content, idempotencyKey) {
+        return this.call("message.dm", { toAgentId, content, idempotencyKey });
     }
     /** Replaces a message's content by `[removed]`. Its sender, the room's owner and the controller may. */
     removeMessage(messageId, reason) {

@@ -68,10 +68,13 @@ export interface Message {
     /** Present when the message was removed; its content is then `[removed]`. */
     removed?: true;
 }
-/** What the server says of a message that it has stored. */
-export interface SentMessage {
+/** What the server says of a direct message that it has stored. */
+export interface SentDirectMessage {
     messageId: string;
     timestamp: number;
+}
+/** What the server says of a message that it has stored. */
+export interface SentMessage extends SentDirectMessage {
     /** Position in the room: from 1, without gaps. */
     seq: number;
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::retries::RetryKey;
 use crate::domain::{
     AgentId, DirectMessage, Event, Message, MessageId, Refusal, Role, RoomId, RowId, StreamNumber, Visibility,
     check_text,
@@ -26,6 +27,8 @@ pub struct SendMessage {
     pub room: Option<RoomId>,
     /// What is said, not empty.
     pub content: Arc<str>,
+    /// Makes sending it again safe.
+    pub retry: Option<RetryKey>,
 }
 
 impl Act for SendMessage {
@@ -34,6 +37,9 @@ impl Act for SendMessage {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<Sent, Refusal> {
         let me = desk.me()?;
+        if let Some(id) = earlier(desk, &me, self.retry.as_ref())? {
+            return Ok(Sent { id });
+        }
         let room = desk.room(self.room)?;
         if !room.has_member(me.agent.number) {
             return Err(Refusal::NotAMember);
@@ -58,6 +64,9 @@ impl Act for SendMessage {
             log_retired(desk, room.id, count);
         }
         let id = MessageId { at_ms, row: row.id };
+        if let Some(retry) = &self.retry {
+            retry.remember(desk, me.agent.number, id)?;
+        }
         let event = Event::Message {
             room: room.id,
             message: shown(&me, id, &self.content),
@@ -74,6 +83,8 @@ pub struct SendDirect {
     pub to: Option<AgentId>,
     /// What is written, not empty.
     pub content: Arc<str>,
+    /// Makes sending it again safe.
+    pub retry: Option<RetryKey>,
 }
 
 impl Act for SendDirect {
@@ -82,6 +93,9 @@ impl Act for SendDirect {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<Sent, Refusal> {
         let me = desk.me()?;
+        if let Some(id) = earlier(desk, &me, self.retry.as_ref())? {
+            return Ok(Sent { id });
+        }
         let to = desk.agent(self.to)?;
         check_length(desk, &self.content)?;
         let (low, high) = (me.agent.number.min(to.number), me.agent.number.max(to.number));
@@ -109,6 +123,9 @@ impl Act for SendDirect {
             }
         }
         let id = MessageId { at_ms, row: row.id };
+        if let Some(retry) = &self.retry {
+            retry.remember(desk, me.agent.number, id)?;
+        }
         let message = DirectMessage {
             message: shown(&me, id, &self.content),
             recipient: to.id,
@@ -189,6 +206,11 @@ const NOT_YOURS: Refusal =
 
 fn room_of<'a>(desk: &Desk<'a>, stream: StreamNumber) -> Option<&'a Room> {
     desk.state.rooms.get(&stream)
+}
+
+/// What was sent under the same key before. It needs no rights any more: it is only told again.
+fn earlier(desk: &Desk<'_>, me: &Me<'_>, retry: Option<&RetryKey>) -> Result<Option<MessageId>, Refusal> {
+    retry.map_or(Ok(None), |retry| retry.earlier(desk, me.agent.number))
 }
 
 fn check_length(desk: &Desk<'_>, content: &str) -> Result<(), Refusal> {

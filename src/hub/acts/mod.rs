@@ -7,6 +7,7 @@ mod lobby;
 mod membership;
 mod messages;
 mod operator;
+mod retries;
 mod rooms;
 mod sessions;
 
@@ -16,5 +17,6 @@ pub use lobby::SetMotd;
 pub use membership::{InviteToRoom, JoinRoom, KickFromRoom, LeaveRoom};
 pub use messages::{RemoveMessage, SendDirect, SendMessage, Sent};
 pub use operator::{KickEveryone, SetLock};
+pub use retries::{ForgetRetryKeys, RetryKey};
 pub use rooms::{CreateRoom, DeleteRoom, SetVisibility, TakeOwnership, UpdateRoom};
 pub use sessions::{Admitted, CloseSession, OpenSession, RecordSeen};

@@ -9,7 +9,7 @@ use crate::protocol::types::Status;
 method! {
     /// Says something in a room. Answered once it is durable, and shown to others only then.
     MessageSend = "message.send", Agent, Change, MessageSendParams => MessageSendResult,
-    errors [InvalidParams, RoomNotFound, NotAMember, MessageTooLong, Limited, StorageUnavailable], events ["message"]
+    errors [InvalidParams, RoomNotFound, NotAMember, MessageTooLong, Limited, KeyReused, StorageUnavailable], events ["message"]
 }
 
 /// Parameters of `message.send`.
@@ -20,6 +20,8 @@ pub struct MessageSendParams {
     pub room_id: String,
     /// What to say: 1 to `maxMessageLength` characters, kept byte for byte.
     pub content: String,
+    /// A text of 1 to 128 characters that the sender chooses anew for each message. Sending the same message again under the same key within 24 hours, also after a crash or a restart, is answered with the first receipt and shown to nobody; another message under it is refused with 4081.
+    pub idempotency_key: Option<String>,
 }
 
 /// Result of `message.send`.
@@ -37,7 +39,7 @@ pub struct MessageSendResult {
 method! {
     /// Writes to one agent. Nobody but the two ever sees it. An agent that is offline finds it in the history of the lobby.
     MessageDm = "message.dm", Agent, Change, MessageDmParams => MessageDmResult,
-    errors [InvalidParams, AgentNotFound, MessageTooLong, Limited, StorageUnavailable], events ["dm"]
+    errors [InvalidParams, AgentNotFound, MessageTooLong, Limited, KeyReused, StorageUnavailable], events ["dm"]
 }
 
 /// Parameters of `message.dm`.
@@ -48,6 +50,8 @@ pub struct MessageDmParams {
     pub to_agent_id: String,
     /// What to write: 1 to `maxMessageLength` characters, kept byte for byte.
     pub content: String,
+    /// Makes sending it again safe, as for `message.send`.
+    pub idempotency_key: Option<String>,
 }
 
 /// Result of `message.dm`.

@@ -2,21 +2,34 @@
 
 use std::sync::Arc;
 
-use super::{checked, reason};
+use super::{checked, reason, text};
 use crate::domain::{AgentId, MessageId, Refusal, RoomId};
-use crate::hub::acts::{RemoveMessage, SendDirect, SendMessage, Sent};
+use crate::hub::acts::{RemoveMessage, RetryKey, SendDirect, SendMessage, Sent};
 use crate::protocol::methods::{
     MessageDm, MessageDmParams, MessageDmResult, MessageRemove, MessageRemoveParams, MessageSend, MessageSendParams,
-    MessageSendResult,
+    MessageSendResult, Method,
 };
 use crate::protocol::types::{OK, Status};
 use crate::rpc::table::{Call, Handler};
 
+/// Unicode code points of an idempotency key.
+const KEY_LENGTH: u32 = 128;
+
 impl Handler for MessageSend {
     async fn handle(call: Call<MessageSendParams, MessageSendResult>) {
-        let content = checked!(call, content(&call.params.content));
-        let room = RoomId::parse(&call.params.room_id);
-        call.submit(SendMessage { room, content }, |Sent { id }| MessageSendResult {
+        let params = &call.params;
+        let content = checked!(call, content(&params.content));
+        let retry = checked!(
+            call,
+            retry(
+                Self::NAME,
+                &params.room_id,
+                &params.content,
+                params.idempotency_key.as_deref()
+            )
+        );
+        let room = RoomId::parse(&params.room_id);
+        call.submit(SendMessage { room, content, retry }, |Sent { id }| MessageSendResult {
             message_id: id.to_string(),
             timestamp: id.at_ms,
             seq: id.row.seq(),
@@ -27,14 +40,34 @@ impl Handler for MessageSend {
 
 impl Handler for MessageDm {
     async fn handle(call: Call<MessageDmParams, MessageDmResult>) {
-        let content = checked!(call, content(&call.params.content));
-        let to = AgentId::parse(&call.params.to_agent_id);
-        call.submit(SendDirect { to, content }, |Sent { id }| MessageDmResult {
+        let params = &call.params;
+        let content = checked!(call, content(&params.content));
+        let retry = checked!(
+            call,
+            retry(
+                Self::NAME,
+                &params.to_agent_id,
+                &params.content,
+                params.idempotency_key.as_deref()
+            )
+        );
+        let to = AgentId::parse(&params.to_agent_id);
+        call.submit(SendDirect { to, content, retry }, |Sent { id }| MessageDmResult {
             message_id: id.to_string(),
             timestamp: id.at_ms,
         })
         .await;
     }
+}
+
+/// Checks an idempotency key.
+fn retry(method: &str, target: &str, content: &str, key: Option<&str>) -> Result<Option<RetryKey>, Refusal> {
+    let Some(key) = key else { return Ok(None) };
+    if key.is_empty() {
+        return Err(Refusal::InvalidParams("`idempotencyKey` must not be empty".into()));
+    }
+    text("idempotencyKey", key, KEY_LENGTH)?;
+    Ok(Some(RetryKey::new(key, method, target, content)))
 }
 
 /// Content is kept as it is, but there must be some.

@@ -13,6 +13,7 @@ import type {
   RoomChanges,
   RoomInfo,
   RoomSummary,
+  SentDirectMessage,
   SentMessage,
   Status,
   Visibility,
@@ -139,14 +140,17 @@ export abstract class Methods {
     return this.call("room.takeOwnership", { roomId });
   }
 
-  /** Sends a message to a room. When this returns, the message is stored. */
-  sendMessage(roomId: string, content: string): Promise<SentMessage> {
-    return this.call("message.send", { roomId, content });
+  /**
+   * Sends a message to a room. When this returns, the message is stored. Sending the same again under the same
+   * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice.
+   */
+  sendMessage(roomId: string, content: string, idempotencyKey?: string): Promise<SentMessage> {
+    return this.call("message.send", { roomId, content, idempotencyKey });
   }
 
-  /** Sends a message that only this agent and the other one ever see. */
-  sendDm(toAgentId: string, content: string): Promise<SentMessage> {
-    return this.call("message.dm", { toAgentId, content });
+  /** Sends a message that only this agent and the other one ever see; `idempotencyKey` as for `sendMessage`. */
+  sendDm(toAgentId: string, content: string, idempotencyKey?: string): Promise<SentDirectMessage> {
+    return this.call("message.dm", { toAgentId, content, idempotencyKey });
   }
 
   /** Replaces a message's content by `[removed]`. Its sender, the room's owner and the controller may. */
