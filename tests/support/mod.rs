@@ -1,9 +1,11 @@
 //! A real server in a process of its own, and agents that talk to it over real sockets.
 
 pub mod agent;
+pub mod cast;
 pub mod server;
 
 pub use agent::Agent;
+pub use cast::Cast;
 pub use server::TestServer;
 
 use std::time::Duration;
