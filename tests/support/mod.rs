@@ -2,10 +2,12 @@
 
 pub mod agent;
 pub mod cast;
+pub mod raw;
 pub mod server;
 
 pub use agent::Agent;
 pub use cast::Cast;
+pub use raw::{Frames, Raw};
 pub use server::TestServer;
 
 use std::time::Duration;
