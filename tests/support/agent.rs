@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 use wardroom::client::{ClientError, Connection, Event, Methods};
 
+use super::cast::arrived;
 use super::{TestServer, soon};
 
 /// An agent that has authenticated. Events that a test does not ask for are kept until it does.
@@ -114,10 +115,10 @@ impl Agent {
         }
     }
 
-    /// Everything that has been told to this agent so far and was not asked for: a call in between makes sure that
-    /// whatever was told before it has arrived.
+    /// Everything that this agent has been told because of acts before now and that was not asked for; also when its
+    /// connection has ended meanwhile.
     pub async fn told(&self) -> Vec<(String, Value)> {
-        self.call("lobby.getMotd", json!({})).await;
+        arrived(&self.connection).await;
         let mut events: Vec<Event> = self.passed.lock().expect("not poisoned").drain(..).collect();
         while let Some(event) = self.connection.poll_event() {
             events.push(event);

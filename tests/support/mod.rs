@@ -1,9 +1,13 @@
 //! A real server in a process of its own, and agents that talk to it over real sockets.
 
 pub mod agent;
+pub mod cast;
+pub mod raw;
 pub mod server;
 
 pub use agent::Agent;
+pub use cast::Cast;
+pub use raw::{Frames, Raw};
 pub use server::TestServer;
 
 use std::time::Duration;

@@ -1,0 +1,86 @@
+//! Every case of the wire fixtures against the real server. Both clients replay the same files against servers of their
+//! own making, so all three agree on what goes over the wire.
+
+mod fixture;
+mod matching;
+mod replay;
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, stream};
+use wardroom::protocol::methods::{self, Access};
+
+use fixture::Fixture;
+
+/// Cases that are replayed at one time, each on a server of its own. They wait for the disk most of the time.
+const AT_ONCE: usize = 4;
+
+/// Replays one file and reports every case that went otherwise.
+async fn replay(method: &str) {
+    let fixture = Fixture::load(method);
+    let failures: Vec<String> = stream::iter(&fixture.cases)
+        .map(|case| async move {
+            let problems = replay::replay(method, case).await;
+            (!problems.is_empty()).then(|| format!("{}:\n  {}", case.name, problems.join("\n  ")))
+        })
+        .buffer_unordered(AT_ONCE)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    assert!(failures.is_empty(), "`{method}`:\n{}", failures.join("\n"));
+}
+
+/// One test for each fixture file.
+macro_rules! fixtures {
+    ($($test:ident = $method:literal),+ $(,)?) => {
+        const METHODS: &[&str] = &[$($method),+];
+
+        $(#[tokio::test]
+        async fn $test() {
+            replay($method).await;
+        })+
+    };
+}
+
+fixtures! {
+    auth = "auth",
+    rpc_discover = "rpc.discover",
+    agent_invite = "agent.invite",
+    agent_revoke = "agent.revoke",
+    agent_list = "agent.list",
+    agent_kick = "agent.kick",
+    agent_ban = "agent.ban",
+    agent_unban = "agent.unban",
+    room_create = "room.create",
+    room_list = "room.list",
+    room_join = "room.join",
+    room_leave = "room.leave",
+    room_info = "room.info",
+    room_history = "room.history",
+    room_invite = "room.invite",
+    room_kick = "room.kick",
+    room_visibility = "room.visibility",
+    room_update = "room.update",
+    room_delete = "room.delete",
+    room_take_ownership = "room.takeOwnership",
+    message_send = "message.send",
+    message_dm = "message.dm",
+    message_remove = "message.remove",
+    lobby_set_motd = "lobby.setMotd",
+    lobby_get_motd = "lobby.getMotd",
+    docs_list = "docs.list",
+    docs_get = "docs.get",
+    docs_update = "docs.update",
+}
+
+#[test]
+fn every_method_of_agents_has_a_fixture_file_and_every_file_is_replayed() {
+    let table: BTreeSet<String> = methods::all()
+        .iter()
+        .filter(|method| method.access != Access::Operator)
+        .map(|method| method.name.to_owned())
+        .collect();
+    let replayed: BTreeSet<String> = METHODS.iter().map(|method| (*method).to_owned()).collect();
+    assert_eq!(table, replayed, "the table of methods and the tests above");
+    assert_eq!(table, fixture::files(), "the table of methods and the files");
+}
