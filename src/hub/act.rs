@@ -252,6 +252,7 @@ impl From<StoreError> for Refusal {
                 tracing::error!(detail, "stored data is damaged; run `wardroom doctor`");
                 Self::StorageDamaged
             }
+            StoreError::Failed(reason) => Self::Internal(reason),
             StoreError::Other(error) => Self::Internal(format!("database: {error}")),
         }
     }

@@ -156,6 +156,8 @@ fn refusal_of(error: &StoreError) -> Refusal {
         StoreError::ReadOnly => Refusal::StorageUnavailable("the database is read-only"),
         StoreError::Damaged(_) => Refusal::StorageDamaged,
         StoreError::Io(_) | StoreError::InDoubt(_) => Refusal::StorageUnavailable("the disk failed"),
-        StoreError::Busy | StoreError::Other(_) => Refusal::StorageUnavailable("the database refused the change"),
+        StoreError::Busy | StoreError::Failed(_) | StoreError::Other(_) => {
+            Refusal::StorageUnavailable("the database refused the change")
+        }
     }
 }

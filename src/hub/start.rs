@@ -184,7 +184,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         fatal: options.fatal,
     };
     let fanout = Fanout::new(options.encode, options.metrics.clone());
-    let no_thread = |error: io::Error| StoreError::Damaged(format!("no thread could be started: {error}"));
+    let no_thread = |error: io::Error| StoreError::Failed(format!("no thread could be started: {error}"));
     let fanout = std::thread::Builder::new()
         .name("fanout".into())
         .spawn(move || fanout.run(&groups))

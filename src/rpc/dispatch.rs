@@ -110,6 +110,7 @@ impl Session {
             to,
             method,
             hub,
+            governor: None,
             place: None,
         };
         let mut flushes = Flushes::default();
@@ -145,6 +146,9 @@ impl Session {
             Order::Read => rpc.limits.in_flight,
         };
         responder.place = self.places(places).await;
+        if matches!(route.spec.access, Access::Controller | Access::Operator) && route.spec.order == Order::Change {
+            responder.governor = Some(caller);
+        }
         let context = Context {
             rpc: Arc::clone(&rpc),
             caller,

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::Outlet;
 use crate::domain::Refusal;
-use crate::hub::{Flushes, Hub};
+use crate::hub::{Caller, Flushes, Hub};
 use crate::protocol::codes::{Code, error_of};
 use crate::protocol::envelope::{self, Id};
 use crate::runtime::metrics::RequestLabels;
@@ -29,6 +29,8 @@ pub(super) struct Responder {
     pub to: ReplyTo,
     /// The method as it is counted.
     pub method: &'static str,
+    /// Set when the method governs, so that it leaves a line in the log: who asked.
+    pub governor: Option<Caller>,
     pub hub: Hub,
     /// The place among the requests of the connection that wait for their commit; given back with the answer.
     pub place: Option<OwnedSemaphorePermit>,
@@ -79,6 +81,19 @@ impl Responder {
     }
 
     fn count(&self, outcome: String) {
+        if let Some(caller) = self.governor {
+            let who = match caller {
+                Caller::Session { agent, .. } => self.hub.directory().agent(agent).map(|agent| agent.id.to_string()),
+                _ => None,
+            };
+            let who = who.unwrap_or_else(|| "operator".to_owned());
+            tracing::info!(
+                method = self.method,
+                outcome,
+                agent.id = who,
+                "a governing request was answered"
+            );
+        }
         self.hub
             .metrics()
             .requests

@@ -151,6 +151,7 @@ impl Session {
             .await;
         self.state = State::Stranger;
         let admitted = outcome?;
+        tracing::debug!(agent.id = %admitted.id, session.id = session.0, "an agent came in");
         let caller = Caller::Session {
             session,
             agent: admitted.number,

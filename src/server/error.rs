@@ -90,7 +90,7 @@ fn kind_of(error: &StoreError) -> StartErrorKind {
         StoreError::Full | StoreError::ReadOnly | StoreError::Io(_) | StoreError::InDoubt(_) => {
             StartErrorKind::DataDirectory
         }
-        StoreError::Busy | StoreError::Other(_) => StartErrorKind::Other,
+        StoreError::Busy | StoreError::Failed(_) | StoreError::Other(_) => StartErrorKind::Other,
     }
 }
 

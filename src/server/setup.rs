@@ -61,14 +61,14 @@ pub fn rotate_controller_key(data_dir: &Path, config: &Config) -> Result<Control
 
 /// Checks everything that is stored.
 pub fn check_database(data_dir: &Path, config: &Config) -> Result<(), StartError> {
-    let lock = DirectoryLock::acquire(data_dir).map_err(|error| StartError::DataDirectory {
+    let path = config.database_path(data_dir);
+    let lock = DirectoryLock::acquire(data_dir, &path).map_err(|error| StartError::DataDirectory {
         path: data_dir.to_owned(),
         reason: error.to_string(),
     })?;
     if lock.is_none() {
         return Err(store::OpenError::InUse(data_dir.to_owned()).into());
     }
-    let path = config.database_path(data_dir);
     store::full_check(&path).map_err(|error| match error {
         StoreError::Damaged(detail) => store::OpenError::Damaged { path, detail }.into(),
         error => StartError::Store(error),

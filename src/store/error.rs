@@ -24,6 +24,9 @@ pub enum StoreError {
     /// No reader was free in time.
     #[error("no database reader became free in time")]
     Busy,
+    /// The program could not do its part: a thread did not start, or a read panicked.
+    #[error("{0}")]
+    Failed(String),
     /// Anything else is a fault of the program.
     #[error(transparent)]
     Other(rusqlite::Error),

@@ -1,36 +1,57 @@
-//! One server per data directory.
+//! One server per data directory, and per database.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
 /// Held as long as a server uses the data directory. The kernel releases it however the process ends.
 #[derive(Debug)]
 pub struct DirectoryLock {
-    _file: File,
+    _files: Vec<File>,
 }
 
 impl DirectoryLock {
     /// The name of the file in the data directory.
     pub const FILE_NAME: &'static str = "wardroom.lock";
 
-    /// Takes the lock; `Ok(None)` when another process holds it.
-    pub fn acquire(data_dir: &Path) -> io::Result<Option<Self>> {
-        let path = data_dir.join(Self::FILE_NAME);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(0o600)
-            .open(path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-            Err(error) => Err(error.into()),
+    /// Takes the lock of a data directory, and that of its database when it lies elsewhere: two data directories may
+    /// name the same one. `Ok(None)` when another process holds either.
+    pub fn acquire(data_dir: &Path, database: &Path) -> io::Result<Option<Self>> {
+        let mut files = Vec::new();
+        for path in Self::paths(data_dir, database) {
+            match lock(&path)? {
+                Some(file) => files.push(file),
+                None => return Ok(None),
+            }
         }
+        Ok(Some(Self { _files: files }))
+    }
+
+    fn paths(data_dir: &Path, database: &Path) -> Vec<PathBuf> {
+        let mut paths = vec![data_dir.join(Self::FILE_NAME)];
+        if database.parent() != Some(data_dir) {
+            let mut beside = database.as_os_str().to_owned();
+            beside.push(".lock");
+            paths.push(beside.into());
+        }
+        paths
+    }
+}
+
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

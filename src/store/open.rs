@@ -120,7 +120,7 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
         path: path.clone(),
         source,
     };
-    let lock = DirectoryLock::acquire(&options.data_dir)
+    let lock = DirectoryLock::acquire(&options.data_dir, path)
         .map_err(|source| OpenError::File {
             path: options.data_dir.join(DirectoryLock::FILE_NAME),
             source,

@@ -66,7 +66,7 @@ impl Readers {
         };
         match tokio::task::spawn_blocking(work).await {
             Ok(result) => result,
-            Err(failure) => Err(StoreError::Damaged(format!("a read did not finish: {failure}"))),
+            Err(failure) => Err(StoreError::Failed(format!("a read did not finish: {failure}"))),
         }
     }
 }
