@@ -1,6 +1,6 @@
 //! The command line: one file for each command.
 //!
-//! A command gets its arguments, the [`context::Context`] and the [`output::Output`], and gives an exit code or a failure
+//! A command gets its arguments, the `Context` and the `Output`, and gives an exit code or a failure
 //! that carries one. Commands reach a running server over the operator's socket in the data directory, with the same
 //! client and the same protocol as agents do over the network.
 

@@ -26,6 +26,9 @@ use super::{ClientError, End, Endpoint};
 /// Commands on their way to the socket; a caller waits when the queue is full.
 const COMMAND_QUEUE: usize = 64;
 
+/// Answers to raw text kept until they are read; more of them end the connection, as with events.
+const FRAME_QUEUE: usize = 4096;
+
 /// The largest message taken from a server, in bytes: well above the largest page of history.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
 
@@ -163,7 +166,7 @@ impl Connection {
 
         let (commands, command_queue) = mpsc::channel(COMMAND_QUEUE);
         let (event_sender, events) = mpsc::channel(options.event_capacity.max(1));
-        let (frame_sender, frames) = mpsc::channel(options.event_capacity.max(1));
+        let (frame_sender, frames) = mpsc::channel(FRAME_QUEUE);
         let (ended, end) = watch::channel(None);
         let mut channels = Channels {
             commands: command_queue,

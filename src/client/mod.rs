@@ -21,6 +21,8 @@ mod results;
 mod supervisor;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;
 
 pub use backoff::Backoff;
 pub use connection::{ConnectOptions, Connection};

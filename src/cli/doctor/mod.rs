@@ -1,4 +1,4 @@
-//! `doctor`: looks for everything that may be wrong with an installation. It changes nothing.
+//! `doctor`: looks for everything that may be wrong with an installation and says what to do. It puts nothing right itself.
 
 mod checks;
 mod network;

@@ -166,25 +166,24 @@ impl Place {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let stderr = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-        let mut printed = Vec::new();
-        for line in stdout.by_ref() {
+        let mut server = Foreground {
+            child,
+            printed: Vec::new(),
+            stdout,
+            stderr,
+        };
+        while let Some(line) = server.stdout.next() {
             let line = line.expect("UTF-8");
             let is_last = line.starts_with("Stop: ");
-            printed.push(line);
+            server.printed.push(line);
             if is_last {
-                return Foreground {
-                    child,
-                    printed,
-                    stderr,
-                    _stdout: stdout,
-                };
+                return server;
             }
         }
-        drop(child.kill());
-        let log: Vec<String> = stderr.map_while(Result::ok).collect();
-        panic!("the server did not start: {printed:#?} {log:#?}");
+        let log: Vec<String> = server.stderr.by_ref().map_while(Result::ok).collect();
+        panic!("the server did not start: {:#?} {log:#?}", server.printed);
     }
 }
 
@@ -210,8 +209,8 @@ pub(super) fn run(command: &mut Command) -> Ran {
 pub(super) struct Foreground {
     child: Child,
     pub(super) printed: Vec<String>,
+    stdout: Lines<BufReader<ChildStdout>>,
     stderr: Lines<BufReader<ChildStderr>>,
-    _stdout: Lines<BufReader<ChildStdout>>,
 }
 
 impl Foreground {

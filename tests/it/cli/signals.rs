@@ -32,6 +32,10 @@ fn a_server_in_the_background_takes_a_signal_too() {
     let pid = rustix::process::Pid::from_raw(pid).expect("not zero");
     // The status has just named it, so it is the server.
     rustix::process::kill_process(pid, Signal::TERM).expect("running");
+    // It is not our child; that it has ended shows in its lock, which this waits for.
+    let lock = fs::File::open(place.file("wardroom.lock")).expect("there");
+    lock.lock_shared().expect("released");
+    drop(lock);
     place.run("status").expect(3);
     let log = fs::read_to_string(place.file("wardroom.log")).expect("there");
     assert!(log.contains("SIGTERM"), "{log}");

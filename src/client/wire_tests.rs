@@ -1,0 +1,312 @@
+//! The wire fixtures, replayed from a scripted server: each typed function sends exactly the call of a case, gives its
+//! result or its error, and hands on its events.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Map, Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, accept_async};
+
+use super::{ClientError, Connection, Endpoint, Methods};
+
+/// What the cases of one method came to.
+#[derive(Debug, Default)]
+struct Tally {
+    results: usize,
+    errors: usize,
+}
+
+#[tokio::test]
+async fn every_typed_function_speaks_as_the_fixtures_do() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let endpoint = Endpoint::parse(&format!("ws://{address}/")).expect("a good address");
+    let (connection, socket) = tokio::join!(Connection::open(&endpoint), async {
+        let (stream, _) = listener.accept().await.expect("a connection");
+        accept_async(stream).await.expect("a handshake")
+    });
+    let (connection, mut socket) = (connection.expect("connected"), socket);
+
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for fixture in fixtures() {
+        let method = fixture["method"].as_str().expect("a name");
+        let tally = tallies.entry(method.to_owned()).or_default();
+        for case in fixture["cases"].as_array().expect("cases") {
+            replay(&connection, &mut socket, method, case, tally).await;
+        }
+    }
+    for (method, tally) in &tallies {
+        assert!(
+            tally.results > 0 && tally.errors > 0,
+            "`{method}` was not replayed: {tally:?}"
+        );
+    }
+    assert_eq!(tallies.len(), 27, "a fixture for every method");
+}
+
+fn fixtures() -> Vec<Value> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire");
+    fs::read_dir(directory)
+        .expect("the fixtures")
+        .map(|entry| {
+            serde_json::from_slice(&fs::read(entry.expect("readable").path()).expect("readable")).expect("JSON")
+        })
+        .collect()
+}
+
+async fn replay(
+    connection: &Connection,
+    socket: &mut WebSocketStream<TcpStream>,
+    method: &str,
+    case: &Value,
+    tally: &mut Tally,
+) {
+    let name = &case["name"];
+    let params = sample(case.get("params").unwrap_or(&json!({})));
+    let Some(members) = params.as_object() else { return };
+    if !is_typed(method, members) {
+        return;
+    }
+    let arguments = Params(members);
+    let mut called = std::pin::pin!(typed_call(connection, method, &arguments));
+    let request = tokio::select! {
+        outcome = &mut called => panic!("{method}, {name}: no request, but {outcome:?}"),
+        request = read(socket) => request,
+    };
+    assert_eq!(request["method"], method, "{name}");
+    assert_eq!(request["params"], params, "{method}, {name}");
+    let mut answer = json!({"jsonrpc": "2.0", "id": request["id"]});
+    if let Some(error) = case.get("error") {
+        let data = error.get("data").map(sample);
+        answer["error"] = json!({"code": error["code"], "message": "refused", "data": data});
+    } else {
+        answer["result"] = sample(&case["result"]);
+    }
+    send(socket, &answer).await;
+    let outcome = called.await.expect("expressible");
+    match (case.get("error"), outcome) {
+        (Some(error), Err(ClientError::Rpc(refusal))) => {
+            assert_eq!(
+                refusal.code,
+                error["code"].as_i64().expect("a code"),
+                "{method}, {name}"
+            );
+            tally.errors += 1;
+        }
+        (None, Ok(())) => tally.results += 1,
+        (_, outcome) => panic!("{method}, {name}: {outcome:?}"),
+    }
+    for event in case["events"].as_array().into_iter().flatten() {
+        let params = sample(&event["params"]);
+        send(
+            socket,
+            &json!({"jsonrpc": "2.0", "method": event["method"], "params": params}),
+        )
+        .await;
+        let received = connection.next_event().await.expect("an event");
+        assert_eq!(
+            (json!(received.method), received.params),
+            (event["method"].clone(), params),
+            "{method}, {name}"
+        );
+    }
+}
+
+async fn read(socket: &mut WebSocketStream<TcpStream>) -> Value {
+    let text = socket
+        .next()
+        .await
+        .expect("a frame")
+        .expect("no failure")
+        .into_text()
+        .expect("text");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+async fn send(socket: &mut WebSocketStream<TcpStream>, value: &Value) {
+    socket
+        .send(Message::text(value.to_string()))
+        .await
+        .expect("the client reads");
+}
+
+/// The value with every matcher and every name replaced by something that fits.
+fn sample(value: &Value) -> Value {
+    match value {
+        Value::String(text) => match text.as_str() {
+            "<time>" => json!(1_700_000_000_000_i64),
+            "<int>" => json!(7),
+            "<key>" => json!(format!("bl_k_{}", "0f".repeat(24))),
+            "<uuid>" => json!("0190a5b0-0000-7000-8000-000000000001"),
+            name if name.starts_with('$') => json!("0190a5b0-0000-7000-8000-000000000002"),
+            _ => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(sample).collect(),
+        Value::Object(members) => {
+            let named = |name: &str, value: &Value| match value.as_str() {
+                // What a case has saved from a time or a position is a number.
+                Some(text) if text.starts_with('$') && matches!(name, "timestamp" | "before" | "seq") => {
+                    sample(&json!("<time>"))
+                }
+                _ => sample(value),
+            };
+            members
+                .iter()
+                .map(|(name, value)| (name.clone(), named(name, value)))
+                .collect()
+        }
+        _ => value.clone(),
+    }
+}
+
+/// The parameters of a case, as arguments of typed functions.
+struct Params<'a>(&'a Map<String, Value>);
+
+impl<'a> Params<'a> {
+    fn text(&self, name: &str) -> &'a str {
+        self.0[name].as_str().expect("text")
+    }
+
+    fn text_or_none(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
+    fn number<T: TryFrom<i64>>(&self, name: &str) -> Option<T> {
+        self.0
+            .get(name)
+            .and_then(Value::as_i64)
+            .and_then(|number| T::try_from(number).ok())
+    }
+}
+
+/// The texts that a typed function requires, and what it takes besides.
+fn signature(method: &str) -> (&'static [&'static str], &'static [&'static str]) {
+    match method {
+        "auth" => (&["apiKey"], &["displayName"]),
+        "agent.invite" => (&["displayName"], &[]),
+        "agent.kick" | "agent.ban" => (&["agentId"], &["reason"]),
+        "agent.revoke" | "agent.unban" => (&["agentId"], &[]),
+        "room.create" => (&["name"], &["visibility", "description"]),
+        "room.history" => (&["roomId"], &["limit", "before"]),
+        "room.invite" => (&["roomId", "agentId"], &[]),
+        "room.kick" => (&["roomId", "agentId"], &["reason"]),
+        "room.visibility" => (&["roomId", "visibility"], &[]),
+        "room.update" => (&["roomId"], &["name", "description"]),
+        "room.join" | "room.leave" | "room.info" | "room.delete" | "room.takeOwnership" => (&["roomId"], &[]),
+        "message.send" => (&["roomId", "content"], &["idempotencyKey"]),
+        "message.dm" => (&["toAgentId", "content"], &["idempotencyKey"]),
+        "message.remove" => (&["messageId"], &["reason"]),
+        "docs.get" => (&["name"], &[]),
+        "docs.update" => (&["name", "content"], &["version"]),
+        "lobby.setMotd" => (&[], &["content"]),
+        _ => (&[], &[]),
+    }
+}
+
+/// Whether the typed function of `method` can send these parameters at all: types that a case gets wrong on purpose do
+/// not exist in Rust.
+fn is_typed(method: &str, params: &Map<String, Value>) -> bool {
+    let (required, optional) = signature(method);
+    let is_optional = |name: &str, value: &Value| match (method, name) {
+        ("room.history", "limit") => value.as_u64().is_some_and(|limit| u32::try_from(limit).is_ok()),
+        ("room.history", "before") => value.is_i64(),
+        ("docs.update", "version") => true,
+        ("lobby.setMotd", "content") => value.is_string() || value.is_null(),
+        _ => value.is_string(),
+    };
+    required
+        .iter()
+        .all(|name| params.get(*name).is_some_and(Value::is_string))
+        && params.iter().all(|(name, value)| {
+            required.contains(&name.as_str()) || optional.contains(&name.as_str()) && is_optional(name, value)
+        })
+        && (method != "lobby.setMotd" || params.contains_key("content"))
+}
+
+/// Calls the typed function of `method`; none when there is none.
+async fn typed_call(connection: &Connection, method: &str, params: &Params<'_>) -> Option<Result<(), ClientError>> {
+    let p = params;
+    Some(match method {
+        "auth" => connection
+            .authenticate(p.text("apiKey"), p.text_or_none("displayName"))
+            .await
+            .map(drop),
+        "agent.invite" => connection.invite_agent(p.text("displayName")).await.map(drop),
+        "agent.revoke" => connection.revoke_agent(p.text("agentId")).await,
+        "agent.list" => connection.list_agents().await.map(drop),
+        "agent.kick" => connection.kick_agent(p.text("agentId"), p.text_or_none("reason")).await,
+        "agent.ban" => connection.ban_agent(p.text("agentId"), p.text_or_none("reason")).await,
+        "agent.unban" => connection.unban_agent(p.text("agentId")).await,
+        "room.create" => {
+            let (visibility, description) = (p.text_or_none("visibility"), p.text_or_none("description"));
+            connection
+                .create_room(p.text("name"), visibility, description)
+                .await
+                .map(drop)
+        }
+        "room.list" => connection.list_rooms().await.map(drop),
+        "room.join" => connection.join_room(p.text("roomId")).await,
+        "room.leave" => connection.leave_room(p.text("roomId")).await,
+        "room.info" => connection.room_info(p.text("roomId")).await.map(drop),
+        "room.history" => connection
+            .room_history(p.text("roomId"), p.number("limit"), p.number("before"))
+            .await
+            .map(drop),
+        "room.invite" => connection.invite_to_room(p.text("roomId"), p.text("agentId")).await,
+        "room.kick" => {
+            connection
+                .kick_from_room(p.text("roomId"), p.text("agentId"), p.text_or_none("reason"))
+                .await
+        }
+        "room.visibility" => {
+            connection
+                .set_room_visibility(p.text("roomId"), p.text("visibility"))
+                .await
+        }
+        "room.update" => {
+            let (name, description) = (p.text_or_none("name"), p.text_or_none("description"));
+            connection.update_room(p.text("roomId"), name, description).await
+        }
+        "room.delete" => connection.delete_room(p.text("roomId")).await,
+        "room.takeOwnership" => connection.take_ownership(p.text("roomId")).await,
+        "message.send" => match p.text_or_none("idempotencyKey") {
+            Some(key) => connection
+                .send_message_once(p.text("roomId"), p.text("content"), key)
+                .await
+                .map(drop),
+            None => connection
+                .send_message(p.text("roomId"), p.text("content"))
+                .await
+                .map(drop),
+        },
+        "message.dm" => match p.text_or_none("idempotencyKey") {
+            Some(key) => connection
+                .send_dm_once(p.text("toAgentId"), p.text("content"), key)
+                .await
+                .map(drop),
+            None => connection
+                .send_dm(p.text("toAgentId"), p.text("content"))
+                .await
+                .map(drop),
+        },
+        "message.remove" => {
+            connection
+                .remove_message(p.text("messageId"), p.text_or_none("reason"))
+                .await
+        }
+        "lobby.setMotd" => connection.set_motd(p.text_or_none("content")).await,
+        "lobby.getMotd" => connection.get_motd().await.map(drop),
+        "docs.list" => connection.list_docs().await.map(drop),
+        "docs.get" => connection.get_doc(p.text("name")).await.map(drop),
+        "docs.update" => {
+            connection
+                .update_doc(p.text("name"), p.text("content"), p.0.get("version").cloned())
+                .await
+        }
+        _ => return None,
+    })
+}
