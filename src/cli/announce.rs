@@ -52,7 +52,10 @@ impl Started {
             "Data, documents and log: {}",
             context.data_dir.path().display()
         ))?;
-        let address = self.addresses.first().map_or("the address above", String::as_str);
+        let address = self
+            .addresses
+            .first()
+            .map_or_else(String::new, |address| reachable(address));
         output.line(format_args!(
             "Connect an agent: open {address} and call `auth` with its key; the controller makes keys with `agent.invite`"
         ))?;
@@ -76,6 +79,13 @@ impl Started {
     }
 }
 
+/// An address that a program on this machine can open: nobody connects to "every address".
+fn reachable(address: &str) -> String {
+    address
+        .replace("://0.0.0.0:", "://127.0.0.1:")
+        .replace("://[::]:", "://[::1]:")
+}
+
 /// The line by which a new controller key is shown, this once.
 pub(super) fn key_line(key: &str) -> String {
     format!("Controller key: {key}  (shown once, keep it)")
@@ -96,6 +106,13 @@ mod tests {
         check("ws", "0.0.0.0:18800", 1);
         check("ws", "192.0.2.7:18800", 1);
         check("wss", "0.0.0.0:18800", 0);
+    }
+
+    #[test]
+    fn the_address_to_open_is_one_that_can_be_opened() {
+        assert_eq!(reachable("ws://0.0.0.0:18800"), "ws://127.0.0.1:18800");
+        assert_eq!(reachable("wss://[::]:443"), "wss://[::1]:443");
+        assert_eq!(reachable("ws://192.0.2.7:1"), "ws://192.0.2.7:1");
     }
 
     #[test]

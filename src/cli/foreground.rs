@@ -11,9 +11,9 @@ use super::context::{Context, DataDir};
 use super::exit::{CommandResult, Exit, Failure};
 use super::pid_file::PidFile;
 use super::{clients, runtime, start_flags};
-use crate::config::Config;
+use crate::config::{Config, Log, LogFormat};
 use crate::runtime::lifecycle::Lifecycle;
-use crate::runtime::telemetry::{self, Sink};
+use crate::runtime::telemetry::{self, LineFormat, LogOptions, Sink};
 use crate::server::Server;
 
 /// Time beyond the clients' own (`shutdown.drainMs`) to commit what is under way and to end the tasks.
@@ -38,7 +38,7 @@ pub(super) fn run_with_log(
     sink: Sink,
     announce: impl FnOnce(&Started) -> io::Result<()>,
 ) -> CommandResult {
-    let log = telemetry::init(&config.log, sink).context("cannot set up the log")?;
+    let log = telemetry::init(&log_options(&config.log), sink).context("cannot set up the log")?;
     let runtime = runtime::multi_threaded()?;
     let result = runtime.block_on(serve(context, config, announce));
     if let Err(failure) = &result {
@@ -99,4 +99,16 @@ fn ready(
     }
     announce(&Started::here(server.scheme(), server.addresses())).context("cannot tell that the server has started")?;
     Ok(pid_file)
+}
+
+fn log_options(log: &Log) -> LogOptions {
+    LogOptions {
+        level: log.level.clone(),
+        format: match log.format {
+            LogFormat::Text => LineFormat::Text,
+            LogFormat::Json => LineFormat::Json,
+        },
+        max_bytes: log.max_bytes,
+        max_files: log.max_files,
+    }
 }

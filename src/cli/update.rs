@@ -21,17 +21,27 @@ use super::{running, runtime};
 /// Replace this program by a newer version and restart a running server
 #[derive(Debug, Args)]
 pub(super) struct Update {
-    /// Take this file instead of the newest published version
+    /// Take this program
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// Build the program from this source tree, with `cargo`, and take it
+    #[arg(long, value_name = "DIRECTORY", conflicts_with = "from")]
+    source: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Update, context: &Context, output: Output) -> CommandResult {
     let executable = std::env::current_exe().context("cannot find the program's own file")?;
-    let version = match &arguments.from {
-        Some(candidate) => from_file(candidate, &executable, context)?,
-        None => from_registry(&executable)?,
+    let candidate = match (&arguments.from, &arguments.source) {
+        (Some(file), _) => file.clone(),
+        (None, Some(tree)) => build(tree)?,
+        // Nothing is published under our name that could be fetched, and a stranger's program must not be.
+        (None, None) => {
+            let advice = "name the newer program: `wardroom update --from FILE`, or `wardroom update --source DIRECTORY` \
+                          after bringing the source tree up to date";
+            return Err(Failure::new(Exit::Usage, advice.to_owned()));
+        }
     };
+    let version = from_file(&candidate, &executable, context)?;
     let previous = previous_path(&executable);
     output.line(format_args!(
         "{} is now {version}; the former is {}",
@@ -130,49 +140,38 @@ fn previous_path(executable: &Path) -> PathBuf {
     executable.with_file_name(name)
 }
 
-/// Has `cargo` install the newest published version where this program is.
-fn from_registry(executable: &Path) -> Result<String, Failure> {
-    let advice = "get the newest program and run `wardroom update --from FILE`";
-    let root = cargo_root(executable).ok_or_else(|| {
+/// Has `cargo` build the program of a source tree.
+fn build(tree: &Path) -> Result<PathBuf, Failure> {
+    let manifest = tree.join("Cargo.toml");
+    if !manifest.is_file() {
         let message = format!(
-            "`{}` was not installed by `cargo install`: {advice}",
-            executable.display()
+            "`{}` is no source tree of wardroom: it has no `Cargo.toml`",
+            tree.display()
         );
-        Failure::new(Exit::Failed, message)
-    })?;
-    keep_previous(executable)?;
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    let target = tree.join("target");
     let status = Command::new("cargo")
-        .args(["install", "--locked", "wardroom", "--root"])
-        .arg(root)
+        .args(["build", "--release", "--locked", "--bin", "wardroom", "--manifest-path"])
+        .arg(&manifest)
+        .arg("--target-dir")
+        .arg(&target)
         .stdin(Stdio::null())
         // What cargo tells belongs on the standard error output, where it writes it; ours stays one report.
         .stdout(Stdio::null())
         .status();
     match status {
-        Ok(status) if status.success() => {}
-        Ok(status) => {
-            return Err(Failure::new(
-                Exit::Failed,
-                format!("`cargo install` failed ({status}); nothing was changed"),
-            ));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Failure::new(Exit::Failed, format!("`cargo` is not there: {advice}")));
-        }
-        Err(error) => return Err(anyhow::Error::new(error).context("cannot run `cargo`").into()),
+        Ok(status) if status.success() => Ok(target.join("release").join("wardroom")),
+        Ok(status) => Err(Failure::new(
+            Exit::Failed,
+            format!("`cargo build` failed ({status}); nothing was changed"),
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::new(
+            Exit::Failed,
+            "`cargo` is not there: build the program elsewhere and run `wardroom update --from FILE`".to_owned(),
+        )),
+        Err(error) => Err(anyhow::Error::new(error).context("cannot run `cargo`").into()),
     }
-    let answer = Command::new(executable)
-        .arg("--version")
-        .output()
-        .context("cannot run the new program")?;
-    let text = String::from_utf8_lossy(&answer.stdout);
-    Ok(text.trim().trim_start_matches("wardroom ").to_owned())
-}
-
-/// The folder above `bin/wardroom`, which is what `cargo install --root` takes.
-fn cargo_root(executable: &Path) -> Option<&Path> {
-    let directory = executable.parent()?;
-    (executable.file_name()? == "wardroom" && directory.file_name()? == "bin").then(|| directory.parent())?
 }
 
 /// Has the new program restart the server, if one is running.
@@ -206,16 +205,6 @@ fn restart_running_server(executable: &Path, context: &Context) -> Result<bool, 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_folder_for_cargo_is_the_one_above_bin() {
-        let check = |path: &str, expected: Option<&str>| {
-            assert_eq!(cargo_root(Path::new(path)), expected.map(Path::new), "{path}");
-        };
-        check("/home/me/.cargo/bin/wardroom", Some("/home/me/.cargo"));
-        check("/src/target/release/wardroom", None);
-        check("/usr/bin/other", None);
-    }
 
     #[test]
     fn the_former_program_keeps_its_name_in_front() {

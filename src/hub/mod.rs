@@ -1,8 +1,8 @@
 //! The room model: who is where, what may be done, in which order it happens and who is told.
 //!
-//! Every way in calls [`Hub::submit`]. An act is decided on the writer thread ([`engine`]) against the state that all
+//! Every way in calls [`Hub::submit`]. An act is decided on the writer thread (`engine`) against the state that all
 //! acts before it left, committed together with its neighbours, applied to the state that readers see, and only then
-//! answered and told to others ([`fanout`]).
+//! answered and told to others (`fanout`).
 
 mod act;
 pub mod acts;

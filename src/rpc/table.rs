@@ -11,7 +11,7 @@ use super::Rpc;
 use super::reply::{Reply, Responder};
 use crate::domain::Refusal;
 use crate::hub::{Act, Caller, Flushes};
-use crate::protocol::methods::{Method, MethodSpec};
+use crate::protocol::methods::{Method, MethodSpec, for_each_method};
 
 /// Carries out a method.
 pub(super) trait Handler: Method {
@@ -106,7 +106,7 @@ pub(super) fn routes() -> HashMap<&'static str, Route> {
     macro_rules! routes {
         ($($method:ident),+) => { [$(Route::of::<crate::protocol::methods::$method>()),+] };
     }
-    crate::for_each_method!(routes)
+    for_each_method!(routes)
         .into_iter()
         .map(|route| (route.spec.name, route))
         .collect()

@@ -11,15 +11,47 @@ use std::path::PathBuf;
 
 use tracing::{Level, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::{self, JsonFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
 use self::escape::{EscapedFields, EscapedJson};
 use self::rotation::RotatingFile;
-use crate::config::{Log, LogFormat};
+
+/// What is logged, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogOptions {
+    /// A level, and after commas exceptions for parts of the program.
+    pub level: String,
+    /// The form of a line.
+    pub format: LineFormat,
+    /// The size at which a log file is put aside.
+    pub max_bytes: u64,
+    /// Files put aside that are kept beside the current one.
+    pub max_files: u32,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self {
+            level: "info".into(),
+            format: LineFormat::Text,
+            max_bytes: 10 * 1024 * 1024,
+            max_files: 5,
+        }
+    }
+}
+
+/// The form of a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LineFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
 
 /// Lines that wait for the disk or terminal. When it is full, further lines are dropped and counted: a stalled log must
 /// not stall the service.
@@ -80,7 +112,7 @@ pub enum TelemetryError {
 /// # Errors
 ///
 /// [`TelemetryError`] when the level is not understood, the file cannot be opened, or there is a log already.
-pub fn init(log: &Log, sink: Sink) -> Result<Guard, TelemetryError> {
+pub fn init(log: &LogOptions, sink: Sink) -> Result<Guard, TelemetryError> {
     let (subscriber, guard) = build(log, sink)?;
     subscriber.try_init()?;
     std::panic::set_hook(Box::new(report_panic));
@@ -88,7 +120,7 @@ pub fn init(log: &Log, sink: Sink) -> Result<Guard, TelemetryError> {
 }
 
 /// Puts the log together without making it the one of the process.
-fn build(log: &Log, sink: Sink) -> Result<(Box<dyn Subscriber + Send + Sync>, Guard), TelemetryError> {
+fn build(log: &LogOptions, sink: Sink) -> Result<(Box<dyn Subscriber + Send + Sync>, Guard), TelemetryError> {
     let filter = EnvFilter::try_new(&log.level)?;
     let queue = NonBlockingBuilder::default()
         .buffered_lines_limit(QUEUE_LINES)
@@ -115,18 +147,18 @@ fn build(log: &Log, sink: Sink) -> Result<(Box<dyn Subscriber + Send + Sync>, Gu
 
 /// Below `info` only this program speaks, whatever the level: libraries show frames there, and with them keys and messages.
 fn subscriber(
-    form: LogFormat,
+    form: LineFormat,
     filter: EnvFilter,
     writer: NonBlocking,
     colour: bool,
 ) -> Box<dyn Subscriber + Send + Sync> {
     let layer = match form {
-        LogFormat::Text => tracing_subscriber::fmt::layer()
+        LineFormat::Text => tracing_subscriber::fmt::layer()
             .with_writer(writer)
             .with_ansi(colour)
             .fmt_fields(EscapedFields)
             .boxed(),
-        LogFormat::Json => tracing_subscriber::fmt::layer()
+        LineFormat::Json => tracing_subscriber::fmt::layer()
             .with_writer(writer)
             .with_ansi(false)
             .fmt_fields(JsonFields::new())
@@ -163,7 +195,7 @@ fn fixed_text(payload: &(dyn Any + Send)) -> &'static str {
 mod tests {
     use super::*;
 
-    fn logged(log: &Log, write: impl FnOnce()) -> String {
+    fn logged(log: &LogOptions, write: impl FnOnce()) -> String {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("wardroom.log");
         let (subscriber, guard) = build(log, Sink::File(path.clone())).expect("a log");
@@ -186,11 +218,26 @@ mod tests {
         );
     }
 
+    #[test]
+    fn regression_libraries_do_not_log_frames_at_any_level() {
+        let log = LogOptions {
+            level: "trace".into(),
+            ..LogOptions::default()
+        };
+        let text = logged(&log, || {
+            tracing::trace!(target: "tungstenite::protocol", "a frame with a key in it");
+            tracing::warn!(target: "tungstenite::protocol", "a warning");
+            tracing::trace!(target: "wardroom::store", "a detail");
+        });
+        assert!(!text.contains("a frame"), "{text:?}");
+        assert!(text.contains("a warning") && text.contains("a detail"), "{text:?}");
+    }
+
     const FORGERY: &str = "x\n2026-01-01T00:00:00Z ERROR forged\r\t\u{1b}[31m\u{7f}\u{9b}2J\u{202e}\u{2028}end";
 
     #[test]
     fn a_line_of_text_cannot_be_forged() {
-        let text = logged(&Log::default(), || log_everywhere(FORGERY));
+        let text = logged(&LogOptions::default(), || log_everywhere(FORGERY));
         assert_eq!(text.matches('\n').count(), 1, "{text:?}");
         let line = text.trim_end_matches('\n');
         assert!(!line.chars().any(escape::is_deceptive), "{text:?}");
@@ -201,9 +248,9 @@ mod tests {
 
     #[test]
     fn a_line_of_json_cannot_be_forged_and_keeps_the_value() {
-        let log = Log {
-            format: LogFormat::Json,
-            ..Log::default()
+        let log = LogOptions {
+            format: LineFormat::Json,
+            ..LogOptions::default()
         };
         let text = logged(&log, || log_everywhere(FORGERY));
         assert_eq!(text.matches('\n').count(), 1, "{text:?}");
@@ -219,9 +266,9 @@ mod tests {
 
     #[test]
     fn the_level_filters() {
-        let log = Log {
+        let log = LogOptions {
             level: "warn,wardroom::runtime=debug".to_owned(),
-            ..Log::default()
+            ..LogOptions::default()
         };
         let text = logged(&log, || {
             tracing::info!(target: "elsewhere", "not shown");
@@ -238,7 +285,7 @@ mod tests {
         #[derive(Debug, thiserror::Error)]
         #[error("outer")]
         struct Outer(#[source] io::Error);
-        let text = logged(&Log::default(), || {
+        let text = logged(&LogOptions::default(), || {
             let error = Outer(io::Error::other("inner"));
             tracing::error!(error = &error as &dyn std::error::Error, count = 3, "failed");
         });
@@ -264,7 +311,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("colour.log");
         let (writer, worker) = NonBlocking::new(std::fs::File::create(&path).expect("a file"));
-        let subscriber = subscriber(LogFormat::Text, EnvFilter::new("info"), writer, true);
+        let subscriber = subscriber(LineFormat::Text, EnvFilter::new("info"), writer, true);
         tracing::subscriber::with_default(subscriber, || log_everywhere("\u{1b}]0;title\u{7}"));
         drop(worker);
         let text = std::fs::read_to_string(path).expect("the log");
@@ -276,11 +323,11 @@ mod tests {
     fn what_cannot_be_set_up_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
         let nowhere = directory.path().join("missing").join("wardroom.log");
-        let result = build(&Log::default(), Sink::File(nowhere)).map(|_| ());
+        let result = build(&LogOptions::default(), Sink::File(nowhere)).map(|_| ());
         assert!(matches!(result, Err(TelemetryError::File { .. })), "{result:?}");
-        let log = Log {
+        let log = LogOptions {
             level: "a=b=c".to_owned(),
-            ..Log::default()
+            ..LogOptions::default()
         };
         let result = build(&log, Sink::Stderr).map(|_| ());
         assert!(matches!(result, Err(TelemetryError::Level(_))), "{result:?}");

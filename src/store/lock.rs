@@ -4,8 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+
+/// A command that looks whether a server runs holds the lock for an instant; only who holds it longer is a server.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Held as long as a server uses the data directory. The kernel releases it however the process ends.
 #[derive(Debug)]
@@ -49,9 +54,20 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
         .write(true)
         .mode(0o600)
         .open(path)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(file)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(error) => Err(error.into()),
+    for _ in 0..ATTEMPTS {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(Some(file)),
+            Err(rustix::io::Errno::WOULDBLOCK) => pause(),
+            Err(error) => return Err(error.into()),
+        }
     }
+    Ok(None)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a lock that is held tells nobody when it is released"
+)]
+fn pause() {
+    std::thread::sleep(PAUSE);
 }

@@ -43,10 +43,10 @@ pub struct OpenOptions {
 /// An open database.
 #[derive(Debug)]
 pub struct Database {
+    /// The connections that read. Dropped first: the last one to close folds the log into the database, and these may not.
+    pub readers: Readers,
     /// The one connection that writes.
     pub connection: Connection,
-    /// The ones that read.
-    pub readers: Readers,
     /// Keeps other servers out.
     pub lock: DirectoryLock,
     /// Its incarnation.

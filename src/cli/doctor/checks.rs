@@ -2,6 +2,7 @@
 
 use std::fs::{self, Metadata};
 use std::io;
+use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -62,6 +63,14 @@ pub(super) fn data_directory(context: &Context) -> Vec<Finding> {
     findings
 }
 
+/// A certificate is there to be shown to everybody.
+fn is_certificate(path: &Path) -> bool {
+    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+    let mut begin = [0; BEGIN.len()];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut begin));
+    read.is_ok() && begin == *BEGIN
+}
+
 fn owner(subject: &'static str, path: &Path, metadata: &Metadata) -> Finding {
     let own = rustix::process::geteuid().as_raw();
     if metadata.uid() == own {
@@ -99,6 +108,7 @@ fn file_modes(directory: &Path) -> Finding {
             let metadata = entry.metadata().ok()?;
             // What lets nobody but the owner do anything is fine, whatever it lets the owner do.
             let is_open = !metadata.is_dir() && !metadata.is_symlink() && is_open_to_others(&metadata);
+            let is_open = is_open && !is_certificate(&entry.path());
             is_open.then(|| entry.file_name().to_string_lossy().into_owned())
         })
         .collect();

@@ -142,7 +142,6 @@ macro_rules! method {
 use method;
 
 /// Hands the list of all methods to another macro, which is how every table is made of the one list.
-#[macro_export]
 macro_rules! for_each_method {
     ($table:ident) => {
         $table! {
@@ -157,6 +156,8 @@ macro_rules! for_each_method {
         }
     };
 }
+
+pub(crate) use for_each_method;
 
 /// The table.
 pub fn all() -> Vec<MethodSpec> {

@@ -108,31 +108,49 @@ fn what_is_no_candidate_changes_nothing() {
 }
 
 #[test]
-fn without_a_file_cargo_installs_where_the_program_is() {
+fn a_source_tree_is_built_and_its_program_taken() {
     let place = Place::with_own_program();
-    let tools = place.path("tools");
+    let (tools, tree) = (place.path("tools"), place.path("tree"));
     fs::create_dir(&tools).expect("made");
-    let asked = place.path("asked");
-    write_script(&tools.join("cargo"), &format!("echo \"$@\" > '{}'", asked.display()));
-    let report = run(place.command(["update", "--json"]).env("PATH", &tools))
-        .expect(0)
-        .json();
-    assert_eq!(report["version"], env!("CARGO_PKG_VERSION"));
-    let root = place.path("cargo");
-    let expected = format!("install --locked wardroom --root {}\n", root.display());
-    assert_eq!(fs::read_to_string(asked).expect("cargo was run"), expected);
-    assert!(former(&place).exists());
+    fs::create_dir(&tree).expect("made");
+    fs::write(tree.join("Cargo.toml"), "").expect("written");
+    let new = place.path("new");
+    write_script(&new, "case $1 in --version) echo 'wardroom 9.9.9';; esac");
+    // What `cargo build` does as far as it matters here; the target folder is the ninth word.
+    let build = format!(
+        "mkdir -p \"$9/release\" && cp '{}' \"$9/release/wardroom\"",
+        new.display()
+    );
+    write_script(&tools.join("cargo"), &build);
+    let path = format!("{}:/usr/bin:/bin", tools.display());
 
-    write_script(&tools.join("cargo"), "exit 101");
-    run(place.command(["update"]).env("PATH", &tools)).expect(1);
+    let update = ["update", "--json", "--source", tree.to_str().expect("text")];
+    let report = run(place.command(update).env("PATH", &path)).expect(0).json();
+
+    assert_eq!(report["version"], "9.9.9");
+    assert!(former(&place).exists());
 }
 
 #[test]
-fn without_cargo_it_says_what_to_do() {
+fn a_tree_that_does_not_build_changes_nothing() {
     let place = Place::with_own_program();
-    let ran = run(place.command(["update"]).env("PATH", place.path("nothing"))).expect(1);
-    assert!(ran.stderr.contains("--from FILE"), "{ran:?}");
-    let elsewhere = Place::new();
-    let ran = elsewhere.run("update").expect(1);
+    let original = fs::read(place.program()).expect("there");
+    let (tools, tree) = (place.path("tools"), place.path("tree"));
+    fs::create_dir(&tools).expect("made");
+    fs::create_dir(&tree).expect("made");
+    let update = ["update", "--source", tree.to_str().expect("text")];
+    run(place.command(update).env("PATH", &tools)).expect(2);
+    fs::write(tree.join("Cargo.toml"), "").expect("written");
+    let ran = run(place.command(update).env("PATH", &tools)).expect(1);
+    assert!(ran.stderr.contains("`cargo` is not there"), "{ran:?}");
+    write_script(&tools.join("cargo"), "exit 101");
+    run(place.command(update).env("PATH", &tools)).expect(1);
+    assert_eq!(fs::read(place.program()).expect("there"), original);
+    assert!(!former(&place).exists());
+}
+
+#[test]
+fn without_a_program_it_says_what_to_name() {
+    let ran = Place::new().run("update").expect(2);
     assert!(ran.stderr.contains("--from FILE"), "{ran:?}");
 }
