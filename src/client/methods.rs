@@ -226,6 +226,11 @@ pub trait Methods: Sync {
         typed(self, "lobby.getMotd", json!({}), Some("motd"))
     }
 
+    /// `rpc.discover`: the server's own description of its methods, an OpenRPC document.
+    fn discover(&self) -> impl Future<Output = Result<Value, ClientError>> + Send {
+        self.call("rpc.discover", json!({}))
+    }
+
     /// `docs.list`.
     fn list_docs(&self) -> impl Future<Output = Result<Vec<DocumentEntry>, ClientError>> + Send {
         typed(self, "docs.list", json!({}), Some("docs"))

@@ -45,7 +45,7 @@ async fn every_typed_function_speaks_as_the_fixtures_do() {
             "`{method}` was not replayed: {tally:?}"
         );
     }
-    assert_eq!(tallies.len(), 27, "a fixture for every method");
+    assert_eq!(tallies.len(), 28, "a fixture for every method");
 }
 
 fn fixtures() -> Vec<Value> {
@@ -248,6 +248,7 @@ async fn typed_call(connection: &Connection, method: &str, params: &Params<'_>) 
                 .await
                 .map(drop)
         }
+        "rpc.discover" => connection.discover().await.map(drop),
         "room.list" => connection.list_rooms().await.map(drop),
         "room.join" => connection.join_room(p.text("roomId")).await,
         "room.leave" => connection.leave_room(p.text("roomId")).await,
