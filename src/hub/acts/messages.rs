@@ -19,13 +19,33 @@ pub struct Sent {
     pub id: MessageId,
 }
 
+/// What a message says. One that is too long is refused only after other checks, and until then known by its length
+/// alone: a queue of them must not hold megabytes.
+#[derive(Clone, Debug)]
+pub struct Content(Result<Arc<str>, usize>);
+
+impl Content {
+    /// Takes `text`, which is not empty, when it has at most `limit` code points.
+    pub fn new(text: &str, limit: u32) -> Self {
+        Self(match check_text(text, limit) {
+            Ok(()) => Ok(text.into()),
+            Err(_) => Err(text.chars().count()),
+        })
+    }
+
+    fn text(&self, limit: u32) -> Result<&Arc<str>, Refusal> {
+        let too_long = |length: &usize| Refusal::MessageTooLong { length: *length, limit };
+        self.0.as_ref().map_err(too_long)
+    }
+}
+
 /// Says something in a room.
 #[derive(Clone, Debug)]
 pub struct SendMessage {
     /// The room; `None` stands for an id that names none.
     pub room: Option<RoomId>,
-    /// What is said, not empty.
-    pub content: Arc<str>,
+    /// What is said.
+    pub content: Content,
 }
 
 impl Act for SendMessage {
@@ -38,10 +58,10 @@ impl Act for SendMessage {
         if !room.has_member(me.agent.number) {
             return Err(Refusal::NotAMember);
         }
-        check_length(desk, &self.content)?;
+        let content = self.content.text(desk.limits.message_length)?;
         let at_ms = desk.state.next_time(room, desk.now_ms);
         let seq = room.head.seq + 1;
-        let row = message_row(&me, RowId::new(room.number, seq), at_ms, &self.content, None);
+        let row = message_row(&me, RowId::new(room.number, seq), at_ms, content, None);
         messages::append(desk.connection, &row)?;
         desk.change(Change::MessageAppended {
             room: room.number,
@@ -60,7 +80,7 @@ impl Act for SendMessage {
         let id = MessageId { at_ms, row: row.id };
         let event = Event::Message {
             room: room.id,
-            message: shown(&me, id, &self.content),
+            message: shown(&me, id, content),
         };
         desk.tell(Desk::members(room), Except::Agent(me.agent.number), event);
         Ok(Sent { id })
@@ -72,8 +92,8 @@ impl Act for SendMessage {
 pub struct SendDirect {
     /// The addressee; `None` stands for an id that names none.
     pub to: Option<AgentId>,
-    /// What is written, not empty.
-    pub content: Arc<str>,
+    /// What is written.
+    pub content: Content,
 }
 
 impl Act for SendDirect {
@@ -83,7 +103,7 @@ impl Act for SendDirect {
     fn run(&self, desk: &mut Desk<'_>) -> Result<Sent, Refusal> {
         let me = desk.me()?;
         let to = desk.agent(self.to)?;
-        check_length(desk, &self.content)?;
+        let content = self.content.text(desk.limits.message_length)?;
         let (low, high) = (me.agent.number.min(to.number), me.agent.number.max(to.number));
         let (number, seq) = if let Some(conversation) = desk.state.conversations.get(&(low, high)) {
             (conversation.number, conversation.seq + 1)
@@ -99,7 +119,7 @@ impl Act for SendDirect {
             sender_seq: me.agent.mailbox_seq + 1,
             recipient_seq: to.mailbox_seq + 1,
         };
-        let row = message_row(&me, RowId::new(number, seq), at_ms, &self.content, Some(places));
+        let row = message_row(&me, RowId::new(number, seq), at_ms, content, Some(places));
         direct::append(desk.connection, &row, places)?;
         desk.change(Change::DirectAppended { low, high, seq, at_ms });
         if let Some(last) = retired(seq, desk.limits.lobby_history) {
@@ -110,7 +130,7 @@ impl Act for SendDirect {
         }
         let id = MessageId { at_ms, row: row.id };
         let message = DirectMessage {
-            message: shown(&me, id, &self.content),
+            message: shown(&me, id, content),
             recipient: to.id,
         };
         desk.tell(
@@ -189,14 +209,6 @@ const NOT_YOURS: Refusal =
 
 fn room_of<'a>(desk: &Desk<'a>, stream: StreamNumber) -> Option<&'a Room> {
     desk.state.rooms.get(&stream)
-}
-
-fn check_length(desk: &Desk<'_>, content: &str) -> Result<(), Refusal> {
-    let limit = desk.limits.message_length;
-    check_text(content, limit).map_err(|_| Refusal::MessageTooLong {
-        length: content.chars().count(),
-        limit,
-    })
 }
 
 fn message_row(me: &Me<'_>, id: RowId, at_ms: i64, content: &str, direct: Option<DirectRow>) -> MessageRow {

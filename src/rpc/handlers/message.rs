@@ -1,10 +1,9 @@
 //! `message.*`.
 
-use std::sync::Arc;
-
 use super::{checked, reason};
 use crate::domain::{AgentId, MessageId, Refusal, RoomId};
-use crate::hub::acts::{RemoveMessage, SendDirect, SendMessage, Sent};
+use crate::hub::Hub;
+use crate::hub::acts::{Content, RemoveMessage, SendDirect, SendMessage, Sent};
 use crate::protocol::methods::{
     MessageDm, MessageDmParams, MessageDmResult, MessageRemove, MessageRemoveParams, MessageSend, MessageSendParams,
     MessageSendResult,
@@ -14,7 +13,7 @@ use crate::rpc::table::{Call, Handler};
 
 impl Handler for MessageSend {
     async fn handle(call: Call<MessageSendParams, MessageSendResult>) {
-        let content = checked!(call, content(&call.params.content));
+        let content = checked!(call, content(&call.rpc.hub, &call.params.content));
         let room = RoomId::parse(&call.params.room_id);
         call.submit(SendMessage { room, content }, |Sent { id }| MessageSendResult {
             message_id: id.to_string(),
@@ -27,7 +26,7 @@ impl Handler for MessageSend {
 
 impl Handler for MessageDm {
     async fn handle(call: Call<MessageDmParams, MessageDmResult>) {
-        let content = checked!(call, content(&call.params.content));
+        let content = checked!(call, content(&call.rpc.hub, &call.params.content));
         let to = AgentId::parse(&call.params.to_agent_id);
         call.submit(SendDirect { to, content }, |Sent { id }| MessageDmResult {
             message_id: id.to_string(),
@@ -38,11 +37,11 @@ impl Handler for MessageDm {
 }
 
 /// Content is kept as it is, but there must be some.
-fn content(content: &str) -> Result<Arc<str>, Refusal> {
+fn content(hub: &Hub, content: &str) -> Result<Content, Refusal> {
     if content.is_empty() {
         return Err(Refusal::InvalidParams("`content` must not be empty".into()));
     }
-    Ok(content.into())
+    Ok(Content::new(content, hub.limits().message_length))
 }
 
 impl Handler for MessageRemove {
