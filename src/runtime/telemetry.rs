@@ -9,8 +9,9 @@ use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;
 use std::path::PathBuf;
 
-use tracing::Subscriber;
+use tracing::{Level, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::{self, JsonFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -131,7 +132,9 @@ fn subscriber(
             .event_format(EscapedJson(format::format().json().flatten_event(true)))
             .boxed(),
     };
-    Box::new(Registry::default().with(filter).with(layer))
+    // Below that level libraries log what they handle: frames, and in them keys and messages.
+    let own = filter_fn(|about| about.target().starts_with(env!("CARGO_PKG_NAME")) || *about.level() <= Level::INFO);
+    Box::new(Registry::default().with(filter).with(own).with(layer))
 }
 
 /// Colour is for terminals, and not for people who set `NO_COLOR` to anything.
