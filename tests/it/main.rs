@@ -7,3 +7,4 @@ mod support;
 
 mod cli;
 mod first_steps;
+mod safety;
