@@ -17,7 +17,7 @@ macro_rules! public_id {
         impl $name {
             /// Reads the usual text form; `None` when `text` is no UUID.
             pub fn parse(text: &str) -> Option<Self> {
-                Uuid::try_parse(text).ok().map(Self)
+                read_uuid(text).map(Self)
             }
         }
 
@@ -132,10 +132,17 @@ pub struct MessageId {
     pub row: RowId,
 }
 
+/// Reads the text form with hyphens only: one thing has one name.
+fn read_uuid(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text)
+        .ok()
+        .filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH)
+}
+
 impl MessageId {
     /// Reads the usual text form; `None` for any text that is not the id of a possible message.
     pub fn parse(text: &str) -> Option<Self> {
-        let bits = Uuid::try_parse(text).ok()?.as_u128();
+        let bits = read_uuid(text)?.as_u128();
         let at_ms = i64::try_from(bits >> 80).ok()?;
         let high = u64::try_from((bits >> 64) & 0xFFF).ok()?;
         let low = u64::try_from(bits & ((1 << 62) - 1)).ok()?;

@@ -19,6 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
@@ -28,6 +29,12 @@ use crate::runtime::metrics::Metrics;
 
 /// How long to wait before accepting again when that failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long an answer may take to be written when the server stops.
+const STOP_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often the log says that connections cannot be accepted. It may be the disk that is full.
+const COMPLAINT_PAUSE: Duration = Duration::from_secs(60);
 
 /// Where connections come in.
 pub enum Listener {
@@ -54,6 +61,7 @@ pub fn serve(app: &Arc<App>, listeners: Vec<Listener>) {
 }
 
 async fn accept_all(app: &Arc<App>, gate: &Arc<Gate>, router: &Router, listener: &Listener) {
+    let mut complained: Option<Instant> = None;
     loop {
         let accepted = match listener {
             Listener::Tcp(socket, tls) => socket
@@ -66,20 +74,17 @@ async fn accept_all(app: &Arc<App>, gate: &Arc<Gate>, router: &Router, listener:
             Ok(Accepted::Tcp(stream, peer, tls)) => admit(app, gate, router, stream, peer, tls),
             Ok(Accepted::Unix(stream)) => {
                 let (app, router) = (Arc::clone(app), router.clone());
-                let (lifecycle, arrival) = (
-                    app.lifecycle.clone(),
-                    Arrival {
-                        door: Door::Operator,
-                        pass: None,
-                    },
-                );
+                let (lifecycle, arrival) = (app.lifecycle.clone(), Arrival::new(Door::Operator, None));
                 lifecycle.spawn("operator", async move {
                     exchange(&app, router, Stream::Unix(stream), arrival).await;
                 });
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "connections cannot be accepted for the moment");
+                if complained.is_none_or(|last| last.elapsed() >= COMPLAINT_PAUSE) {
+                    complained = Some(Instant::now());
+                    tracing::warn!(%error, "connections cannot be accepted for the moment");
+                }
                 gate.shed(listener).await;
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
@@ -119,6 +124,7 @@ fn admit(
     let _ = stream.set_nodelay(true);
     let (app, router) = (Arc::clone(app), router.clone());
     let lifecycle = app.lifecycle.clone();
+    let arrival = Arrival::new(Door::Network(address), Some(pass));
     lifecycle.spawn("connection", async move {
         let stream = match tls {
             None => Stream::Tcp(stream),
@@ -127,16 +133,7 @@ fn admit(
                 Ok(Err(_)) | Err(_) => return,
             },
         };
-        exchange(
-            &app,
-            router,
-            stream,
-            Arrival {
-                door: Door::Network(address),
-                pass: Some(Arc::new(pass)),
-            },
-        )
-        .await;
+        exchange(&app, router, stream, arrival).await;
     });
 }
 
@@ -147,10 +144,24 @@ pub(super) struct Arrival {
     pub(super) door: Door,
     /// Its place among all connections.
     pub(super) pass: Option<Arc<Pass>>,
+    /// When. All that a stranger may take counts from here: handshakes and heads that dribble in win it no time.
+    pub(super) since: Instant,
+}
+
+impl Arrival {
+    fn new(door: Door, pass: Option<Pass>) -> Self {
+        Self {
+            door,
+            pass: pass.map(Arc::new),
+            since: Instant::now(),
+        }
+    }
 }
 
 /// Serves the HTTP of a connection; a WebSocket goes on in a task of its own.
 async fn exchange(app: &Arc<App>, router: Router, stream: Stream, arrival: Arrival) {
+    // Whoever does not read the answer is not waited for either.
+    let deadline = arrival.since + app.limits.head_timeout.max(app.limits.auth_timeout);
     let service = TowerToHyperService::new(router.map_request(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(arrival.clone());
@@ -162,9 +173,16 @@ async fn exchange(app: &Arc<App>, router: Router, stream: Stream, arrival: Arriv
         .max_buf_size(app.limits.head_bytes)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
     // What goes wrong here is the other end's affair; it has been answered as far as that is possible.
     tokio::select! {
-        _ = connection => {}
+        _ = tokio::time::timeout_at(deadline, connection.as_mut()) => return,
+        () = app.stopping.cancelled() => {}
+    }
+    // An answer that is being written is finished, and what else is open is not waited for.
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        _ = tokio::time::timeout(STOP_PAUSE, connection) => {}
         () = app.lifecycle.hard_stop().cancelled_owned() => {}
     }
 }

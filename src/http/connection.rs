@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::io::WriteHalf;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
 use super::incoming::{End, Incoming, Input, Source};
@@ -31,8 +32,8 @@ struct Shared {
     unanswered: AtomicU32,
 }
 
-/// Serves a connection until it ends, whoever ends it.
-pub(super) async fn run(app: Arc<App>, door: Door, stream: Stream, early: Bytes) {
+/// Serves a connection until it ends, whoever ends it. It came in by a door at some time, with `early` behind its head.
+pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: Stream, early: Bytes) {
     let (source, sink, mut tls) = split(stream);
     let metrics = app.rpc.hub().metrics().clone();
     let outbox = Arc::new(Outbox::new(sink, app.limits.queue_bytes, metrics.clone()));
@@ -49,11 +50,17 @@ pub(super) async fn run(app: Arc<App>, door: Door, stream: Stream, early: Bytes)
         () = outbox.ending.cancelled() => {}
         () = outbox.pump(tls.as_mut()) => {}
         () = heartbeat(&app, &outbox, &shared) => {}
-        () = patience(&app, door, &outbox, &shared) => {}
+        () = patience(&app, (door, since), &outbox, &shared) => {}
     }
     // From here on nothing of this connection is carried out or shown.
     session.close().await;
-    let grace = app.limits.slow_reader_grace;
+    let is_stranger = door != Door::Operator && !shared.authenticated.load(Ordering::Relaxed);
+    // A stranger has nothing to catch up with.
+    let grace = if is_stranger {
+        Duration::ZERO
+    } else {
+        app.limits.slow_reader_grace
+    };
     let end = async {
         outbox.drain(tls.as_mut()).await;
         let _ = tokio::time::timeout(LINGER, incoming.linger()).await;
@@ -119,16 +126,17 @@ async fn heartbeat(app: &App, outbox: &Outbox, shared: &Shared) {
     loop {
         tokio::time::sleep(app.limits.ping_interval).await;
         if shared.unanswered.fetch_add(1, Ordering::Relaxed) >= app.limits.missed_pongs {
-            return;
+            // Where nobody is, nobody minds; whoever merely stopped reading finds out why it was cut off.
+            return outbox.close(CloseCode::TryAgainLater, "no answer to pings");
         }
         outbox.ping();
     }
 }
 
 /// Ends a connection that does not authenticate in time, and every one that is still there when the server stops.
-async fn patience(app: &App, door: Door, outbox: &Outbox, shared: &Shared) {
+async fn patience(app: &App, (door, since): (Door, Instant), outbox: &Outbox, shared: &Shared) {
     tokio::select! {
-        () = tokio::time::sleep(app.limits.auth_timeout) => {
+        () = tokio::time::sleep_until(since + app.limits.auth_timeout) => {
             if door != Door::Operator && !shared.authenticated.load(Ordering::Relaxed) {
                 return outbox.close(CloseCode::Policy, "not authenticated in time");
             }

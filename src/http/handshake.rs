@@ -44,7 +44,10 @@ pub(super) fn judge(request: &mut Request<Body>) -> Handshake {
             "only version 13 of the WebSocket protocol is supported",
         );
     }
-    let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24) else {
+    let Some(key) = headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .filter(|key| is_nonce(key.as_bytes()))
+    else {
         return refuse(
             StatusCode::BAD_REQUEST,
             "`Sec-WebSocket-Key` must be 16 bytes in base64",
@@ -65,6 +68,13 @@ pub(super) fn judge(request: &mut Request<Body>) -> Handshake {
 fn refuse(status: StatusCode, message: &'static str) -> Handshake {
     let headers = [(header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_VERSION, "13")];
     Handshake::Refuse((status, headers, format!("{message}\n")).into_response())
+}
+
+/// Whether `key` is 16 bytes in base64.
+fn is_nonce(key: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    key.strip_suffix(b"==")
+        .is_some_and(|digits| digits.len() == 22 && digits.iter().all(is_digit))
 }
 
 fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {

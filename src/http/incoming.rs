@@ -17,6 +17,10 @@ use crate::protocol::CloseCode;
 /// The library's read buffer. Its default of 128 KiB would be most of what an idle connection costs.
 const READ_BUFFER_BYTES: usize = 4096;
 
+/// Bytes of one turn. The library works through what the socket holds without ever waiting, and a flood of empty fragments
+/// never amounts to a message: without turns it would keep a thread, and with it everybody else, for as long as it lasts.
+const TURN_BYTES: usize = 64 * 1024;
+
 /// The half of a socket that is read from.
 pub(super) enum Source {
     Tcp(tcp::OwnedReadHalf),
@@ -80,6 +84,8 @@ pub(super) struct Incoming<'a> {
     source: Source,
     outbox: &'a Outbox,
     context: WebSocketContext,
+    /// Bytes left of this turn.
+    turn: usize,
 }
 
 impl<'a> Incoming<'a> {
@@ -93,6 +99,7 @@ impl<'a> Incoming<'a> {
         Self {
             source,
             outbox,
+            turn: TURN_BYTES,
             context: WebSocketContext::from_partially_read(early.to_vec(), Role::Server, Some(config)),
         }
     }
@@ -111,6 +118,7 @@ impl<'a> Incoming<'a> {
             let mut socket = Socket {
                 source: &mut self.source,
                 outbox: self.outbox,
+                turn: &mut self.turn,
             };
             match self.context.read(&mut socket) {
                 Ok(Message::Text(text)) => return Ok(Input::Text(text)),
@@ -124,7 +132,13 @@ impl<'a> Incoming<'a> {
                     return Ok(Input::Alive);
                 }
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.source.ready().await.map_err(|_| End::Gone)?;
+                    if self.turn == 0 {
+                        tokio::task::yield_now().await;
+                    } else {
+                        self.source.ready().await.map_err(|_| End::Gone)?;
+                        tokio::task::consume_budget().await;
+                    }
+                    self.turn = TURN_BYTES;
                 }
                 Err(error) => return Err(end_of(&error)),
             }
@@ -164,11 +178,17 @@ fn end_of(error: &Error) -> End {
 struct Socket<'a> {
     source: &'a mut Source,
     outbox: &'a Outbox,
+    turn: &'a mut usize,
 }
 
 impl Read for Socket<'_> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.source.try_read(bytes)
+        if *self.turn == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let count = self.source.try_read(bytes)?;
+        *self.turn = self.turn.saturating_sub(count);
+        Ok(count)
     }
 }
 

@@ -26,6 +26,12 @@ use crate::runtime::metrics::Metrics;
 /// Frames of one write.
 const FRAMES_PER_WRITE: usize = 64;
 
+/// What keeping a frame costs beside its bytes. Without it, half a megabyte of pongs would take sixteen.
+const FRAME_OVERHEAD: usize = 64;
+
+/// How many times the limit may be held back during `auth`: a newcomer is told of everybody who is there.
+const GREETING_FACTOR: usize = 8;
+
 /// The half of a socket that is written to.
 pub(super) enum Sink {
     Tcp(tcp::OwnedWriteHalf),
@@ -38,7 +44,7 @@ pub(super) enum Sink {
 pub(super) struct Outbox {
     sink: Sink,
     queue: Mutex<Queue>,
-    /// Most bytes that may wait. A reader for whom more would wait is cut off.
+    /// Most bytes of events that may wait. A reader for whom more would wait is cut off.
     limit: usize,
     /// There is something for the connection's own task to write.
     work: Notify,
@@ -51,9 +57,12 @@ pub(super) struct Outbox {
 
 #[derive(Default)]
 struct Queue {
-    frames: VecDeque<Bytes>,
-    /// Bytes in `frames` and `held`.
+    frames: VecDeque<Waiting>,
+    /// What `frames` and `held` cost.
     bytes: usize,
+    /// The part of it that came unasked, which the limit is for. What was asked for is bounded by not reading on: a large
+    /// page of history on its way must not get its reader cut off by the next event.
+    unasked: usize,
     /// Events that wait for the answer to `auth`.
     held: Option<Vec<Bytes>>,
     /// A flush is on its way.
@@ -64,6 +73,18 @@ struct Queue {
     closing: Option<CloseCode>,
     /// The socket is broken.
     broken: bool,
+}
+
+/// A frame, or what is left of it.
+struct Waiting {
+    bytes: Bytes,
+    unasked: bool,
+}
+
+impl Waiting {
+    fn cost(&self) -> usize {
+        self.bytes.len() + FRAME_OVERHEAD
+    }
 }
 
 impl Outbox {
@@ -90,9 +111,9 @@ impl Outbox {
         if queue.closing.is_some() {
             return;
         }
-        release_held(&mut queue);
+        forget_held(&mut queue);
         queue.closing = Some(code);
-        enqueue(&mut queue, frame::close(code, reason));
+        enqueue(&mut queue, frame::close(code, reason), false);
         drop(queue);
         self.ending.cancel();
         self.work.notify_one();
@@ -185,7 +206,7 @@ impl Outbox {
     fn front(&self) -> Option<Bytes> {
         let mut queue = self.lock();
         queue.flush_due = false;
-        queue.frames.front().cloned()
+        queue.frames.front().map(|front| front.bytes.clone())
     }
 
     /// Sends what is queued, the close frame included, and ends this direction.
@@ -211,46 +232,39 @@ impl Outbox {
         }
     }
 
-    /// Queues a frame. True when no flush was on its way yet. A reader for whom
-    /// too much waits is cut off.
+    /// Queues a frame that was not asked for. True when no flush was on its way yet. A reader for whom too much waits is
+    /// cut off.
     fn queue_frame(&self, bytes: Bytes, event: bool) -> bool {
         let mut queue = self.lock();
         if queue.closing.is_some() || queue.broken {
             return false;
         }
-        if queue.bytes + bytes.len() > self.limit {
+        let cost = bytes.len() + FRAME_OVERHEAD;
+        if event && queue.held.is_some() {
+            if queue.bytes + cost > self.limit.saturating_mul(GREETING_FACTOR) {
+                return self.overflow(queue);
+            }
+            queue.bytes += cost;
+            queue.held.get_or_insert_default().push(bytes);
+            return false;
+        }
+        if queue.unasked + cost > self.limit {
             // Perhaps it is only that nobody has flushed yet.
             self.write(&mut queue);
         }
-        if queue.bytes > 0 && queue.bytes + bytes.len() > self.limit {
+        if queue.unasked > 0 && queue.unasked + cost > self.limit {
             return self.overflow(queue);
         }
-        match &mut queue.held {
-            Some(held) if event => {
-                held.push(bytes.clone());
-                queue.bytes += bytes.len();
-                false
-            }
-            _ => {
-                enqueue(&mut queue, bytes);
-                let was_due = std::mem::replace(&mut queue.flush_due, true);
-                !was_due && !queue.blocked
-            }
-        }
+        enqueue(&mut queue, bytes, true);
+        let was_due = std::mem::replace(&mut queue.flush_due, true);
+        !was_due && !queue.blocked
     }
 
     fn overflow(&self, mut queue: MutexGuard<'_, Queue>) -> bool {
         queue.closing = Some(CloseCode::TryAgainLater);
-        // What was held back comes after an answer that will never come.
-        queue.held = None;
-        enqueue(
-            &mut queue,
-            frame::close(
-                CloseCode::TryAgainLater,
-                "slow consumer: reconnect and read on from where you were",
-            ),
-        );
-        queue.bytes = queue.frames.iter().map(Bytes::len).sum();
+        forget_held(&mut queue);
+        let reason = "slow consumer: reconnect and read on from where you were";
+        enqueue(&mut queue, frame::close(CloseCode::TryAgainLater, reason), false);
         drop(queue);
         self.metrics.slow_readers.inc();
         self.ending.cancel();
@@ -264,7 +278,7 @@ impl Outbox {
         while !queue.frames.is_empty() && !queue.blocked && !queue.broken {
             let mut slices = [IoSlice::new(&[]); FRAMES_PER_WRITE];
             for (slice, frame) in slices.iter_mut().zip(&queue.frames) {
-                *slice = IoSlice::new(frame);
+                *slice = IoSlice::new(&frame.bytes);
             }
             let filled = queue.frames.len().min(FRAMES_PER_WRITE);
             let written = match &self.sink {
@@ -289,26 +303,42 @@ impl Outbox {
     }
 }
 
-fn enqueue(queue: &mut Queue, bytes: Bytes) {
-    queue.bytes += bytes.len();
-    queue.frames.push_back(bytes);
+fn enqueue(queue: &mut Queue, bytes: Bytes, unasked: bool) {
+    let frame = Waiting { bytes, unasked };
+    queue.bytes += frame.cost();
+    if unasked {
+        queue.unasked += frame.cost();
+    }
+    queue.frames.push_back(frame);
 }
 
+/// What was held back belongs to the answer to `auth` and is no reason to cut its reader off.
 fn release_held(queue: &mut Queue) {
-    if let Some(held) = queue.held.take() {
-        queue.frames.extend(held);
-    }
+    let held = queue.held.take().into_iter().flatten();
+    queue.frames.extend(held.map(|bytes| Waiting { bytes, unasked: false }));
+}
+
+/// What was held back comes after an answer that will never come.
+fn forget_held(queue: &mut Queue) {
+    queue.held = None;
+    queue.bytes = queue.frames.iter().map(Waiting::cost).sum();
 }
 
 /// Forgets `count` bytes that were written.
 fn advance(queue: &mut Queue, mut count: usize) {
-    queue.bytes -= count;
     while let Some(front) = queue.frames.front_mut() {
-        if count < front.len() {
-            front.advance(count);
+        let written = count.min(front.bytes.len());
+        front.bytes.advance(written);
+        count -= written;
+        let is_gone = front.bytes.is_empty();
+        let freed = if is_gone { written + FRAME_OVERHEAD } else { written };
+        queue.bytes -= freed;
+        if front.unasked {
+            queue.unasked -= freed;
+        }
+        if !is_gone {
             return;
         }
-        count -= front.len();
         queue.frames.pop_front();
     }
 }
@@ -337,7 +367,7 @@ impl Outlet for Outbox {
         }
         // An answer is always taken: requests are only read while there is room, so what waits is bounded by the queue
         // and the requests in flight.
-        enqueue(&mut queue, bytes);
+        enqueue(&mut queue, bytes, false);
         let was_due = std::mem::replace(&mut queue.flush_due, true);
         !was_due && !queue.blocked
     }

@@ -53,6 +53,10 @@ async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
         _ => app.admission.check(request.headers()).err(),
     };
     let mut answer = match foreign {
+        // The parser goes by what it has to buffer, which is not quite the size of the head.
+        _ if size_of_head(&request) > app.limits.head_bytes => {
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response()
+        }
         None => next.run(request).await,
         Some(foreign) => {
             app.rpc.hub().metrics().refused_connections.inc();
@@ -65,8 +69,19 @@ async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
     answer
 }
 
+/// Bytes of the request line and the headers, line ends included.
+fn size_of_head(request: &Request) -> usize {
+    let target = request.uri().path_and_query().map_or(1, |target| target.as_str().len());
+    let line = request.method().as_str().len() + target + " HTTP/1.1\r\n".len() + 1;
+    let headers = request.headers().iter();
+    line + headers
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
+        .sum::<usize>()
+        + "\r\n".len()
+}
+
 async fn websocket(State(app): State<Arc<App>>, mut request: Request) -> Response<Body> {
-    let Some(Arrival { door, pass }) = request.extensions().get::<Arrival>().cloned() else {
+    let Some(Arrival { door, pass, since }) = request.extensions().get::<Arrival>().cloned() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     if app.stopping.is_cancelled() {
@@ -80,7 +95,7 @@ async fn websocket(State(app): State<Arc<App>>, mut request: Request) -> Respons
                 let Ok(upgraded) = upgrade.await else { return };
                 // What was accepted as a `Stream` comes back as one.
                 if let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() {
-                    connection::run(app, door, parts.io.into_inner(), parts.read_buf).await;
+                    connection::run(app, (door, since), parts.io.into_inner(), parts.read_buf).await;
                 }
                 drop(pass);
             });

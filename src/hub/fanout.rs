@@ -105,6 +105,9 @@ impl Fanout {
     fn forget(&mut self, session: SessionId) -> Option<Target> {
         let target = self.sessions.remove(&session)?;
         self.version += 1;
+        // What is resolved is void with the version. Kept, it would hold the sockets of those who left, in every room that
+        // stays quiet.
+        self.rooms.clear();
         if let Some(open) = self.by_agent.get_mut(&target.agent) {
             open.retain(|other| *other != session);
             if open.is_empty() {

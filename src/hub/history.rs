@@ -100,22 +100,49 @@ fn read_page(
         Some(before_ms) => Some(messages::first_not_before(&transaction, grant.stream, before_ms)?),
         None => None,
     };
-    let mut rows = messages::page(&transaction, grant.stream, below, limit)?;
+    let mut rows = messages::page(&transaction, grant.stream, below, limit, larger_than(bytes))?;
     if let Some(agent) = grant.mailbox {
-        rows.extend(direct::mailbox_page(&transaction, agent, before_ms, limit)?);
+        rows.extend(direct::mailbox_page(
+            &transaction,
+            agent,
+            before_ms,
+            limit,
+            larger_than(bytes),
+        )?);
         rows.sort_by_key(|row| std::cmp::Reverse(row.sent_at_ms));
         rows.truncate(limit);
     }
-    let mut sum = 0_usize;
-    let fitting = rows.iter().take_while(|row| {
-        sum = sum.saturating_add(row.content.len());
-        sum <= bytes
-    });
+    let mut is_too_large = larger_than(bytes);
+    let fitting = rows.iter().take_while(|row| !is_too_large(row));
     // At least one, however large: a reader must get on.
     let fitting = fitting.count().max(1).min(rows.len());
     let cut_short = fitting < rows.len();
     rows.truncate(fitting);
     Ok((rows, cut_short))
+}
+
+/// Tells, row by row, whether a page is larger than `bytes` with it. The row with which it is belongs to what was read, so
+/// that two sources merged stop at the first gap in either.
+fn larger_than(bytes: usize) -> impl FnMut(&MessageRow) -> bool {
+    let mut sum = 0_usize;
+    move |row| {
+        sum = sum.saturating_add(ENTRY_BYTES + written_bytes(&row.content) + written_bytes(row.sender_name.as_str()));
+        sum > bytes
+    }
+}
+
+/// What an entry takes beside its texts: ids, times and the names of its members.
+const ENTRY_BYTES: usize = 320;
+
+/// What `text` takes when it is written with escapes.
+fn written_bytes(text: &str) -> usize {
+    text.bytes()
+        .map(|byte| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+            0x00..=0x1f => 6,
+            _ => 1,
+        })
+        .sum()
 }
 
 fn entry(row: MessageRow, room: RoomId, id_of: impl Fn(AgentNumber) -> AgentId) -> HistoryEntry {

@@ -66,12 +66,14 @@ fn deliver(connection: &Connection, agent: AgentNumber, seq: u64, message: &Mess
     Ok(())
 }
 
-/// Up to `limit` direct messages that `agent` sent or got before `before_ms`, newest first.
+/// Up to `limit` direct messages that `agent` sent or got before `before_ms`, newest first; the first one that is `enough`
+/// is the last that is read.
 pub fn mailbox_page(
     connection: &Connection,
     agent: AgentNumber,
     before_ms: Option<i64>,
     limit: usize,
+    mut enough: impl FnMut(&MessageRow) -> bool,
 ) -> Result<Vec<MessageRow>, StoreError> {
     let mut statement = connection
         .prepare_cached("SELECT message FROM mailboxes WHERE agent = ?1 AND sent_at < ?2 ORDER BY seq DESC LIMIT ?3")?;
@@ -81,9 +83,14 @@ pub fn mailbox_page(
             row.get::<_, i64>(0)
         })?
         .collect::<Result<Vec<_>, _>>()?;
-    ids.into_iter()
-        .filter_map(|id| fetch(connection, id).transpose())
-        .collect()
+    let mut page = Vec::new();
+    for id in ids {
+        page.extend(fetch(connection, id)?);
+        if page.last().is_some_and(&mut enough) {
+            break;
+        }
+    }
+    Ok(page)
 }
 
 fn fetch(connection: &Connection, id: i64) -> Result<Option<MessageRow>, StoreError> {

@@ -157,15 +157,17 @@ pub fn get(connection: &Connection, id: RowId) -> Result<Option<MessageRow>, Sto
 
 /// The newest message of a stream.
 pub fn newest(connection: &Connection, stream: StreamNumber) -> Result<Option<MessageRow>, StoreError> {
-    Ok(page(connection, stream, None, 1)?.pop())
+    Ok(page(connection, stream, None, 1, |_| false)?.pop())
 }
 
-/// Up to `limit` messages below position `below` (all when `None`), newest first.
+/// Up to `limit` messages below position `below` (all when `None`), newest first; the first one that is `enough` is the
+/// last that is read.
 pub fn page(
     connection: &Connection,
     stream: StreamNumber,
     below: Option<u64>,
     limit: usize,
+    mut enough: impl FnMut(&MessageRow) -> bool,
 ) -> Result<Vec<MessageRow>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM messages WHERE id > ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
@@ -179,7 +181,14 @@ pub fn page(
         ],
         |row| Ok(MessageRow::read(row)),
     )?;
-    rows.map(|row| row.map_err(StoreError::from)?).collect()
+    let mut page = Vec::new();
+    for row in rows {
+        page.push(row??);
+        if page.last().is_some_and(&mut enough) {
+            break;
+        }
+    }
+    Ok(page)
 }
 
 /// The lowest position whose message is not older than `before_ms`: everything below it was sent before.

@@ -8,3 +8,4 @@ mod support;
 mod cli;
 mod first_steps;
 mod protocol;
+mod safety;

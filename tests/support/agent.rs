@@ -30,7 +30,11 @@ impl Agent {
 
     /// Opens a connection and calls `auth` with `params`.
     pub async fn try_enter(server: &TestServer, params: Value) -> Result<Self, ClientError> {
-        let connection = server.connect().await;
+        Self::over(server.connect().await, params).await
+    }
+
+    /// Calls `auth` with `params` on a connection that has not authenticated.
+    pub async fn over(connection: Connection, params: Value) -> Result<Self, ClientError> {
         let key = params["apiKey"].as_str().unwrap_or_default().to_owned();
         let welcome = soon("an answer to auth", connection.call("auth", params)).await?;
         Ok(Self {

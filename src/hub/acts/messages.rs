@@ -20,13 +20,33 @@ pub struct Sent {
     pub id: MessageId,
 }
 
+/// What a message says. One that is too long is refused only after other checks, and until then known by its length
+/// alone: a queue of them must not hold megabytes.
+#[derive(Clone, Debug)]
+pub struct Content(Result<Arc<str>, usize>);
+
+impl Content {
+    /// Takes `text`, which is not empty, when it has at most `limit` code points.
+    pub fn new(text: &str, limit: u32) -> Self {
+        Self(match check_text(text, limit) {
+            Ok(()) => Ok(text.into()),
+            Err(_) => Err(text.chars().count()),
+        })
+    }
+
+    fn text(&self, limit: u32) -> Result<&Arc<str>, Refusal> {
+        let too_long = |length: &usize| Refusal::MessageTooLong { length: *length, limit };
+        self.0.as_ref().map_err(too_long)
+    }
+}
+
 /// Says something in a room.
 #[derive(Clone, Debug)]
 pub struct SendMessage {
     /// The room; `None` stands for an id that names none.
     pub room: Option<RoomId>,
-    /// What is said, not empty.
-    pub content: Arc<str>,
+    /// What is said.
+    pub content: Content,
     /// Makes sending it again safe.
     pub retry: Option<RetryKey>,
 }
@@ -44,10 +64,10 @@ impl Act for SendMessage {
         if !room.has_member(me.agent.number) {
             return Err(Refusal::NotAMember);
         }
-        check_length(desk, &self.content)?;
+        let content = self.content.text(desk.limits.message_length)?;
         let at_ms = desk.state.next_time(room, desk.now_ms);
         let seq = room.head.seq + 1;
-        let row = message_row(&me, RowId::new(room.number, seq), at_ms, &self.content, None);
+        let row = message_row(&me, RowId::new(room.number, seq), at_ms, content, None);
         messages::append(desk.connection, &row)?;
         desk.change(Change::MessageAppended {
             room: room.number,
@@ -69,7 +89,7 @@ impl Act for SendMessage {
         }
         let event = Event::Message {
             room: room.id,
-            message: shown(&me, id, &self.content),
+            message: shown(&me, id, content),
         };
         desk.tell(Desk::members(room), Except::Agent(me.agent.number), event);
         Ok(Sent { id })
@@ -81,8 +101,8 @@ impl Act for SendMessage {
 pub struct SendDirect {
     /// The addressee; `None` stands for an id that names none.
     pub to: Option<AgentId>,
-    /// What is written, not empty.
-    pub content: Arc<str>,
+    /// What is written.
+    pub content: Content,
     /// Makes sending it again safe.
     pub retry: Option<RetryKey>,
 }
@@ -97,7 +117,7 @@ impl Act for SendDirect {
             return Ok(Sent { id });
         }
         let to = desk.agent(self.to)?;
-        check_length(desk, &self.content)?;
+        let content = self.content.text(desk.limits.message_length)?;
         let (low, high) = (me.agent.number.min(to.number), me.agent.number.max(to.number));
         let (number, seq) = if let Some(conversation) = desk.state.conversations.get(&(low, high)) {
             (conversation.number, conversation.seq + 1)
@@ -113,7 +133,7 @@ impl Act for SendDirect {
             sender_seq: me.agent.mailbox_seq + 1,
             recipient_seq: to.mailbox_seq + 1,
         };
-        let row = message_row(&me, RowId::new(number, seq), at_ms, &self.content, Some(places));
+        let row = message_row(&me, RowId::new(number, seq), at_ms, content, Some(places));
         direct::append(desk.connection, &row, places)?;
         desk.change(Change::DirectAppended { low, high, seq, at_ms });
         if let Some(last) = retired(seq, desk.limits.lobby_history) {
@@ -127,7 +147,7 @@ impl Act for SendDirect {
             retry.remember(desk, me.agent.number, id)?;
         }
         let message = DirectMessage {
-            message: shown(&me, id, &self.content),
+            message: shown(&me, id, content),
             recipient: to.id,
         };
         desk.tell(
@@ -211,14 +231,6 @@ fn room_of<'a>(desk: &Desk<'a>, stream: StreamNumber) -> Option<&'a Room> {
 /// What was sent under the same key before. It needs no rights any more: it is only told again.
 fn earlier(desk: &Desk<'_>, me: &Me<'_>, retry: Option<&RetryKey>) -> Result<Option<MessageId>, Refusal> {
     retry.map_or(Ok(None), |retry| retry.earlier(desk, me.agent.number))
-}
-
-fn check_length(desk: &Desk<'_>, content: &str) -> Result<(), Refusal> {
-    let limit = desk.limits.message_length;
-    check_text(content, limit).map_err(|_| Refusal::MessageTooLong {
-        length: content.chars().count(),
-        limit,
-    })
 }
 
 fn message_row(me: &Me<'_>, id: RowId, at_ms: i64, content: &str, direct: Option<DirectRow>) -> MessageRow {

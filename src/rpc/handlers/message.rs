@@ -1,10 +1,9 @@
 //! `message.*`.
 
-use std::sync::Arc;
-
 use super::{checked, reason, text};
 use crate::domain::{AgentId, MessageId, Refusal, RoomId};
-use crate::hub::acts::{RemoveMessage, RetryKey, SendDirect, SendMessage, Sent};
+use crate::hub::Hub;
+use crate::hub::acts::{Content, RemoveMessage, RetryKey, SendDirect, SendMessage, Sent};
 use crate::protocol::methods::{
     MessageDm, MessageDmParams, MessageDmResult, MessageRemove, MessageRemoveParams, MessageSend, MessageSendParams,
     MessageSendResult, Method,
@@ -18,7 +17,7 @@ const KEY_LENGTH: u32 = 128;
 impl Handler for MessageSend {
     async fn handle(call: Call<MessageSendParams, MessageSendResult>) {
         let params = &call.params;
-        let content = checked!(call, content(&params.content));
+        let content = checked!(call, content(&call.rpc.hub, &params.content));
         let retry = checked!(
             call,
             retry(
@@ -41,7 +40,7 @@ impl Handler for MessageSend {
 impl Handler for MessageDm {
     async fn handle(call: Call<MessageDmParams, MessageDmResult>) {
         let params = &call.params;
-        let content = checked!(call, content(&params.content));
+        let content = checked!(call, content(&call.rpc.hub, &params.content));
         let retry = checked!(
             call,
             retry(
@@ -71,11 +70,11 @@ fn retry(method: &str, target: &str, content: &str, key: Option<&str>) -> Result
 }
 
 /// Content is kept as it is, but there must be some.
-fn content(content: &str) -> Result<Arc<str>, Refusal> {
+fn content(hub: &Hub, content: &str) -> Result<Content, Refusal> {
     if content.is_empty() {
         return Err(Refusal::InvalidParams("`content` must not be empty".into()));
     }
-    Ok(content.into())
+    Ok(Content::new(content, hub.limits().message_length))
 }
 
 impl Handler for MessageRemove {

@@ -1,0 +1,96 @@
+//! No file descriptors left: those inside go on, those outside are told, and it passes.
+
+use std::time::Instant;
+
+use super::process::{descriptors, ticks};
+use super::raw::Raw;
+use crate::support::{Agent, TestServer};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_go_on_without_descriptors_and_others_come_in_when_there_are_some() {
+    let server = TestServer::builder()
+        .config(json!({ "limits": { "authTimeoutMs": 600_000, "requestHeadTimeoutMs": 600_000 } }))
+        .wrapper(&["sh", "-c", "ulimit -n 96; exec \"$@\"", "sh"])
+        .start();
+    let controller = server.controller().await;
+    let alice = server.participant(&controller, "alice").await;
+    let bob = server.participant(&controller, "bob").await;
+    let room = alice.create_room("Ops", "public").await;
+    bob.call("room.join", json!({ "roomId": room })).await;
+
+    // Sockets until the server has no descriptor for the next one: it closes that one at once.
+    let mut sockets = Vec::new();
+    while descriptors(&server) < 96 {
+        sockets.push(Raw::open(&server).await);
+        assert!(sockets.len() < 200, "it never runs out");
+    }
+    // What was open for a moment only has left a place.
+    for _ in 0..10 {
+        sockets.push(Raw::open(&server).await);
+    }
+    let (began, before) = (Instant::now(), ticks(&server));
+    for _ in 0..10 {
+        let mut refused = Raw::open(&server).await;
+        assert!(refused.is_at_end().await);
+    }
+    // Ten milliseconds a tick: a loop that waits for nothing would use them all.
+    let (used, passed) = ((ticks(&server) - before) * 10, began.elapsed().as_millis());
+    assert!(u128::from(used) < passed / 2 + 100, "{used} ms of work in {passed} ms");
+
+    for number in 1..=50 {
+        let receipt = alice.say(&room, &number.to_string()).await;
+        assert_eq!(receipt["seq"], number);
+        assert_eq!(bob.expect("message").await["message"]["seq"], number);
+    }
+    assert_eq!(bob.history(&room, 100, None).await.len(), 50);
+    let key = controller.invite("carol").await;
+
+    drop(sockets);
+    let carol = Agent::enter(&server, &key).await;
+    assert_eq!(
+        carol.call("room.list", json!({})).await["rooms"]
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+    let log = server.output();
+    assert_eq!(log.matches("cannot be accepted").count(), 1, "{log}");
+}
+
+/// What is known of a room's members was kept until somebody spoke there again, and with it the sockets of those who had
+/// left: in a quiet room for good.
+#[tokio::test]
+async fn regression_a_quiet_room_keeps_no_socket_of_those_who_left() {
+    let server = TestServer::start();
+    let controller = server.controller().await;
+    let rooms = [
+        controller.create_room("One", "public").await,
+        controller.create_room("Two", "public").await,
+    ];
+    let key = controller.invite("visitor").await;
+    let before = descriptors(&server);
+    for round in 0..10 {
+        let mut visits = Vec::new();
+        for _ in 0..8 {
+            visits.push(Agent::enter(&server, &key).await);
+        }
+        if round == 0 {
+            for room in &rooms {
+                visits[0].call("room.join", json!({ "roomId": room })).await;
+            }
+        }
+        // Spoken to by turns, so that each room knows visitors of its own.
+        controller.say(&rooms[round % 2], "welcome").await;
+        for visit in visits {
+            visit.expect("message").await;
+            visit.connection.close(1000, "bye").await;
+        }
+    }
+    crate::support::soon("sockets to be closed", async {
+        while descriptors(&server) > before + 2 {
+            server.get("/health").await;
+        }
+    })
+    .await;
+}

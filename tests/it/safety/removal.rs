@@ -1,0 +1,148 @@
+//! Kick, ban and revoke: nothing accepted and nothing shown afterwards, on any connection.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::task::JoinSet;
+use wardroom::client::Methods as _;
+
+use super::raw::{CLOSE, FINAL, Raw, TEXT, frame, request};
+use crate::support::{Agent, TestServer};
+
+const SESSIONS: usize = 4;
+
+/// Sends without waiting for answers until it is cut off; what it was shown and answered until then.
+async fn talk(mut socket: Raw, room: String) -> (Vec<u64>, Vec<String>, Option<(u16, String)>) {
+    let (mut acknowledged, mut shown, mut close) = (Vec::new(), Vec::new(), None);
+    for number in 0.. {
+        let params = json!({ "roomId": room, "content": "from the rogue" });
+        let text = request(number, "message.send", &params);
+        socket.send(&frame(FINAL | TEXT, text.as_bytes())).await;
+        let Some(frame) = socket.frame().await else { break };
+        if frame.opcode == CLOSE {
+            close = Some(frame.close());
+            socket.finish().await;
+            continue;
+        }
+        if frame.opcode != TEXT {
+            continue;
+        }
+        let told = frame.json();
+        if let Some(seq) = told["result"]["seq"].as_u64() {
+            acknowledged.push(seq);
+        }
+        if let Some(content) = told["params"]["message"]["content"].as_str() {
+            shown.push(content.to_owned());
+        }
+    }
+    (acknowledged, shown, close)
+}
+
+async fn check(method: &str, back: Option<i64>) {
+    let server = TestServer::start();
+    let controller = server.controller().await;
+    let witness = server.participant(&controller, "witness").await;
+    let room = witness.create_room("Room", "public").await;
+    let rogue = server.participant(&controller, "rogue").await;
+    rogue.call("room.join", json!({ "roomId": room })).await;
+    let (id, key) = (rogue.id().to_owned(), rogue.key.clone());
+    let mut sessions = JoinSet::new();
+    for _ in 0..SESSIONS {
+        let socket = Raw::open(&server).await.enter(&key).await;
+        sessions.spawn(talk(socket, room.clone()));
+    }
+    // Its messages come in.
+    for _ in 0..20 {
+        witness.expect("message").await;
+    }
+
+    controller.call(method, json!({ "agentId": id })).await;
+    let done = Instant::now();
+    // From the acknowledgement on nothing of it is accepted, so whoever reads now reads all there will ever be.
+    let last = witness.history(&room, 1, None).await[0]["seq"]
+        .as_u64()
+        .expect("a position");
+    witness.say(&room, "is it gone?").await;
+
+    let mut highest = 0;
+    while let Some(session) = sessions.join_next().await {
+        let (acknowledged, shown, close) = session.expect("a session");
+        highest = highest.max(acknowledged.into_iter().max().unwrap_or(0));
+        assert!(!shown.contains(&"is it gone?".to_owned()));
+        assert_eq!(close.map(|(code, _)| code), Some(1008));
+    }
+    // The figure is 1 s; a busy machine may take longer without being wrong.
+    assert!(done.elapsed() < Duration::from_secs(5), "{:?}", done.elapsed());
+    assert!(
+        highest <= last,
+        "{highest} acknowledged, {last} there when it was acknowledged"
+    );
+    let after = witness.history(&room, 1, None).await;
+    assert_eq!(after[0]["content"], "is it gone?");
+    assert_eq!(after[0]["seq"], last + 1);
+    let refused = Agent::try_enter(&server, json!({ "apiKey": key })).await.err();
+    assert_eq!(refused.and_then(|error| error.code()), back);
+    drop(
+        rogue
+            .connection
+            .call("room.list", json!({}))
+            .await
+            .expect_err("it was cut off"),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kicked_agent_says_and_sees_nothing_more_until_it_comes_back() {
+    check("agent.kick", None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_banned_agent_says_and_sees_nothing_more() {
+    check("agent.ban", Some(4004)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_agent_says_and_sees_nothing_more() {
+    check("agent.revoke", Some(4002)).await;
+}
+
+/// Coming in while being banned: whichever came first, nobody is inside afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_slips_in_beside_a_ban() {
+    let server = TestServer::start();
+    let controller = server.controller().await;
+    for round in 0..20 {
+        let key = controller.invite(&format!("rogue {round}")).await;
+        let agents = controller.call("agent.list", json!({})).await;
+        let id = agents["agents"].as_array().expect("agents").last().expect("one")["agentId"].clone();
+        let mut sockets = Vec::new();
+        for _ in 0..4 {
+            let mut socket = Raw::open(&server).await.upgrade().await;
+            let text = request(1, "auth", &json!({ "apiKey": key }));
+            socket.send(&frame(FINAL | TEXT, text.as_bytes())).await;
+            sockets.push(socket);
+        }
+        controller.call("agent.ban", json!({ "agentId": id })).await;
+        for mut socket in sockets {
+            // Refused, or let in and cut off, perhaps before it was told that it is in.
+            let first = socket.frame().await.expect("an answer");
+            if first.opcode == CLOSE {
+                assert_eq!(first.close().0, 1008);
+                continue;
+            }
+            let answer = first.json();
+            if answer["error"]["code"] != 4004 {
+                assert_eq!(answer["result"]["status"], "ok", "{answer}");
+                assert_eq!(socket.ending().await.map(|(code, _)| code), Some(1008));
+            }
+        }
+        let agents = controller.call("agent.list", json!({})).await;
+        let inside = agents["agents"]
+            .as_array()
+            .expect("agents")
+            .iter()
+            .filter(|agent| agent["online"] == true)
+            .count();
+        assert_eq!(inside, 1);
+    }
+}

@@ -1,0 +1,295 @@
+//! The port with encryption.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use wardroom::client::{ConnectOptions, Connection};
+
+use super::raw::{HANDSHAKE, Raw};
+use crate::support::server::TestServerBuilder;
+use crate::support::{Agent, TestServer, soon};
+
+/// A server with a certificate of its own, and what trusts it.
+struct Encrypted {
+    server: TestServer,
+    connector: TlsConnector,
+    _directory: TempDir,
+}
+
+fn builder(directory: &Path, config: Value) -> (TestServerBuilder, CertificateDer<'static>) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    fs::create_dir_all(directory).expect("a directory");
+    fs::write(directory.join("cert.pem"), cert.pem()).expect("a file");
+    fs::write(directory.join("key.pem"), signing_key.serialize_pem()).expect("a file");
+    let mut config = config;
+    if config["tls"].is_null() {
+        // Relative to the data directory.
+        config["tls"] = json!({ "cert": "cert.pem", "key": "key.pem" });
+    }
+    (
+        TestServer::builder().config(config).data_dir(directory),
+        cert.der().clone(),
+    )
+}
+
+impl Encrypted {
+    fn start(config: Value) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (builder, certificate) = builder(&directory.path().join("data"), config);
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate).expect("a certificate");
+        let provider = Arc::new(crypto::ring::default_provider());
+        let client = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Self {
+            server: builder.start(),
+            connector: TlsConnector::from(Arc::new(client)),
+            _directory: directory,
+        }
+    }
+
+    async fn connect(&self) -> Connection {
+        let socket = TcpStream::connect(self.server.authority()).await.expect("a connection");
+        let name = ServerName::try_from("localhost").expect("a name");
+        let stream = soon("a TLS handshake", self.connector.connect(name, socket))
+            .await
+            .expect("it is trusted");
+        let address = format!(
+            "wss://localhost:{}/",
+            self.server.authority().rsplit_once(':').expect("a port").1
+        );
+        soon(
+            "a handshake",
+            Connection::over(stream, &address, &ConnectOptions::default()),
+        )
+        .await
+        .expect("a connection")
+    }
+
+    async fn enter(&self, key: &str) -> Agent {
+        let params = json!({ "apiKey": key });
+        Agent::over(self.connect().await, params)
+            .await
+            .expect("the key is good")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_talk_encrypted_and_are_told_why_they_are_cut_off() {
+    let encrypted = Encrypted::start(json!({ "limits": { "messagesPerSecond": 0 } }));
+    assert!(
+        encrypted.server.url().starts_with("wss://"),
+        "{}",
+        encrypted.server.url()
+    );
+    let controller = encrypted.enter(encrypted.server.controller_key()).await;
+    let key = controller.invite("alice").await;
+    let alice = encrypted.enter(&key).await;
+    for number in 1..=100 {
+        let text = number.to_string();
+        controller.say(controller.lobby(), &text).await;
+        assert_eq!(alice.expect("message").await["message"]["content"], text.as_str());
+    }
+    let reason = json!({ "agentId": alice.id(), "reason": "that is enough" });
+    controller.call("agent.kick", reason).await;
+    assert!(
+        alice.expect("disconnected").await["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.contains("that is enough"))
+    );
+    let end = soon("the end", alice.connection.ended()).await;
+    assert_eq!(end.code, Some(1008), "{end}");
+    // And the other way round.
+    let end = controller.connection.close(1000, "bye").await;
+    assert_eq!(end.code, Some(1000), "{end}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_pages_come_whole_over_tls_while_others_talk() {
+    let config = json!({ "maxMessageLength": 100_000, "limits": { "messagesPerSecond": 0 } });
+    let encrypted = Encrypted::start(config);
+    let controller = encrypted.enter(encrypted.server.controller_key()).await;
+    let lobby = controller.lobby().to_owned();
+    for number in 0..35 {
+        controller
+            .say(&lobby, &format!("{number} {}", "x".repeat(99_000)))
+            .await;
+    }
+    let key = controller.invite("reader").await;
+    let reader = encrypted.enter(&key).await;
+    let (pages, ()) = tokio::join!(
+        async {
+            let mut pages = Vec::new();
+            for _ in 0..10 {
+                pages.push(reader.history(&lobby, 35, None).await);
+            }
+            pages
+        },
+        async {
+            for number in 35..60 {
+                controller.say(&lobby, &format!("{number} ")).await;
+            }
+        }
+    );
+    for page in pages {
+        assert_eq!(page.len(), 35);
+        for (message, next) in page.iter().zip(&page[1..]) {
+            assert_eq!(message["seq"].as_u64().map(|seq| seq + 1), next["seq"].as_u64());
+            let number = message["seq"].as_u64().expect("a position") - 1;
+            assert!(
+                message["content"]
+                    .as_str()
+                    .is_some_and(|content| content.starts_with(&format!("{number} ")))
+            );
+        }
+    }
+    for number in 36..=60 {
+        assert_eq!(reader.expect("message").await["message"]["seq"], number);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_reader_over_tls_is_cut_off_and_finds_out_why() {
+    let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0 } });
+    let encrypted = Encrypted::start(config);
+    let controller = encrypted.enter(encrypted.server.controller_key()).await;
+    let key = controller.invite("slow").await;
+    let stream = {
+        let socket = TcpStream::connect(encrypted.server.authority())
+            .await
+            .expect("a connection");
+        let name = ServerName::try_from("localhost").expect("a name");
+        soon("a TLS handshake", encrypted.connector.connect(name, socket))
+            .await
+            .expect("it is trusted")
+    };
+    let (mut socket, _) = soon(
+        "a handshake",
+        tokio_tungstenite::client_async("wss://localhost/", stream),
+    )
+    .await
+    .expect("a WebSocket");
+    let auth = super::raw::request(1, "auth", &json!({ "apiKey": key }));
+    futures_util::SinkExt::send(&mut socket, auth.into())
+        .await
+        .expect("it is sent");
+    controller.expect("presence").await;
+    // It reads nothing until its absence is told.
+    let content = "x".repeat(100_000);
+    let mut said = 0;
+    let gone = loop {
+        controller.say(controller.lobby(), &content).await;
+        said += 1;
+        assert!(said < 1000, "a reader that reads nothing was never cut off");
+        if let Some((_, gone)) = controller
+            .told()
+            .await
+            .into_iter()
+            .find(|(method, _)| method == "presence")
+        {
+            break gone;
+        }
+    };
+    assert_eq!(gone["online"], false);
+    let (mut heard, mut close) = (0, None);
+    while let Some(Ok(message)) = soon("a frame", futures_util::StreamExt::next(&mut socket)).await {
+        match message {
+            tokio_tungstenite::tungstenite::Message::Text(text) => {
+                let event: Value = serde_json::from_str(&text).expect("JSON");
+                if event["method"] == "message" {
+                    heard += 1;
+                    assert_eq!(event["params"]["message"]["seq"], heard);
+                }
+            }
+            tokio_tungstenite::tungstenite::Message::Close(frame) => close = frame,
+            _ => {}
+        }
+    }
+    assert_eq!(close.map(|frame| u16::from(frame.code)), Some(1013));
+    assert!(heard > 0 && heard < said, "{heard} of {said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clear_text_and_half_handshakes_harm_nobody() {
+    let encrypted = Encrypted::start(json!({ "limits": { "requestHeadTimeoutMs": 1000, "authTimeoutMs": 1000 } }));
+    let controller = encrypted.enter(encrypted.server.controller_key()).await;
+    for bytes in [
+        HANDSHAKE.as_bytes(),
+        b"GET / HTTP/1.0\r\n\r\n",
+        b"\x16\x03\x01",
+        b"\x16\x03\x01\xff\xff",
+        b"\x16\x03\x01\x00\x04\x01\x00\x00\x00",
+        b"\x80\x2e\x01\x00\x02",
+        b"",
+    ] {
+        let mut socket = TcpStream::connect(encrypted.server.authority())
+            .await
+            .expect("a connection");
+        // What has been closed already takes nothing more.
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut socket, bytes).await;
+        let mut rest = Vec::new();
+        let _ = soon("the end", socket.read_to_end(&mut rest)).await;
+        assert!(!rest.starts_with(b"HTTP"), "{bytes:?} was answered in clear text");
+    }
+    assert_eq!(controller.say(controller.lobby(), "still here").await["seq"], 1);
+    // Half closed, reset, without a farewell: the next one gets in all the same.
+    for _ in 0..20 {
+        drop(encrypted.connect().await);
+    }
+    encrypted.enter(encrypted.server.controller_key()).await;
+    assert!(!encrypted.server.output().contains("panicked"));
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_a_clear_error() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let cases = [
+        ("missing.pem", "key.pem", "missing.pem"),
+        ("cert.pem", "missing.pem", "missing.pem"),
+        ("key.pem", "key.pem", "key.pem"),
+        ("cert.pem", "cert.pem", "cert.pem"),
+        ("empty.pem", "key.pem", "empty.pem"),
+        ("cert.pem", "other.pem", "certificate and the key"),
+        (".", "key.pem", "TLS"),
+    ];
+    for (number, (cert, key, named)) in cases.into_iter().enumerate() {
+        let data = directory.path().join(number.to_string());
+        let (builder, _) = builder(&data, json!({ "tls": { "cert": cert, "key": key } }));
+        fs::write(data.join("empty.pem"), "").expect("a file");
+        let other = generate_simple_self_signed(vec!["other".to_owned()]).expect("a certificate");
+        fs::write(data.join("other.pem"), other.signing_key.serialize_pem()).expect("a file");
+        let (status, output) = builder.try_start().err().expect("it does not start");
+        assert!(!status.success());
+        assert!(output.contains(named), "{output}");
+        assert!(
+            !output.contains("panicked") && !output.contains("PRIVATE KEY"),
+            "{output}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn strangers_on_the_encrypted_port_are_ended_in_time() {
+    let encrypted = Encrypted::start(json!({ "limits": { "requestHeadTimeoutMs": 500, "authTimeoutMs": 500 } }));
+    // One says nothing, one never gets to HTTP, one never authenticates.
+    let mut silent = Raw::open(&encrypted.server).await;
+    let mut half = Raw::open(&encrypted.server).await;
+    half.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await;
+    let connection = encrypted.connect().await;
+    assert!(silent.is_at_end().await);
+    assert!(half.is_at_end().await);
+    assert_eq!(soon("the end", connection.ended()).await.code, Some(1008));
+}
