@@ -350,11 +350,11 @@ impl<A: Act> Work for Pending<A> {
     }
 
     fn finish(self: Box<Self>, refusal: Option<Refusal>, flushes: &mut Flushes) {
-        let decided = self.outcome.unwrap_or(Err(Refusal::Stopping));
-        // A refusal that was decided stands, whatever became of the group: it changed nothing to begin with.
-        let outcome = match (decided, refusal) {
-            (Ok(_), Some(refusal)) => Err(refusal),
-            (decided, _) => decided,
+        let outcome = match (self.outcome, refusal) {
+            (Some(Ok(_)) | None, Some(refusal)) => Err(refusal),
+            // A refusal that was decided stands, whatever became of the group: it changed nothing to begin with.
+            (Some(decided), _) => decided,
+            (None, None) => Err(Refusal::Stopping),
         };
         (self.done)(outcome, flushes);
     }

@@ -101,6 +101,12 @@ impl Room {
     pub(super) fn has_member(&self, agent: AgentNumber) -> bool {
         self.members.contains_key(&agent)
     }
+
+    /// The time for the next member to join: now, or just after the last one, so that no two join at the same time.
+    pub(super) fn next_join_time(&self, now_ms: i64) -> i64 {
+        let last_ms = self.members.values().copied().max();
+        last_ms.map_or(now_ms, |last_ms| now_ms.max(last_ms + 1))
+    }
 }
 
 /// The direct messages of two agents.
@@ -260,6 +266,12 @@ impl Directory {
             .collect();
         members.sort_by_key(|member| (member.joined_at_ms, member.id));
         members
+    }
+
+    /// The time for the next room: now, or just after the last one, so that rooms stay in the order of their making.
+    pub(super) fn next_room_time(&self, now_ms: i64) -> i64 {
+        let last_ms = self.rooms.values().map(|room| room.created_at_ms).max();
+        last_ms.map_or(now_ms, |last_ms| now_ms.max(last_ms + 1))
     }
 
     /// The time for the next message of a room: now, or just after the last one when the clock has not moved on.

@@ -70,6 +70,25 @@ impl Cast {
         &self.agents
     }
 
+    /// The controller, on a further session.
+    pub async fn controller_again(&self) -> Agent {
+        Agent::enter(&self.server, &self.agents[0].key).await
+    }
+
+    /// Stops the server in order and starts it again on the same data. Everybody comes back whose key is still good.
+    pub async fn restart(&mut self) {
+        let former = std::mem::take(&mut self.agents);
+        self.server.signal("TERM");
+        self.server.wait();
+        self.server.restart();
+        for agent in former {
+            let again = Agent::try_enter(&self.server, json!({ "apiKey": agent.key })).await;
+            // Whoever was shut out stays in the cast, on a connection that has ended.
+            self.agents.push(again.unwrap_or(agent));
+        }
+        self.settle().await;
+    }
+
     /// Forgets what everybody has been told so far.
     pub async fn settle(&self) {
         for agent in &self.agents {

@@ -269,6 +269,17 @@ impl TestServer {
         self.output.try_iter().map(|line| line.text + "\n").collect()
     }
 
+    /// What the server has written since it listens, up to the first line that holds `word`. Waits for that line.
+    pub fn output_up_to(&self, word: &str) -> String {
+        let mut said = String::new();
+        while !said.contains(word) {
+            let line = self.output.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("`{word}` was not written:\n{said}"));
+            said.extend([line.text.as_str(), "\n"]);
+        }
+        said
+    }
+
     /// An HTTP GET: the status and the body.
     pub async fn get(&self, path: &str) -> (u16, String) {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};

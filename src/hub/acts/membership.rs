@@ -29,11 +29,12 @@ impl Act for JoinRoom {
         if !may_enter {
             return Err(Refusal::NotInvited);
         }
-        rooms::add_member(desk.connection, room.number, agent, desk.now_ms)?;
+        let at_ms = room.next_join_time(desk.now_ms);
+        rooms::add_member(desk.connection, room.number, agent, at_ms)?;
         desk.change(Change::MemberAdded {
             room: room.number,
             agent,
-            at_ms: desk.now_ms,
+            at_ms,
         });
         let event = Event::RoomJoined {
             room: room.id,

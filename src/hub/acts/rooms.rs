@@ -26,6 +26,7 @@ impl Act for CreateRoom {
             return Err(Refusal::RoomLimit(desk.limits.rooms));
         }
         let id = RoomId(uuid::Builder::from_random_bytes(desk.random()?).into_uuid());
+        let at_ms = desk.state.next_room_time(desk.now_ms);
         let row = RoomRow {
             number: desk.free_stream()?,
             id,
@@ -34,10 +35,10 @@ impl Act for CreateRoom {
             owner: me.agent.number,
             visibility: self.visibility,
             is_lobby: false,
-            created_at_ms: desk.now_ms,
+            created_at_ms: at_ms,
             deleted: false,
         };
-        let (number, at_ms) = (row.number, desk.now_ms);
+        let number = row.number;
         rooms::insert(desk.connection, &row)?;
         rooms::add_member(desk.connection, number, me.agent.number, at_ms)?;
         rooms::add_invitation(desk.connection, number, me.agent.number)?;
@@ -197,7 +198,7 @@ impl Act for TakeOwnership {
             change_owner(desk, room, &me)?;
         }
         if !room.has_member(me.agent.number) {
-            let (agent, at_ms) = (me.agent.number, desk.now_ms);
+            let (agent, at_ms) = (me.agent.number, room.next_join_time(desk.now_ms));
             rooms::add_member(desk.connection, room.number, agent, at_ms)?;
             desk.change(Change::MemberAdded {
                 room: room.number,

@@ -63,7 +63,7 @@ impl Act for OpenSession {
             .lobby()
             .ok_or_else(|| Refusal::Internal("there is no lobby".into()))?;
         let name = self.name.clone().unwrap_or_else(|| agent.name.clone());
-        let (session, at_ms) = (self.session, desk.now_ms);
+        let (session, at_ms) = (self.session, lobby.next_join_time(desk.now_ms));
         let cap = desk.limits.sessions_per_agent as usize;
         if cap > 0 && agent.sessions.len() >= cap {
             for oldest in &agent.sessions[..=agent.sessions.len() - cap] {

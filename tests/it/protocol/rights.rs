@@ -39,7 +39,7 @@ async fn try_method(method: &str, row: &Row) -> Vec<String> {
     // `operator.stop` ends the server, so the operator comes last.
     let stage = Stage::build().await;
     for kind in Kind::ALL {
-        let scene = stage.scene(*kind).await;
+        let scene = stage.scene(*kind, &mut problems).await;
         let expected = row.outcome(*kind);
         let outcome = soon(method, scene.caller().call(method, scene.params(method))).await;
         let found = match &outcome {

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::support::raw::assert_error;
 use crate::support::{Cast, Frames, Raw, TestServer};
 
-fn request(id: usize, method: &str, params: Value) -> Value {
+fn request(id: usize, method: &str, params: impl Into<Value>) -> Value {
+    let params: Value = params.into();
     json!({ "jsonrpc": "2.0", "method": method, "params": params, "id": id })
 }
 
@@ -47,7 +48,7 @@ async fn a_batch_of_100_is_carried_out_and_one_more_is_not_at_all() {
     let batch = |count: usize| {
         let requests =
             (0..count).map(|id| request(id, "message.send", json!({ "roomId": room, "content": "one of many" })));
-        Value::from_iter(requests).to_string()
+        requests.collect::<Value>().to_string()
     };
     raw.assert_error(&batch(101), Value::Null, -32600).await;
     assert!(controller.history(room, 100, None).await.is_empty());

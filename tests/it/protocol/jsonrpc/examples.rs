@@ -117,7 +117,7 @@ async fn what_is_not_json_is_a_parse_error() {
         "hello",
         r#"{"jsonrpc": "2.0", "method": "lobby.getMotd", "id": 1} trailing"#,
         r#"{"jsonrpc": "2.0", "method": "lobby.getMotd", "id": 01}"#,
-        r#"{'jsonrpc': '2.0'}"#,
+        "{'jsonrpc': '2.0'}",
         "{\"jsonrpc\": \"2.0\", \"method\": \"a\nb\", \"id\": 1}",
         "NaN",
         "{}{}",

@@ -52,6 +52,9 @@ impl Stage {
         }
         let whisper = json!({ "toAgentId": whisperers[1].id(), "content": WHISPER });
         whisperers[0].call("message.dm", whisper).await;
+        for agent in [&controller, &host, &caller, &whisperers[0], &whisperers[1]] {
+            agent.told().await;
+        }
         let [banned, revoked] = [keys[0].clone(), keys[1].clone()];
         Self {
             server,
@@ -65,7 +68,9 @@ impl Stage {
     }
 
     /// A new room, in which a caller of `kind` stands as it should.
-    pub(super) async fn scene(&self, kind: Kind) -> Scene<'_> {
+    ///
+    /// What everybody is told on the way there is searched too: to `problems` goes what nobody should have been told.
+    pub(super) async fn scene(&self, kind: Kind, problems: &mut Vec<String>) -> Scene<'_> {
         let owns = matches!(kind, Kind::Owner | Kind::OwnerWhoLeft | Kind::FormerOwner);
         let owner = if owns { &self.caller } else { &self.host };
         let visibility = if kind == Kind::PublicOutsider {
@@ -134,7 +139,10 @@ impl Stage {
             speaker,
             target,
         };
-        scene.told().await;
+        let mut told = scene.told().await;
+        // These have been in the room, and are not any more.
+        told.retain(|(name, _)| *name != "caller" || !matches!(kind, Kind::Removed | Kind::OwnerWhoLeft));
+        scene.check_told(&told, problems);
         scene
     }
 
@@ -223,11 +231,16 @@ impl Scene<'_> {
     /// Whether a caller of this kind may know the name and the description of the room.
     fn knows_facts(&self) -> bool {
         match self.kind {
-            Kind::Stranger | Kind::Banned | Kind::Revoked | Kind::PrivateOutsider | Kind::Removed => false,
-            Kind::PublicOutsider => false,
-            Kind::Invited | Kind::Member | Kind::Owner | Kind::OwnerWhoLeft | Kind::FormerOwner => true,
-            Kind::Controller => true,
-            Kind::Operator => false,
+            Kind::Invited | Kind::Member | Kind::Owner | Kind::OwnerWhoLeft | Kind::FormerOwner | Kind::Controller => {
+                true
+            }
+            Kind::Stranger
+            | Kind::Banned
+            | Kind::Revoked
+            | Kind::PublicOutsider
+            | Kind::PrivateOutsider
+            | Kind::Removed
+            | Kind::Operator => false,
         }
     }
 
