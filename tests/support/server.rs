@@ -77,13 +77,18 @@ impl TestServerBuilder {
         let mut words = self.wrapper.clone();
         words.push(binary.to_owned());
         let mut command = Command::new(&words[0]);
+        // Settings of whoever runs the tests, and of the tests themselves, are none of the server.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("WARDROOM_") || text.starts_with("BROODLINK_") {
+                command.env_remove(&name);
+            }
+        }
         command
             .args(&words[1..])
             .args(["serve", "--foreground", "--port", "0", "--data-dir"])
             .arg(&data_dir)
             .args(&self.arguments)
-            .env_remove("WARDROOM_DATA_DIR")
-            .env_remove("BROODLINK_DATA_DIR")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
