@@ -64,6 +64,10 @@ pub struct Limits {
     #[schemars(range(min = 1))]
     pub batch_entries: u32,
 
+    /// Most bytes of a request's `id`, quotes included: answers repeat it. Default `256`.
+    #[schemars(range(min = 64))]
+    pub id_bytes: u32,
+
     /// Most requests of one connection that wait for their turn; beyond it the server stops reading from that
     /// connection. Default `256`.
     #[schemars(range(min = 1))]
@@ -76,6 +80,14 @@ pub struct Limits {
     /// Messages one agent may send at once before `messagesPerSecond` applies. Default `400`.
     #[schemars(range(min = 1))]
     pub message_burst: u32,
+
+    /// Changes other than messages (rooms, members, agents, documents, logins) per second that one agent may go on making
+    /// over all its connections; more are answered with 4080. `0` turns the limit off. Default `100`.
+    pub changes_per_second: u32,
+
+    /// Changes one agent may make at once before `changesPerSecond` applies. Default `1000`.
+    #[schemars(range(min = 1))]
+    pub change_burst: u32,
 
     /// Most bytes waiting to be sent to one connection. A reader that stays behind is closed with 1013 and resumes from
     /// its last position. Default `1048576`.
@@ -132,9 +144,12 @@ impl Default for Limits {
             frame_bytes_before_auth: 65_536,
             nesting_depth: 64,
             batch_entries: 100,
+            id_bytes: 256,
             in_flight_requests: 256,
             messages_per_second: 200,
             message_burst: 400,
+            changes_per_second: 100,
+            change_burst: 1000,
             outgoing_queue_bytes: 1_048_576,
             slow_reader_grace_ms: 8000,
             ping_interval_ms: 30_000,

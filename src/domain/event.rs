@@ -92,6 +92,11 @@ pub enum EndReason {
 }
 
 impl EndReason {
+    /// Whether the agent is to be shown nothing more, not even what is on its way.
+    pub fn is_expulsion(&self) -> bool {
+        matches!(self, Self::Kicked(_) | Self::Banned(_) | Self::Revoked)
+    }
+
     /// What the agent is told in the `disconnected` event: the reason that was given, else what happened.
     pub fn text(&self) -> &str {
         match self {

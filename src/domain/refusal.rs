@@ -86,13 +86,3 @@ pub enum Refusal {
     #[error("internal error")]
     Internal(String),
 }
-
-impl Refusal {
-    /// Whether the same call may succeed later without being changed.
-    pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Limited { .. } | Self::StorageUnavailable(_) | Self::Stopping | Self::Internal(_)
-        )
-    }
-}

@@ -1,10 +1,12 @@
 //! One WebSocket connection, from the upgrade to its end.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use tokio::io::WriteHalf;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -20,6 +22,9 @@ use crate::runtime::metrics::CloseLabels;
 
 /// How long the other end has to answer a close frame.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// Bytes of answers that may wait for a connection that has not authenticated before it is heard again.
+const STRANGER_BYTES: usize = 16 * 1024;
 
 /// The code under which a connection is counted that ended without a close frame of ours.
 const NO_CODE: u16 = 1006;
@@ -45,19 +50,28 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
     let mut incoming = Incoming::new(source, &outbox, &early, app.limits.frame_bytes_before_auth);
     let shared = Shared::default();
 
-    tokio::select! {
-        () = converse(&app, &outbox, &mut session, &mut incoming, &shared) => {}
-        () = outbox.ending.cancelled() => {}
-        () = outbox.pump(tls.as_mut()) => {}
-        () = heartbeat(&app, &outbox, &shared) => {}
-        () = patience(&app, (door, since), &outbox, &shared) => {}
+    let life = async {
+        tokio::select! {
+            () = converse(&app, &outbox, &mut session, &mut incoming, &shared) => {}
+            () = outbox.ending.cancelled() => {}
+            () = outbox.pump(tls.as_mut()) => {}
+            () = heartbeat(&app, &outbox, &shared) => {}
+            () = patience(&app, (door, since), &outbox, &shared) => {}
+        }
+    };
+    if AssertUnwindSafe(life).catch_unwind().await.is_err() {
+        // The place is in the log already; what matters here is that the session does not stay.
+        outbox.close(CloseCode::TryAgainLater, "internal error");
     }
     // From here on nothing of this connection is carried out or shown.
     session.close().await;
     let is_stranger = door != Door::Operator && !shared.authenticated.load(Ordering::Relaxed);
-    // A stranger has nothing to catch up with.
-    let grace = if is_stranger {
+    let is_cut_off = matches!(outbox.close_code(), Some(CloseCode::Policy));
+    // Strangers and those who were cut off have nothing to catch up with.
+    let grace = if is_stranger || is_cut_off {
         Duration::ZERO
+    } else if app.stopping.is_cancelled() {
+        app.limits.drain
     } else {
         app.limits.slow_reader_grace
     };
@@ -102,7 +116,12 @@ fn split(stream: Stream) -> (Source, Sink, Option<WriteHalf<TlsStream<TcpStream>
 async fn converse(app: &App, outbox: &Outbox, session: &mut Session, incoming: &mut Incoming<'_>, shared: &Shared) {
     loop {
         // Whoever asks faster than it reads the answers is not heard until it has read some.
-        outbox.has_room().await;
+        let most = if shared.authenticated.load(Ordering::Relaxed) {
+            usize::MAX
+        } else {
+            STRANGER_BYTES
+        };
+        outbox.has_room(most).await;
         // A flood of frames that need no waiting must not keep other connections from their turn.
         tokio::task::consume_budget().await;
         let input = match incoming.next().await {

@@ -45,6 +45,8 @@ pub struct HttpLimits {
     pub queue_bytes: usize,
     /// How long a slow reader that is cut off has to read what was queued, the close frame included.
     pub slow_reader_grace: Duration,
+    /// How long connections have to read what waits for them when the server stops.
+    pub drain: Duration,
     /// Time between pings.
     pub ping_interval: Duration,
     /// Pings without an answer after which the other end counts as dead.

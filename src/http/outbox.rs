@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use rustix::net::{Shutdown, shutdown};
 use tokio::io::{AsyncWrite, AsyncWriteExt, WriteHalf};
 use tokio::net::{TcpStream, tcp, unix};
@@ -28,6 +28,12 @@ const FRAMES_PER_WRITE: usize = 64;
 
 /// What keeping a frame costs beside its bytes. Without it, half a megabyte of pongs would take sixteen.
 const FRAME_OVERHEAD: usize = 64;
+
+/// How many times the limit may wait for a connection that is encrypted.
+const ENCRYPTED_FACTOR: usize = 8;
+
+/// Bytes that are joined for one encrypted record, which holds no more.
+const RECORD_BYTES: usize = 16 * 1024;
 
 /// How many times the limit may be held back during `auth`: a newcomer is told of everybody who is there.
 const GREETING_FACTOR: usize = 8;
@@ -69,6 +75,8 @@ struct Queue {
     flush_due: bool,
     /// The socket takes no more for now; the connection's own task waits for it.
     blocked: bool,
+    /// A part of the first frame has left.
+    begun: bool,
     /// The close frame is queued, and nothing is queued behind it.
     closing: Option<CloseCode>,
     /// The socket is broken.
@@ -89,6 +97,12 @@ impl Waiting {
 
 impl Outbox {
     pub(super) fn new(sink: Sink, limit: usize, metrics: Metrics) -> Self {
+        // What is encrypted leaves only by the connection's own task, which has had no turn yet when a whole commit's worth
+        // of events arrives: without this room, that alone would cut a reader off, however fast it reads.
+        let limit = match sink {
+            Sink::Tls => limit.saturating_mul(ENCRYPTED_FACTOR),
+            Sink::Tcp(_) | Sink::Unix(_) => limit,
+        };
         Self {
             sink,
             queue: Mutex::default(),
@@ -135,11 +149,11 @@ impl Outbox {
         self.lock().closing
     }
 
-    /// Waits until so little waits to be sent that another answer may be added.
-    pub(super) async fn has_room(&self) {
+    /// Waits until so little waits to be sent that another answer may be added: `most` bytes, if the limit admits them.
+    pub(super) async fn has_room(&self, most: usize) {
         loop {
             let space = self.space.notified();
-            if self.lock().bytes < self.limit / 2 {
+            if self.lock().bytes < most.min(self.limit / 2) {
                 return;
             }
             space.await;
@@ -203,10 +217,22 @@ impl Outbox {
         }
     }
 
+    /// What comes next: a frame, or as many small ones as fill a record.
     fn front(&self) -> Option<Bytes> {
         let mut queue = self.lock();
         queue.flush_due = false;
-        queue.frames.front().map(|front| front.bytes.clone())
+        let front = queue.frames.front()?.bytes.clone();
+        if queue.frames.len() == 1 || front.len() >= RECORD_BYTES {
+            return Some(front);
+        }
+        let mut joined = BytesMut::with_capacity(RECORD_BYTES);
+        for frame in &queue.frames {
+            if joined.len() + frame.bytes.len() > RECORD_BYTES && !joined.is_empty() {
+                break;
+            }
+            joined.extend_from_slice(&frame.bytes);
+        }
+        Some(joined.freeze())
     }
 
     /// Sends what is queued, the close frame included, and ends this direction.
@@ -257,6 +283,9 @@ impl Outbox {
         }
         enqueue(&mut queue, bytes, true);
         let was_due = std::mem::replace(&mut queue.flush_due, true);
+        if !was_due && matches!(self.sink, Sink::Tls) {
+            self.work.notify_one();
+        }
         !was_due && !queue.blocked
     }
 
@@ -324,6 +353,19 @@ fn forget_held(queue: &mut Queue) {
     queue.bytes = queue.frames.iter().map(Waiting::cost).sum();
 }
 
+/// Whoever is expelled is shown nothing more. A frame of which a part has left has to be finished.
+fn forget_unsent(queue: &mut Queue) {
+    let begun = usize::from(queue.begun);
+    queue.frames.truncate(begun);
+    queue.bytes = queue.frames.iter().map(Waiting::cost).sum();
+    queue.unasked = queue
+        .frames
+        .iter()
+        .filter(|frame| frame.unasked)
+        .map(Waiting::cost)
+        .sum();
+}
+
 /// Forgets `count` bytes that were written.
 fn advance(queue: &mut Queue, mut count: usize) {
     while let Some(front) = queue.frames.front_mut() {
@@ -336,10 +378,14 @@ fn advance(queue: &mut Queue, mut count: usize) {
         if front.unasked {
             queue.unasked -= freed;
         }
+        queue.begun = !is_gone;
         if !is_gone {
             return;
         }
         queue.frames.pop_front();
+        if count == 0 {
+            return;
+        }
     }
 }
 
@@ -353,7 +399,18 @@ impl Link for Outbox {
         self.write(&mut queue);
     }
 
-    fn end(&self, reason: &EndReason) {
+    fn end(&self, farewell: &Bytes, reason: &EndReason) {
+        {
+            let mut queue = self.lock();
+            if queue.closing.is_some() || queue.broken {
+                return;
+            }
+            forget_held(&mut queue);
+            if reason.is_expulsion() {
+                forget_unsent(&mut queue);
+            }
+            enqueue(&mut queue, farewell.clone(), false);
+        }
         self.close(CloseCode::of(reason), &reason.close_text());
     }
 }

@@ -36,6 +36,8 @@ pub enum Caller {
 pub enum Cost {
     /// Nothing.
     Free,
+    /// A change that is no message.
+    Change,
     /// A message.
     Message,
 }
@@ -49,7 +51,7 @@ pub trait Act: Send + 'static {
     type Receipt: Send + 'static;
 
     /// What it counts as, for rate limits.
-    const COST: Cost = Cost::Free;
+    const COST: Cost = Cost::Change;
 
     /// Whether it writes to the database. An act that does not succeeds even while the disk takes nothing.
     const STORES: bool = true;

@@ -156,9 +156,9 @@ impl Directory {
         self.agents().filter(|agent| agent.is_online())
     }
 
-    /// Whether a key is valid.
-    pub fn knows_key(&self, key: &KeyHash) -> bool {
-        self.keys.contains_key(key)
+    /// The agent that a key belongs to; `None` when it is not valid.
+    pub fn agent_of_key(&self, key: &KeyHash) -> Option<AgentNumber> {
+        self.keys.get(key).copied()
     }
 
     /// A live session.

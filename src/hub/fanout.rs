@@ -120,8 +120,7 @@ impl Fanout {
     fn end(&mut self, session: SessionId, reason: &EndReason) {
         let Some(target) = self.forget(session) else { return };
         let event = Event::Disconnected { reason: reason.clone() };
-        target.link.push(&(self.encode)(&event));
-        target.link.end(reason);
+        target.link.end(&(self.encode)(&event), reason);
         target.link.flush();
     }
 

@@ -18,8 +18,9 @@ pub trait Link: Send + Sync + 'static {
     /// Sends what is queued, as far as it goes without waiting.
     fn flush(&self);
 
-    /// Queues the end of the session behind everything queued so far; what is pushed later is dropped.
-    fn end(&self, reason: &EndReason);
+    /// Ends the session: queues the event that says so and the close behind what is queued so far, however much that is.
+    /// Whoever is expelled is shown nothing of what is queued. What is pushed later is dropped.
+    fn end(&self, farewell: &Bytes, reason: &EndReason);
 }
 
 /// The links that have something queued, so that each is flushed once per group of acts and not once per event.

@@ -27,8 +27,8 @@ pub use history::{HistoryPage, HistoryQuery};
 pub use link::{Encode, Flushes, Link};
 pub use start::{FirstRunError, HubOptions, HubThreads, first_run, rotate_controller_key, start};
 
-use crate::domain::{AgentNumber, Epoch, MemberView, Refusal, Role, RoomId, RoomView};
-use crate::runtime::clock::{Clock, Entropy};
+use crate::domain::{AgentNumber, Epoch, KeyHash, MemberView, Refusal, Role, RoomId, RoomView};
+use crate::runtime::clock::Entropy;
 use crate::runtime::limiter::Limiter;
 use crate::runtime::metrics::Metrics;
 use crate::store::{Readers, Writer};
@@ -64,6 +64,10 @@ pub struct Limits {
     pub messages_per_second: u32,
     /// Messages an agent may send at once after a pause.
     pub message_burst: u32,
+    /// Other changes an agent may make per second over all its sessions; 0 is no limit.
+    pub changes_per_second: u32,
+    /// Other changes an agent may make at once after a pause.
+    pub change_burst: u32,
 }
 
 /// The room model of this server. Cheap to clone.
@@ -79,20 +83,24 @@ struct Inner {
     readers: Readers,
     limits: Arc<Limits>,
     /// How fast each agent may speak, over all its sessions.
-    pace: Limiter<AgentNumber>,
+    messages: Limiter<AgentNumber>,
+    /// How fast each agent may change other things.
+    changes: Limiter<AgentNumber>,
     documents: DocumentFiles,
     epoch: Epoch,
     durable: bool,
-    clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     metrics: Metrics,
 }
 
 impl Hub {
-    /// Hands an act to the writer, waiting for a place in its queue. `done` runs exactly once: after the commit, before
-    /// anything that happened later is told to anybody, or with the reason why nothing was changed.
+    /// Hands an act to the writer, waiting for a place in its queue. `done` runs once: after the commit, before
+    /// anything that happened later is told to anybody, or with the reason why nothing was changed. Only when nobody can
+    /// say whether the change was saved it is dropped, and the server stops.
     pub async fn submit<A: Act>(&self, caller: Caller, act: A, done: Done<A::Receipt>) {
-        if let Err(refusal) = self.check_pace(&caller, A::COST) {
+        if let Caller::Session { agent, .. } = caller
+            && let Err(refusal) = self.check_pace(agent, A::COST)
+        {
             return reject(done, refusal);
         }
         if let Err(job) = self.inner.writer.submit(Job::new(caller, act, done)).await {
@@ -158,11 +166,6 @@ impl Hub {
         self.inner.durable
     }
 
-    /// The clock and the random source.
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.inner.clock
-    }
-
     /// The random source.
     pub fn entropy(&self) -> &dyn Entropy {
         &*self.inner.entropy
@@ -173,22 +176,21 @@ impl Hub {
         &self.inner.metrics
     }
 
-    /// Acts that wait for the writer.
-    pub fn waiting(&self) -> usize {
-        self.inner.writer.waiting()
+    /// Counts a login of the agent that `key` belongs to, if it belongs to one.
+    pub fn check_entry(&self, key: &KeyHash) -> Result<(), Refusal> {
+        let agent = self.directory().agent_of_key(key);
+        agent.map_or(Ok(()), |agent| self.check_pace(agent, Cost::Change))
     }
 
-    fn check_pace(&self, caller: &Caller, cost: Cost) -> Result<(), Refusal> {
-        match (cost, caller) {
-            (Cost::Message, Caller::Session { agent, .. }) => {
-                let limited = |retry_after_ms| Refusal::Limited {
-                    what: "messages",
-                    retry_after_ms,
-                };
-                self.inner.pace.check(agent).map_err(limited)
-            }
-            _ => Ok(()),
-        }
+    fn check_pace(&self, agent: AgentNumber, cost: Cost) -> Result<(), Refusal> {
+        let (limiter, what) = match cost {
+            Cost::Free => return Ok(()),
+            Cost::Message => (&self.inner.messages, "messages"),
+            Cost::Change => (&self.inner.changes, "changes"),
+        };
+        limiter
+            .check(&agent)
+            .map_err(|retry_after_ms| Refusal::Limited { what, retry_after_ms })
     }
 }
 

@@ -85,7 +85,7 @@ pub fn markdown() -> String {
 }
 
 fn fields(page: &mut String, title: &str, schema: &Value) {
-    let Some(properties) = schema["properties"]
+    let Some(_) = schema["properties"]
         .as_object()
         .filter(|properties| !properties.is_empty())
     else {
@@ -93,7 +93,6 @@ fn fields(page: &mut String, title: &str, schema: &Value) {
     };
     let _ = writeln!(page, "\n{title}:\n\n| field | type | meaning |\n| --- | --- | --- |");
     rows(page, "", schema);
-    let _ = properties;
 }
 
 fn rows(page: &mut String, prefix: &str, schema: &Value) {

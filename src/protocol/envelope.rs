@@ -57,6 +57,8 @@ pub struct FrameLimits {
     pub depth: usize,
     /// Requests of one batch; 0 is no limit but that of the frame's size.
     pub batch: usize,
+    /// Bytes of an id; 0 is no limit but that of the frame's size.
+    pub id: usize,
 }
 
 /// Reads a frame. What is wrong with it becomes part of the result: everything can be answered.
@@ -73,7 +75,7 @@ pub fn read(text: &str, limits: FrameLimits) -> Frame<'_> {
         Err(error) => return reject(Code::ParseError, format!("not JSON: {error}")),
     };
     if !value.get().starts_with('[') {
-        return Frame::Single(request(value));
+        return Frame::Single(request(value, limits.id));
     }
     let entries: Vec<&RawValue> = match serde_json::from_str(value.get()) {
         Ok(entries) => entries,
@@ -92,7 +94,7 @@ pub fn read(text: &str, limits: FrameLimits) -> Frame<'_> {
             ),
         );
     }
-    Frame::Batch(entries.into_iter().map(request).collect())
+    Frame::Batch(entries.into_iter().map(|entry| request(entry, limits.id)).collect())
 }
 
 /// The members of a request, present or not, whatever they hold.
@@ -113,12 +115,18 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-fn request(value: &RawValue) -> Result<Request<'_>, Rejected> {
+fn request(value: &RawValue, id_bytes: usize) -> Result<Request<'_>, Rejected> {
     let invalid = |id: Id, message: &str| (id, Code::InvalidRequest.error(message, &[]));
     let members: Members<'_> = serde_json::from_str(value.get())
         .map_err(|_| invalid(Id::null(), "a request must be an object with each member at most once"))?;
     let id = match members.id {
         None => None,
+        Some(raw) if id_bytes > 0 && raw.get().len() > id_bytes => {
+            return Err((
+                Id::null(),
+                Code::InvalidRequest.error(format!("`id` must have at most {id_bytes} bytes"), &[]),
+            ));
+        }
         Some(raw) => Some(Id::read(raw).ok_or_else(|| invalid(Id::null(), "`id` must be a string, a number or null"))?),
     };
     let answer_to = || id.clone().unwrap_or_else(Id::null);

@@ -129,9 +129,10 @@ impl Session {
             .map_err(|problem| Refusal::InvalidParams(format!("`displayName` {problem}")))?;
         let key = KeyHash::of(&params.api_key);
         // Guesses end here: they cost the writer, and with it the agents inside, nothing.
-        if !self.rpc.hub.directory().knows_key(&key) {
+        if self.rpc.hub.directory().agent_of_key(&key).is_none() {
             return Err(self.wrong_key());
         }
+        self.rpc.hub.check_entry(&key)?;
         let session = self.rpc.next_session();
         self.outlet.hold();
         self.state = State::Entering(session);

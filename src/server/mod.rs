@@ -221,6 +221,8 @@ fn hub_options(
             sessions_per_agent: limits.sessions_per_agent,
             messages_per_second: limits.messages_per_second,
             message_burst: limits.message_burst,
+            changes_per_second: limits.changes_per_second,
+            change_burst: limits.change_burst,
         },
         lobby_name: lobby_name(config)?,
         writer: WriterOptions {
@@ -249,6 +251,7 @@ fn rpc_limits(config: &Config) -> RpcLimits {
         frame: FrameLimits {
             depth: limits.nesting_depth as usize,
             batch: limits.batch_entries as usize,
+            id: limits.id_bytes as usize,
         },
         auth_attempts: limits.auth_attempts,
         auth_failures_per_second: limits.auth_failures_per_second,
@@ -270,6 +273,7 @@ fn http_limits(config: &Config) -> HttpLimits {
         frame_bytes: config.frame_bytes(),
         queue_bytes: limits.outgoing_queue_bytes as usize,
         slow_reader_grace: Duration::from_millis(limits.slow_reader_grace_ms),
+        drain: Duration::from_millis(config.shutdown.drain_ms),
         ping_interval: Duration::from_millis(limits.ping_interval_ms),
         missed_pongs: limits.missed_pongs,
     }

@@ -258,9 +258,3 @@ pub(super) fn verify_all(connection: &Connection) -> Result<(), StoreError> {
     }
     Ok(())
 }
-
-/// How many messages are stored, for the operator. Walks the whole table.
-pub fn count(connection: &Connection) -> Result<u64, StoreError> {
-    let count: i64 = connection.query_row("SELECT count(*) FROM messages", [], |row| row.get(0))?;
-    Ok(count.unsigned_abs())
-}

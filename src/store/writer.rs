@@ -83,11 +83,6 @@ impl<J: Send + 'static> Writer<J> {
     pub async fn submit(&self, job: J) -> Result<(), J> {
         self.queue.send(job).await.map_err(|error| error.0)
     }
-
-    /// How many jobs wait.
-    pub fn waiting(&self) -> usize {
-        self.queue.max_capacity() - self.queue.capacity()
-    }
 }
 
 struct Work<E> {

@@ -3,7 +3,11 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const LIMITS: FrameLimits = FrameLimits { depth: 64, batch: 100 };
+const LIMITS: FrameLimits = FrameLimits {
+    depth: 64,
+    batch: 100,
+    id: 256,
+};
 
 /// What a frame is answered with when every request in it succeeds with its method's name.
 fn answer(text: &str) -> Value {
@@ -57,6 +61,14 @@ fn ids_of_other_types_are_invalid() {
             "{id}"
         );
     }
+}
+
+#[test]
+fn regression_an_id_is_bounded_because_answers_repeat_it() {
+    let call = |length: usize| format!(r#"{{"jsonrpc":"2.0","id":"{}","method":"m"}}"#, "x".repeat(length));
+    assert_eq!(code(&call(254)), 0);
+    assert_eq!(code(&call(255)), -32600);
+    assert_eq!(answer(&call(255))["id"], Value::Null);
 }
 
 #[test]
