@@ -216,15 +216,10 @@ pub fn write_defaults(directory: &Path, guides: &Guides) -> io::Result<()> {
         (CONSTITUTION_FILE, guides.constitution),
         (CONTROLLER_FILE, guides.controller),
     ] {
-        match fs::OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(directory.join(name))
-        {
-            Ok(mut file) => file.write_all(text.as_bytes())?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+        let path = directory.join(name);
+        // As a whole or not at all: half a file would count as one that was edited by hand.
+        if !path.try_exists()? {
+            replace_file(&path, text)?;
         }
     }
     Ok(())

@@ -18,7 +18,10 @@ use crate::domain::{AgentId, ApiKey, Name, Role, RoomId, StreamNumber, Visibilit
 use crate::runtime::clock::{Clock, Entropy};
 use crate::runtime::limiter::Limiter;
 use crate::runtime::metrics::Metrics;
-use crate::store::rooms::{self, RoomRow};
+use crate::store::{
+    self,
+    rooms::{self, RoomRow},
+};
 use crate::store::{Connection, Database, StoreError, Writer, WriterOptions, agents};
 
 /// Groups of decided acts that may wait to be told. Each holds at most as many acts as one commit; when telling falls
@@ -82,6 +85,10 @@ pub fn first_run(
     if agents::controller(&transaction)?.is_some() {
         return Ok(None);
     }
+    if !agents::all(&transaction)?.is_empty() {
+        // They were invited by somebody.
+        return Err(StoreError::Damaged("the database has agents but no controller".into()).into());
+    }
     let now_ms = clock.now_ms();
     let key = ApiKey::from_random(Role::Controller, random(entropy)?);
     let id = AgentId(uuid::Builder::from_random_bytes(random(entropy)?).into_uuid());
@@ -110,7 +117,7 @@ pub fn first_run(
         deleted: false,
     };
     rooms::insert(&transaction, &lobby)?;
-    transaction.commit().map_err(StoreError::from)?;
+    store::commit(&transaction).map_err(unconfirmed)?;
     Ok(Some(key))
 }
 
@@ -126,7 +133,7 @@ pub fn rotate_controller_key(
         .ok_or_else(|| StoreError::Damaged("the database has no controller".into()))?;
     agents::delete_keys(&transaction, controller)?;
     agents::insert_key(&transaction, key.hash(), controller, clock.now_ms())?;
-    transaction.commit().map_err(StoreError::from)?;
+    store::commit(&transaction).map_err(unconfirmed)?;
     Ok(key)
 }
 
@@ -136,9 +143,19 @@ pub enum FirstRunError {
     /// The database did not take it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The disk did not confirm the key, so it may be there after all.
+    #[error("{0}; if the next start shows no key, make a new one with `wardroom key rotate --controller`")]
+    InDoubt(#[source] StoreError),
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes: {0}")]
     Entropy(#[from] io::Error),
+}
+
+fn unconfirmed(error: StoreError) -> FirstRunError {
+    match error {
+        StoreError::InDoubt(_) => FirstRunError::InDoubt(error),
+        error => error.into(),
+    }
 }
 
 fn random<const N: usize>(entropy: &dyn Entropy) -> io::Result<[u8; N]> {

@@ -83,6 +83,12 @@ impl Lifecycle {
         self.shared.hard.cancel();
     }
 
+    /// Asks for the hard stop because the service cannot go on: [`Self::exit_is_failure`] is true from then on.
+    pub fn fail(&self) {
+        self.shared.failed.store(true, Ordering::Release);
+        self.abort();
+    }
+
     /// Runs a task that may end whenever its work is done, such as one connection.
     ///
     /// A panic in it is logged and ends nothing else. Must be called inside a Tokio runtime, and panics elsewhere.
@@ -194,7 +200,8 @@ impl Lifecycle {
         result
     }
 
-    /// Whether the process should exit with a failure: a core task ended by itself, or tasks were stuck.
+    /// Whether the process should exit with a failure: a core task ended by itself, tasks were stuck, or
+    /// [`Self::fail`] was called.
     #[must_use]
     pub fn exit_is_failure(&self) -> bool {
         self.shared.failed.load(Ordering::Acquire)

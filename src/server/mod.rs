@@ -158,7 +158,7 @@ async fn housekeeping(hub: Hub, stop: CancellationToken) {
 /// Ends the process when the storage can no longer say what it has saved.
 async fn watch_storage(fatal: CancellationToken, lifecycle: Lifecycle) {
     tokio::select! {
-        () = fatal.cancelled() => lifecycle.abort(),
+        () = fatal.cancelled() => lifecycle.fail(),
         () = lifecycle.soft_stop().cancelled_owned() => {}
     }
 }

@@ -40,13 +40,14 @@ pub fn prepare(data_dir: &Path, config: &Config) -> Result<FirstRun, StartError>
     };
     Config::write_default(data_dir).map_err(failed)?;
     let mut database = open(config, data_dir, Some(false))?;
+    hub::write_document_files(&data_dir.join("docs"), &guides()).map_err(failed)?;
+    // Last, because the key is shown by whoever gets it from here, and never again.
     let key = hub::first_run(
         &mut database.connection,
         &lobby_name(config)?,
         &SystemClock::default(),
         &SystemEntropy,
     )?;
-    hub::write_document_files(&data_dir.join("docs"), &guides()).map_err(failed)?;
     Ok(FirstRun {
         controller_key: key.map(ControllerKey),
     })

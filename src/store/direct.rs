@@ -1,6 +1,6 @@
 //! Direct messages: conversations of two agents, and each agent's mailbox.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
 use super::messages::{self, DirectRow, MessageRow};
@@ -75,17 +75,20 @@ pub fn mailbox_page(
     limit: usize,
     mut enough: impl FnMut(&MessageRow) -> bool,
 ) -> Result<Vec<MessageRow>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT message FROM mailboxes WHERE agent = ?1 AND sent_at < ?2 ORDER BY seq DESC LIMIT ?3")?;
+    let below = match before_ms {
+        Some(before_ms) => first_not_before(connection, agent, before_ms)?,
+        None => i64::MAX,
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT message, seq FROM mailboxes WHERE agent = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
+    )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let ids = statement
-        .query_map(params![agent.0, before_ms.unwrap_or(i64::MAX), limit], |row| {
-            row.get::<_, i64>(0)
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
+    let places = statement
+        .query_map(params![agent.0, below, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(i64, i64)>, _>>()?;
     let mut page = Vec::new();
-    for id in ids {
-        page.extend(fetch(connection, id)?);
+    for (id, seq) in places {
+        page.push(fetch(connection, agent, id, seq.cast_unsigned())?);
         if page.last().is_some_and(&mut enough) {
             break;
         }
@@ -93,9 +96,38 @@ pub fn mailbox_page(
     Ok(page)
 }
 
-fn fetch(connection: &Connection, id: i64) -> Result<Option<MessageRow>, StoreError> {
+/// The lowest place of a mailbox whose message is not older than `before_ms`. Times strictly increase with places, which
+/// have gaps where retention deleted: a binary search over what is there.
+fn first_not_before(connection: &Connection, agent: AgentNumber, before_ms: i64) -> Result<i64, StoreError> {
+    let mut newest = connection.prepare_cached("SELECT max(seq) FROM mailboxes WHERE agent = ?1")?;
+    let newest: Option<i64> = newest.query_row(params![agent.0], |row| row.get(0))?;
+    let mut next = connection
+        .prepare_cached("SELECT seq, sent_at FROM mailboxes WHERE agent = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1")?;
+    let (mut low, mut high) = (0, newest.unwrap_or(0) + 1);
+    while low < high {
+        let middle = low.midpoint(high);
+        let place: Option<(i64, i64)> = next
+            .query_row(params![agent.0, middle], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        match place {
+            Some((seq, sent_at_ms)) if sent_at_ms < before_ms => low = seq + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+/// The message at one place of a mailbox. A mailbox has no checksum, but the message names its place in both mailboxes:
+/// one that does not agree would show what is somebody else's.
+fn fetch(connection: &Connection, agent: AgentNumber, id: i64, seq: u64) -> Result<MessageRow, StoreError> {
     let id = RowId::from_stored(id).ok_or_else(|| StoreError::Damaged("an impossible message id".into()))?;
-    messages::get(connection, id)
+    let message = messages::get(connection, id)?.filter(|message| {
+        message.direct.is_some_and(|direct| {
+            (message.sender == agent && direct.sender_seq == seq)
+                || (direct.recipient == agent && direct.recipient_seq == seq)
+        })
+    });
+    message.ok_or_else(|| StoreError::Damaged("a mailbox and its messages do not agree".into()))
 }
 
 /// Deletes every message of a conversation up to position `last`, out of the mailboxes too. Returns how many.

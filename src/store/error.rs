@@ -55,6 +55,22 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+impl StoreError {
+    /// The failure of a commit. Whatever fails once the write-ahead log holds the whole group leaves it in doubt: the
+    /// sync, and also the index of the log, which takes the new frames after the sync. Only a log that could not be
+    /// written to its end is certain not to hold it.
+    pub(super) fn of_commit(error: rusqlite::Error) -> Self {
+        let rusqlite::Error::SqliteFailure(failure, _) = &error else {
+            return Self::InDoubt(error);
+        };
+        match failure.code {
+            ErrorCode::DiskFull | ErrorCode::ConstraintViolation => error.into(),
+            _ if failure.extended_code == ffi::SQLITE_IOERR_WRITE => error.into(),
+            _ => Self::InDoubt(error),
+        }
+    }
+}
+
 /// Whether a failure leaves open if what was written before it reached the disk.
 fn is_in_doubt(extended_code: i32) -> bool {
     matches!(extended_code, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)

@@ -161,7 +161,7 @@ pub fn newest(connection: &Connection, stream: StreamNumber) -> Result<Option<Me
 }
 
 /// Up to `limit` messages below position `below` (all when `None`), newest first; the first one that is `enough` is the
-/// last that is read.
+/// last that is read. `below` must be at most one beyond the last position.
 pub fn page(
     connection: &Connection,
     stream: StreamNumber,
@@ -181,9 +181,16 @@ pub fn page(
         ],
         |row| Ok(MessageRow::read(row)),
     )?;
-    let mut page = Vec::new();
+    let mut page: Vec<MessageRow> = Vec::new();
+    // Positions have no gap, and messages are deleted from the oldest end only.
+    let mut expected = below.and_then(|seq| seq.checked_sub(1));
     for row in rows {
-        page.push(row??);
+        let message = row??;
+        if expected.is_some_and(|seq| seq != message.id.seq()) {
+            return Err(damaged("a position within a stream is missing"));
+        }
+        expected = message.id.seq().checked_sub(1);
+        page.push(message);
         if page.last().is_some_and(&mut enough) {
             break;
         }
@@ -195,7 +202,10 @@ pub fn page(
 ///
 /// Times strictly increase with positions, so this is a binary search with point reads; no index on time is needed.
 pub fn first_not_before(connection: &Connection, stream: StreamNumber, before_ms: i64) -> Result<u64, StoreError> {
-    let mut bounds = connection.prepare_cached("SELECT min(id), max(id) FROM messages WHERE id > ?1 AND id < ?2")?;
+    let mut bounds = connection.prepare_cached(
+        "SELECT (SELECT min(id) FROM messages WHERE id > ?1 AND id < ?2), \
+         (SELECT max(id) FROM messages WHERE id > ?1 AND id < ?2)",
+    )?;
     let (first, last): (Option<i64>, Option<i64>) = bounds.query_row(
         params![RowId::new(stream, 0).stored(), RowId::last_of(stream).stored()],
         |row| Ok((row.get(0)?, row.get(1)?)),

@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod direct;
 pub mod documents;
+mod doubt;
 mod error;
 pub mod idempotency;
 mod lock;
@@ -18,6 +19,7 @@ pub mod settings;
 mod verify;
 mod writer;
 
+pub use doubt::commit;
 pub use error::StoreError;
 pub use lock::DirectoryLock;
 pub use open::{Database, OpenError, OpenOptions, open};

@@ -20,6 +20,9 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// Prepared statements kept by each connection; the program has fewer.
 pub(super) const STATEMENT_CACHE: usize = 64;
 
+/// The bytes of the smallest page that SQLite knows; no database is smaller.
+const SMALLEST_PAGE: u64 = 512;
+
 /// Holds the epoch of the database, so that a database that vanished is not mistaken for a first run.
 const EPOCH_FILE: &str = "wardroom.epoch";
 
@@ -154,8 +157,9 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
             source,
         },
     };
-    let connection = prepare(options, size).map_err(|error| match error {
+    let connection = prepare(options, size, recorded.is_some()).map_err(|error| match error {
         PrepareError::Foreign => OpenError::Foreign(path.clone()),
+        PrepareError::Emptied => OpenError::Missing(path.clone()),
         PrepareError::TooNew(found) => OpenError::TooNew {
             path: path.clone(),
             found,
@@ -169,8 +173,8 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
     }
     let readers = Readers::open(path, options.readers).map_err(failed)?;
     Ok(Database {
-        connection,
         readers,
+        connection,
         lock,
         epoch,
     })
@@ -178,6 +182,7 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
 
 enum PrepareError {
     Foreign,
+    Emptied,
     TooNew(usize),
     Store(StoreError),
 }
@@ -188,15 +193,25 @@ impl<E: Into<StoreError>> From<E> for PrepareError {
     }
 }
 
-fn prepare(options: &OpenOptions, size: u64) -> Result<Connection, PrepareError> {
+/// `known`: the data directory had a database before.
+fn prepare(options: &OpenOptions, size: u64, known: bool) -> Result<Connection, PrepareError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(&options.database, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let found = migrate::version(&connection)?;
-    if size > 0 && (application != migrate::APPLICATION_ID || found == 0) && !is_empty(&connection)? {
-        return Err(PrepareError::Foreign);
+    if size > 0 && (application != migrate::APPLICATION_ID || found == 0) {
+        if !is_empty(&connection)? {
+            return Err(PrepareError::Foreign);
+        }
+        if known {
+            return Err(PrepareError::Emptied);
+        }
+        // SQLite takes a file of one byte for an empty one and would write over it.
+        if size < SMALLEST_PAGE {
+            return Err(PrepareError::Foreign);
+        }
     }
     if found > migrate::SCHEMA_VERSION {
         return Err(PrepareError::TooNew(found));

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
+use super::doubt;
 use super::error::StoreError;
 
 /// Whether the writes of a job stay in the transaction.
@@ -121,7 +122,7 @@ impl<E: Engine> Work<E> {
                     // A failed rollback leaves nothing to be done here; the next BEGIN would say so.
                     let _ = self.connection.execute_batch("ROLLBACK");
                 }
-                if matches!(error, StoreError::InDoubt(_)) && !self.overwrite_doubt() {
+                if matches!(error, StoreError::InDoubt(_)) && !doubt::overwrite(&self.connection) {
                     self.stopped = true;
                     return self.engine.in_doubt(jobs, &error);
                 }
@@ -144,7 +145,11 @@ impl<E: Engine> Work<E> {
             }
             self.statement("RELEASE job")?;
         }
-        self.statement("COMMIT")
+        let committed = self
+            .connection
+            .prepare_cached("COMMIT")
+            .and_then(|mut commit| commit.execute([]));
+        committed.map(drop).map_err(StoreError::of_commit)
     }
 
     fn statement(&self, sql: &str) -> Result<(), StoreError> {
@@ -154,30 +159,9 @@ impl<E: Engine> Work<E> {
 
     /// Asks the disk for the reason, which the job that met it has kept to itself.
     fn why_rolled_back(&self) -> StoreError {
-        match self.connection.execute_batch(PROBE) {
+        match self.connection.execute_batch(doubt::PROBE) {
             Err(error) => error.into(),
             Ok(()) => StoreError::Full,
         }
     }
-
-    /// After a commit that the disk did not confirm, its frames may lie complete in the write-ahead log, and a crash
-    /// would bring back what we are about to call "not saved". A later commit overwrites them. False when the disk does
-    /// not confirm that one either.
-    fn overwrite_doubt(&self) -> bool {
-        (0..3).any(|_| match self.connection.execute_batch(PROBE) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(%error, "the disk did not confirm a commit");
-                if !self.connection.is_autocommit() {
-                    let _ = self.connection.execute_batch("ROLLBACK");
-                }
-                false
-            }
-        })
-    }
 }
-
-/// A transaction that writes and changes nothing that matters.
-const PROBE: &str = "BEGIN IMMEDIATE; \
-    INSERT INTO settings (name, value) VALUES ('probe', '1') ON CONFLICT (name) DO UPDATE SET value = value + 1; \
-    COMMIT;";

@@ -6,6 +6,7 @@
 mod support;
 
 mod cli;
+mod durability;
 mod first_steps;
 mod protocol;
 mod safety;

@@ -30,7 +30,7 @@ impl Agent {
 
     /// Opens a connection and calls `auth` with `params`.
     pub async fn try_enter(server: &TestServer, params: Value) -> Result<Self, ClientError> {
-        Self::over(server.connect().await, params).await
+        Self::over(server.try_connect().await?, params).await
     }
 
     /// Calls `auth` with `params` on a connection that has not authenticated.

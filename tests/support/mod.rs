@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod cast;
+pub mod fault;
 pub mod raw;
 pub mod server;
 

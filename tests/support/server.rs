@@ -7,7 +7,7 @@ use std::sync::mpsc;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wardroom::client::{Connection, Endpoint};
+use wardroom::client::{ClientError, Connection, Endpoint};
 
 use super::agent::Agent;
 use super::{PATIENCE, soon};
@@ -200,12 +200,20 @@ impl TestServer {
         self.controller_key.as_deref().expect("the first start prints the key")
     }
 
+    /// Whether this start printed the key of the controller.
+    pub fn has_controller_key(&self) -> bool {
+        self.controller_key.is_some()
+    }
+
     /// A connection that has not authenticated.
     pub async fn connect(&self) -> Connection {
+        self.try_connect().await.expect("a connection")
+    }
+
+    /// The same, with a server that may be gone.
+    pub async fn try_connect(&self) -> Result<Connection, ClientError> {
         let endpoint = Endpoint::parse(&self.url).expect("an address");
-        soon("a connection", Connection::open(&endpoint))
-            .await
-            .expect("a connection")
+        soon("a connection", Connection::open(&endpoint)).await
     }
 
     /// The operator's connection, through the socket in the data directory.
@@ -259,14 +267,21 @@ impl TestServer {
 
     /// Starts a server on the same data directory again, after this one has ended or was killed. The port is a new one.
     pub fn restart(&mut self) {
+        self.try_restart()
+            .unwrap_or_else(|(status, output)| panic!("the server ended with {status}:\n{output}"));
+    }
+
+    /// The same; when it ends instead of listening, how it ended and what it said.
+    pub fn try_restart(&mut self) -> Result<(), (ExitStatus, String)> {
         let mut builder = self.builder.clone().data_dir(&self.data_dir);
         builder.config = None;
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let mut fresh = builder.start();
+        let mut fresh = builder.try_start()?;
         std::mem::swap(&mut self.child, &mut fresh.child);
         std::mem::swap(&mut self.url, &mut fresh.url);
         std::mem::swap(&mut self.output, &mut fresh.output);
+        Ok(())
     }
 
     /// What the server has written to its output and its log since it listens.
