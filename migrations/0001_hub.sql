@@ -118,3 +118,6 @@ CREATE TABLE idempotency_keys (
     sent_at INTEGER NOT NULL,
     PRIMARY KEY (sender, key)
 ) STRICT, WITHOUT ROWID;
+
+-- Only messages that are sent with a key pay for these two indexes.
+CREATE INDEX idempotency_keys_by_time ON idempotency_keys (sent_at);

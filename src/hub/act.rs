@@ -266,6 +266,8 @@ pub(super) struct Job {
     work: Box<dyn Work>,
     pub changes: Vec<Change>,
     pub effects: Vec<Effect>,
+    /// Whether it was accepted and wrote to the database.
+    pub wrote: bool,
 }
 
 impl Job {
@@ -280,7 +282,13 @@ impl Job {
             work,
             changes: Vec::new(),
             effects: Vec::new(),
+            wrote: false,
         }
+    }
+
+    /// Takes back what was decided, because it was decided on a state that is undone.
+    pub(super) fn forget_outcome(&mut self) {
+        self.work.forget_outcome();
     }
 
     /// Whether it needs the disk.
@@ -297,7 +305,7 @@ impl Job {
         now_ms: i64,
         entropy: &dyn Entropy,
     ) -> Keep {
-        let (changes, effects) = (std::mem::take(&mut self.changes), std::mem::take(&mut self.effects));
+        (self.changes, self.effects, self.wrote) = (Vec::new(), Vec::new(), false);
         let mut desk = Desk {
             state,
             connection,
@@ -305,14 +313,14 @@ impl Job {
             now_ms,
             entropy,
             caller: self.caller,
-            changes,
-            effects,
+            changes: Vec::new(),
+            effects: Vec::new(),
         };
-        desk.changes.clear();
-        desk.effects.clear();
+        let written = connection.total_changes();
         let accepted = self.work.run(&mut desk);
         if accepted {
             (self.changes, self.effects) = (desk.changes, desk.effects);
+            self.wrote = connection.total_changes() > written;
             Keep::Yes
         } else {
             Keep::No
@@ -327,6 +335,7 @@ impl Job {
 
 trait Work: Send {
     fn stores(&self) -> bool;
+    fn forget_outcome(&mut self);
     fn run(&mut self, desk: &mut Desk<'_>) -> bool;
     fn finish(self: Box<Self>, refusal: Option<Refusal>, flushes: &mut Flushes);
 }
@@ -340,6 +349,10 @@ struct Pending<A: Act> {
 impl<A: Act> Work for Pending<A> {
     fn stores(&self) -> bool {
         A::STORES
+    }
+
+    fn forget_outcome(&mut self) {
+        self.outcome = None;
     }
 
     fn run(&mut self, desk: &mut Desk<'_>) -> bool {

@@ -168,12 +168,19 @@ impl Hub {
         let row = self.constitution().await?;
         let path = self.inner.documents.directory.join(CONSTITUTION_FILE);
         let hash = hash_of(&row.content);
+        // Known before it is there: a crash at any moment leaves a file that is not taken for one edited by hand.
+        let next = RecordConstitutionFile {
+            hash: hash.clone(),
+            written: false,
+        };
+        self.perform(Caller::Server, next).await?;
         let written = tokio::task::spawn_blocking(move || replace_file(&path, &row.content)).await;
         written
             .map_err(std::io::Error::other)
             .flatten()
             .map_err(|error| Refusal::Internal(error.to_string()))?;
-        self.perform(Caller::Server, RecordConstitutionFile { hash }).await
+        self.perform(Caller::Server, RecordConstitutionFile { hash, written: true })
+            .await
     }
 
     fn governs(&self, caller: Caller) -> Result<bool, Refusal> {
@@ -250,8 +257,11 @@ pub(super) fn reconcile(
         fits
     });
     let present = documents::newest(connection, CONSTITUTION)?;
-    let seen = settings::get(connection, settings::CONSTITUTION_FILE)?;
-    let edited = file.as_ref().filter(|text| seen.as_deref() != Some(&hash_of(text)));
+    let ours = [
+        settings::get(connection, settings::CONSTITUTION_FILE)?,
+        settings::get(connection, settings::CONSTITUTION_FILE_NEXT)?,
+    ];
+    let edited = file.as_ref().filter(|text| !ours.contains(&Some(hash_of(text))));
     let content = match (&present, edited) {
         (None, _) => file.clone().unwrap_or_else(|| guides.constitution.to_owned()),
         (Some(present), None) => present.content.clone(),

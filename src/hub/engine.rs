@@ -28,6 +28,8 @@ pub(super) struct Decider {
     pub metrics: Metrics,
     /// Bounded: when telling falls behind, deciding waits for it, and with it whoever sends.
     pub settled: SyncSender<Vec<Settled>>,
+    /// An empty database in memory, for acts that store nothing.
+    pub nothing: Connection,
     /// Cancelled when the server can no longer be trusted to answer.
     pub fatal: CancellationToken,
 }
@@ -86,10 +88,7 @@ impl Engine for Decider {
     fn committed(&mut self, mut jobs: Vec<Job>, took: Duration) {
         self.metrics.commits.inc();
         self.metrics.commit_seconds.observe(took.as_secs_f64());
-        let saved = jobs
-            .iter()
-            .filter(|job| job.stores() && !job.changes.is_empty())
-            .count();
+        let saved = jobs.iter().filter(|job| job.wrote).count();
         self.metrics.changes.inc_by(saved as u64);
         if saved > 0 && self.metrics.writable.get() == 0 {
             self.metrics.writable.set(1);
@@ -107,8 +106,14 @@ impl Engine for Decider {
         self.pending = self.committed.read().unwrap_or_else(PoisonError::into_inner).clone();
         let refusal = refusal_of(error);
         let mut settled = Vec::with_capacity(jobs.len());
+        let mut undone = false;
         for mut job in jobs {
             if job.stores() {
+                if undone {
+                    // Even a refusal is no longer true: what it was decided on never happened.
+                    job.forget_outcome();
+                }
+                undone |= job.wrote;
                 job.changes.clear();
                 job.effects.clear();
                 settled.push(Settled {
@@ -139,12 +144,27 @@ impl Engine for Decider {
 impl Decider {
     fn rerun(&mut self, job: &mut Job) {
         // Acts that store nothing do not touch the connection they are given.
-        match Connection::open_in_memory() {
-            Ok(nothing) => {
-                self.decide(job, &nothing);
-                self.publish(std::slice::from_mut(job));
+        let keep = job.run(
+            &self.pending,
+            &self.nothing,
+            &self.limits,
+            self.clock.now_ms(),
+            &*self.entropy,
+        );
+        if keep == Keep::Yes {
+            for change in &job.changes {
+                self.pending.apply(change.clone());
             }
-            Err(error) => tracing::error!(%error, "an act could not be decided again"),
+            self.publish(std::slice::from_mut(job));
+        }
+    }
+}
+
+impl Drop for Decider {
+    /// Whatever ends the writer before its time, nobody is left waiting for answers that cannot come.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.fatal.cancel();
         }
     }
 }

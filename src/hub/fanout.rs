@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 use super::act::{Audience, Effect, Except, Job};
 use super::directory::Members;
@@ -48,10 +49,20 @@ pub(super) struct Fanout {
     /// At most one entry a room; dropped with the room.
     rooms: HashMap<StreamNumber, Resolved>,
     flushes: Flushes,
+    /// Cancelled when nobody can be told anything any more.
+    fatal: CancellationToken,
+}
+
+impl Drop for Fanout {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.fatal.cancel();
+        }
+    }
 }
 
 impl Fanout {
-    pub(super) fn new(encode: Encode, metrics: Metrics) -> Self {
+    pub(super) fn new(encode: Encode, metrics: Metrics, fatal: CancellationToken) -> Self {
         Self {
             encode,
             metrics,
@@ -60,6 +71,7 @@ impl Fanout {
             version: 0,
             rooms: HashMap::new(),
             flushes: Flushes::default(),
+            fatal,
         }
     }
 

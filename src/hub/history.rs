@@ -113,11 +113,10 @@ fn read_page(
         rows.truncate(limit);
     }
     let mut is_too_large = larger_than(bytes);
-    let fitting = rows.iter().take_while(|row| !is_too_large(row));
-    // At least one, however large: a reader must get on.
-    let fitting = fitting.count().max(1).min(rows.len());
+    let fitting = rows.iter().take_while(|row| !is_too_large(row)).count();
     let cut_short = fitting < rows.len();
-    rows.truncate(fitting);
+    // At least one, however large: a reader must get on.
+    rows.truncate(fitting.max(1));
     Ok((rows, cut_short))
 }
 

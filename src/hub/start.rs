@@ -198,9 +198,10 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         entropy: Arc::clone(&options.entropy),
         metrics: options.metrics.clone(),
         settled,
-        fatal: options.fatal,
+        nothing: Connection::open_in_memory()?,
+        fatal: options.fatal.clone(),
     };
-    let fanout = Fanout::new(options.encode, options.metrics.clone());
+    let fanout = Fanout::new(options.encode, options.metrics.clone(), options.fatal);
     let no_thread = |error: io::Error| StoreError::Failed(format!("no thread could be started: {error}"));
     let fanout = std::thread::Builder::new()
         .name("fanout".into())

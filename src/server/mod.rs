@@ -17,7 +17,7 @@ pub use error::{StartError, StartErrorKind};
 use crate::config::{Config, Durability};
 use crate::domain::{EndReason, Event, Name};
 use crate::http::{Admission, App, HttpLimits};
-use crate::hub::acts::{ForgetRetryKeys, KickEveryone};
+use crate::hub::acts::{ForgetRetryKeys, KickEveryone, ProbeStorage};
 use crate::hub::{self, Caller, Guides, Hub, HubOptions, HubThreads, Limits};
 use crate::protocol::envelope::FrameLimits;
 use crate::protocol::{docs, notifications};
@@ -28,7 +28,10 @@ use crate::runtime::metrics::Metrics;
 use crate::store::WriterOptions;
 
 /// Time between two rounds of housekeeping.
-const HOUSEKEEPING: Duration = Duration::from_secs(60 * 60);
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
+
+/// Rounds from one cleaning to the next: an hour.
+const ROUNDS_BETWEEN_CLEANING: u32 = 720;
 
 /// A running server.
 pub struct Server {
@@ -142,15 +145,38 @@ async fn farewell(hub: Hub, restarting: Arc<AtomicBool>, stop: CancellationToken
     tracing::info!(agents = told.unwrap_or(0), "the server is stopping; agents were told");
 }
 
-/// Forgets what needs not be remembered any longer, now and then.
+/// Looks after what nobody asks for: whether a disk that refused changes takes them again, and, now and then, what needs
+/// not be remembered any longer.
 async fn housekeeping(hub: Hub, stop: CancellationToken) {
+    let (mut rounds, mut told) = (0_u32, 0);
     loop {
-        if let Err(reason) = hub.perform(Caller::Server, ForgetRetryKeys).await {
-            tracing::debug!(%reason, "old idempotency keys are kept for now");
+        if hub.metrics().writable.get() == 0 {
+            // The outcome shows in the gauge.
+            let _ = hub.perform(Caller::Server, ProbeStorage).await;
         }
+        if rounds.is_multiple_of(ROUNDS_BETWEEN_CLEANING) {
+            clean(&hub).await;
+            let retired = hub.metrics().messages_retired.get();
+            if retired > told {
+                tracing::info!(count = retired - told, "messages beyond a history limit were deleted");
+                told = retired;
+            }
+        }
+        rounds = rounds.wrapping_add(1);
         tokio::select! {
             () = tokio::time::sleep(HOUSEKEEPING) => {}
             () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Forgets old idempotency keys, some at a time.
+async fn clean(hub: &Hub) {
+    loop {
+        match hub.perform(Caller::Server, ForgetRetryKeys).await {
+            Ok(0) => return,
+            Ok(count) => tracing::debug!(count, "old idempotency keys were forgotten"),
+            Err(reason) => return tracing::debug!(%reason, "old idempotency keys are kept for now"),
         }
     }
 }

@@ -133,11 +133,13 @@ fn fetch(connection: &Connection, agent: AgentNumber, id: i64, seq: u64) -> Resu
 /// Deletes every message of a conversation up to position `last`, out of the mailboxes too. Returns how many.
 pub fn delete_up_to(connection: &Connection, conversation: StreamNumber, last: u64) -> Result<usize, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT sender, sender_seq, recipient, recipient_seq FROM messages WHERE id > ?1 AND id <= ?2",
+        "SELECT sender, sender_seq, recipient, recipient_seq FROM messages WHERE id > ?1 AND id <= ?2 \
+         ORDER BY id LIMIT ?3",
     )?;
     let range = params![
         RowId::new(conversation, 0).stored(),
-        RowId::new(conversation, last).stored()
+        RowId::new(conversation, last).stored(),
+        messages::RETIRED_AT_ONCE
     ];
     let places = statement
         .query_map(range, |row| {

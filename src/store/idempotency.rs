@@ -50,8 +50,11 @@ pub fn put(connection: &Connection, sender: AgentNumber, key: &str, sent: &Remem
     Ok(())
 }
 
-/// Forgets what was sent before a time. Returns how many keys.
-pub fn forget_before(connection: &Connection, before_ms: i64) -> Result<usize, StoreError> {
-    let mut statement = connection.prepare_cached("DELETE FROM idempotency_keys WHERE sent_at < ?1")?;
-    Ok(statement.execute(params![before_ms])?)
+/// Forgets some of what was sent before a time, at most `limit` keys. Returns how many.
+pub fn forget_before(connection: &Connection, before_ms: i64, limit: u32) -> Result<usize, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM idempotency_keys WHERE (sender, key) IN \
+         (SELECT sender, key FROM idempotency_keys WHERE sent_at < ?1 ORDER BY sent_at LIMIT ?2)",
+    )?;
+    Ok(statement.execute(params![before_ms, limit])?)
 }

@@ -250,12 +250,18 @@ pub fn remove(connection: &Connection, mut message: MessageRow, removal: Removal
     Ok(())
 }
 
-/// Deletes every message of a stream up to position `last`; positions are never given out again. Returns how many.
+/// Messages that one act deletes at the most. After a limit was lowered, each further message deletes as many again.
+pub(super) const RETIRED_AT_ONCE: i64 = 1000;
+
+/// Deletes the messages of a stream up to position `last`; positions are never given out again. Returns how many.
 pub fn delete_up_to(connection: &Connection, stream: StreamNumber, last: u64) -> Result<usize, StoreError> {
-    let mut statement = connection.prepare_cached("DELETE FROM messages WHERE id > ?1 AND id <= ?2")?;
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3)",
+    )?;
     Ok(statement.execute(params![
         RowId::new(stream, 0).stored(),
-        RowId::new(stream, last).stored()
+        RowId::new(stream, last).stored(),
+        RETIRED_AT_ONCE
     ])?)
 }
 

@@ -5,12 +5,16 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::error::StoreError;
 use crate::domain::Epoch;
 
+/// Written to find out whether anything can be.
+pub const PROBE: &str = "probe";
 /// The message of the day.
 pub const MOTD: &str = "motd";
 /// Present while participants are refused.
 pub const LOCKED: &str = "locked";
 /// SHA-256 of the constitution's file as we last saw or wrote it.
 pub const CONSTITUTION_FILE: &str = "constitution_file";
+/// SHA-256 of the constitution's file as we are about to write it.
+pub const CONSTITUTION_FILE_NEXT: &str = "constitution_file_next";
 
 /// Reads a value.
 pub fn get(connection: &Connection, name: &str) -> Result<Option<String>, StoreError> {

@@ -63,6 +63,8 @@ impl Act for UpdateDocument {
 pub struct RecordConstitutionFile {
     /// SHA-256 of the file, in hexadecimal.
     pub hash: String,
+    /// Whether it is there, or about to be written.
+    pub written: bool,
 }
 
 impl Act for RecordConstitutionFile {
@@ -70,7 +72,12 @@ impl Act for RecordConstitutionFile {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         desk.operator()?;
-        settings::set(desk.connection, settings::CONSTITUTION_FILE, Some(&self.hash))?;
+        let name = if self.written {
+            settings::CONSTITUTION_FILE
+        } else {
+            settings::CONSTITUTION_FILE_NEXT
+        };
+        settings::set(desk.connection, name, Some(&self.hash))?;
         Ok(())
     }
 }

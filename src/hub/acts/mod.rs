@@ -16,7 +16,7 @@ pub use documents::{RecordConstitutionFile, UpdateDocument, UpdatedDocument};
 pub use lobby::SetMotd;
 pub use membership::{InviteToRoom, JoinRoom, KickFromRoom, LeaveRoom};
 pub use messages::{Content, RemoveMessage, SendDirect, SendMessage, Sent};
-pub use operator::{KickEveryone, SetLock};
+pub use operator::{KickEveryone, ProbeStorage, SetLock};
 pub use retries::{ForgetRetryKeys, RetryKey};
 pub use rooms::{CreateRoom, DeleteRoom, SetVisibility, TakeOwnership, UpdateRoom};
 pub use sessions::{Admitted, CloseSession, OpenSession, RecordSeen};

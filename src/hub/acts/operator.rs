@@ -56,3 +56,17 @@ impl Act for KickEveryone {
         Ok(agents.len())
     }
 }
+
+/// Writes something that does not matter, to find out whether the disk takes changes again.
+#[derive(Clone, Copy, Debug)]
+pub struct ProbeStorage;
+
+impl Act for ProbeStorage {
+    type Receipt = ();
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        desk.operator()?;
+        settings::set(desk.connection, settings::PROBE, Some(&desk.now_ms.to_string()))?;
+        Ok(())
+    }
+}

@@ -58,7 +58,10 @@ impl RetryKey {
     }
 }
 
-/// Forgets keys that are old enough.
+/// Keys that one act forgets at the most, so that nobody waits long behind it.
+const FORGOTTEN_AT_ONCE: u32 = 1000;
+
+/// Forgets some keys that are old enough; to be repeated until there are none.
 #[derive(Clone, Copy, Debug)]
 pub struct ForgetRetryKeys;
 
@@ -68,6 +71,10 @@ impl Act for ForgetRetryKeys {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<usize, Refusal> {
         desk.operator()?;
-        Ok(idempotency::forget_before(desk.connection, desk.now_ms - KEPT_MS)?)
+        Ok(idempotency::forget_before(
+            desk.connection,
+            desk.now_ms - KEPT_MS,
+            FORGOTTEN_AT_ONCE,
+        )?)
     }
 }
