@@ -116,7 +116,8 @@ impl Session {
         let mut flushes = Flushes::default();
 
         let Some(caller) = self.caller() else {
-            if method == Auth::NAME {
+            // What cannot be answered is not carried out for strangers, `auth` included.
+            if method == Auth::NAME && responder.id.is_some() {
                 return self.authenticate(request.params, responder).await;
             }
             // A stranger's notification has nobody to be carried out for.

@@ -11,6 +11,7 @@ use crate::domain::Refusal;
 use crate::hub::{Caller, Flushes, Hub};
 use crate::protocol::codes::{Code, error_of};
 use crate::protocol::envelope::{self, Id};
+use crate::protocol::methods::{MessageDm, MessageSend, Method};
 use crate::runtime::metrics::RequestLabels;
 
 /// Where an answer goes.
@@ -94,13 +95,15 @@ impl Responder {
                 "a governing request was answered"
             );
         }
+        // Who may see the metrics may not see from them when two agents write to each other.
+        let method = match self.method {
+            MessageDm::NAME => MessageSend::NAME,
+            method => method,
+        };
         self.hub
             .metrics()
             .requests
-            .get_or_create(&RequestLabels {
-                method: self.method,
-                outcome,
-            })
+            .get_or_create(&RequestLabels { method, outcome })
             .inc();
     }
 

@@ -78,6 +78,9 @@ fn run<M: Handler>(context: Context, params: Option<&RawValue>) -> BoxFuture<'st
     }
 }
 
+/// Characters of the reason why parameters are refused.
+const REASON_LENGTH: usize = 200;
+
 /// Reads parameters by name; none at all are an empty object.
 pub(super) fn read_params<P: serde::de::DeserializeOwned>(params: Option<&RawValue>) -> Result<P, Refusal> {
     let text = params.map_or("{}", RawValue::get);
@@ -93,6 +96,8 @@ pub(super) fn read_params<P: serde::de::DeserializeOwned>(params: Option<&RawVal
         let reason = error.into_inner().to_string();
         // The place in the text says nothing to somebody who built the object by a library.
         let reason = reason.split(" at line ").next().unwrap_or(&reason).to_owned();
+        // It may repeat what was sent, however long that is.
+        let reason: String = reason.chars().take(REASON_LENGTH).collect();
         Refusal::InvalidParams(if path == "." {
             reason
         } else {

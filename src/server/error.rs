@@ -1,7 +1,7 @@
 //! Why a server does not start.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::tailscale::TailscaleError;
 use crate::http::TlsError;
@@ -68,6 +68,18 @@ pub enum StartErrorKind {
 }
 
 impl StartError {
+    /// Damage that was found after the database was opened is told like damage found before: with what to do.
+    pub(super) fn about(self, database: &Path) -> Self {
+        match self {
+            Self::Store(StoreError::Damaged(detail))
+            | Self::FirstRun(FirstRunError::Store(StoreError::Damaged(detail))) => Self::Open(OpenError::Damaged {
+                path: database.to_owned(),
+                detail,
+            }),
+            other => other,
+        }
+    }
+
     /// What kind of trouble it is.
     pub fn kind(&self) -> StartErrorKind {
         match self {

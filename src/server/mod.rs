@@ -54,7 +54,10 @@ impl Server {
         let fatal = CancellationToken::new();
         let metrics = Metrics::default();
         let options = hub_options(&config, data_dir, metrics, fatal.clone())?;
-        let (hub, threads) = blocking(move || hub::start(database, options).map_err(StartError::from)).await?;
+        let path = config.database_path(data_dir);
+        let (hub, threads) =
+            blocking(move || hub::start(database, options).map_err(|error| StartError::from(error).about(&path)))
+                .await?;
 
         let listeners = listen::listeners(sockets, data_dir)?;
         let control = Arc::new(ServerControl {

@@ -39,7 +39,7 @@ pub fn prepare(data_dir: &Path, config: &Config) -> Result<FirstRun, StartError>
         reason: error.to_string(),
     };
     Config::write_default(data_dir).map_err(failed)?;
-    let mut database = open(config, data_dir, Some(false))?;
+    let mut database = open(config, data_dir, None)?;
     hub::write_document_files(&data_dir.join("docs"), &guides()).map_err(failed)?;
     // Last, because the key is shown by whoever gets it from here, and never again.
     let key = hub::first_run(
@@ -47,7 +47,8 @@ pub fn prepare(data_dir: &Path, config: &Config) -> Result<FirstRun, StartError>
         &lobby_name(config)?,
         &SystemClock::default(),
         &SystemEntropy,
-    )?;
+    )
+    .map_err(|error| StartError::from(error).about(&config.database_path(data_dir)))?;
     Ok(FirstRun {
         controller_key: key.map(ControllerKey),
     })
@@ -115,9 +116,30 @@ fn make_private(data_dir: &Path) -> Result<(), StartError> {
             "it belongs to another user; choose another one with `--data-dir`".into(),
         ));
     }
-    if metadata.permissions().mode() & 0o077 != 0 {
-        fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700))
-            .map_err(|error| failed(format!("it is open to other users and that cannot be changed: {error}")))?;
+    if metadata.permissions().mode() & 0o077 == 0 {
+        return Ok(());
     }
-    Ok(())
+    if !is_ours_or_empty(data_dir).map_err(|error| failed(error.to_string()))? {
+        return Err(failed(
+            "it is open to other users and holds other things than wardroom's; choose a directory of its own with \
+             `--data-dir`, or close this one with `chmod 700`"
+                .into(),
+        ));
+    }
+    fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700))
+        .map_err(|error| failed(format!("it is open to other users and that cannot be changed: {error}")))
+}
+
+/// Whether closing a directory to others takes nothing from anybody.
+fn is_ours_or_empty(data_dir: &Path) -> io::Result<bool> {
+    let mut is_empty = true;
+    for entry in fs::read_dir(data_dir)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("wardroom.") || name.starts_with("broodlink.") {
+            return Ok(true);
+        }
+        is_empty = false;
+    }
+    Ok(is_empty)
 }

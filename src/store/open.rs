@@ -197,6 +197,7 @@ impl<E: Into<StoreError>> From<E> for PrepareError {
 fn prepare(options: &OpenOptions, size: u64, known: bool) -> Result<Connection, PrepareError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(&options.database, flags)?;
+    verify::leave_as_found(&connection, true)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
@@ -225,7 +226,16 @@ fn prepare(options: &OpenOptions, size: u64, known: bool) -> Result<Connection, 
          PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; \
          PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864;"
     ))?;
+    let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    if mode != "wal" {
+        // Without the log a reader would stop the writer, and the other way round.
+        return Err(StoreError::Failed(format!(
+            "the file system has no write-ahead log (journal mode `{mode}`)"
+        ))
+        .into());
+    }
     migrate::migrate(&mut connection)?;
+    verify::leave_as_found(&connection, false)?;
     Ok(connection)
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
@@ -46,7 +47,14 @@ pub(super) fn thorough_check(connection: &Connection) -> Result<(), StoreError> 
 /// Checks a database that no server is using.
 pub fn full_check(path: &Path) -> Result<(), StoreError> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    leave_as_found(&connection, true)?;
     thorough_check(&connection)
+}
+
+/// Whether closing the connection leaves database and log as they are. What is damaged must not be made worse by looking.
+pub(super) fn leave_as_found(connection: &Connection, leave: bool) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave)?;
+    Ok(())
 }
 
 fn pragma_check(connection: &Connection, pragma: &str) -> Result<(), StoreError> {

@@ -210,7 +210,9 @@ impl Act for TakeOwnership {
                 agent: me.agent.id,
                 name: me.name.clone(),
             };
-            desk.tell(Desk::members(room), Except::Session(me.session), event);
+            desk.tell(Desk::members(room), Except::Session(me.session), event.clone());
+            // The newcomer's other sessions belong to a member too.
+            desk.tell(Audience::Agents(vec![agent]), Except::Session(me.session), event);
         }
         Ok(())
     }
