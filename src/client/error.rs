@@ -28,6 +28,13 @@ impl RpcError {
             .and_then(Value::as_bool)
             .unwrap_or(false)
     }
+
+    /// How long the server asks to wait before another try, if it says so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let milliseconds = self.data.as_ref()?.get("retryAfterMs")?.as_u64()?;
+        Some(Duration::from_millis(milliseconds))
+    }
 }
 
 /// How a connection ended.

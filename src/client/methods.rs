@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::ClientError;
 use super::results::{
-    AgentEntry, Authenticated, Document, DocumentEntry, InvitedAgent, Message, Receipt, Room, RoomWithMembers,
+    AgentEntry, Authenticated, Document, DocumentEntry, HistoryPage, InvitedAgent, Message, Receipt, Room,
+    RoomWithMembers,
 };
 
 /// Anything that calls methods of a server. Every function but [`Methods::call`] is named after the method it calls.
@@ -100,10 +101,21 @@ pub trait Methods: Sync {
         limit: Option<u32>,
         before: Option<i64>,
     ) -> impl Future<Output = Result<Vec<Message>, ClientError>> + Send {
+        let page = self.room_history_page(room_id, limit, before);
+        async { Ok(page.await?.messages) }
+    }
+
+    /// `room.history` with what it says besides: whether the page was cut short because of its size in bytes.
+    fn room_history_page(
+        &self,
+        room_id: &str,
+        limit: Option<u32>,
+        before: Option<i64>,
+    ) -> impl Future<Output = Result<HistoryPage, ClientError>> + Send {
         let mut params = json!({"roomId": room_id});
         set(&mut params, "limit", limit);
         set(&mut params, "before", before);
-        typed(self, "room.history", params, Some("messages"))
+        typed(self, "room.history", params, None)
     }
 
     /// `room.invite`.

@@ -33,6 +33,6 @@ pub use options::{ApiKey, ClientOptions};
 pub use pump::Event;
 pub use reconnect::{Client, DISCONNECTED, RECONNECTED};
 pub use results::{
-    AgentEntry, Authenticated, Document, DocumentEntry, InvitedAgent, LobbyName, Message, Receipt, Room, RoomMember,
-    RoomWithMembers,
+    AgentEntry, Authenticated, Document, DocumentEntry, HistoryPage, InvitedAgent, LobbyName, Message, Receipt, Room,
+    RoomMember, RoomWithMembers,
 };

@@ -102,6 +102,12 @@ pub struct Room {
     /// When it was made, in milliseconds since 1970.
     #[serde(default)]
     pub created_at: Option<i64>,
+    /// Position of the last message, 0 when there was never one; none from a server that does not say.
+    #[serde(default)]
+    pub seq: Option<u64>,
+    /// Whether it was deleted; only the controller sees such a room.
+    #[serde(default)]
+    pub deleted: bool,
 }
 
 /// A member of a room.
@@ -150,6 +156,17 @@ pub struct Message {
     /// To whom, if it is a direct message.
     #[serde(default)]
     pub to_agent_id: Option<String>,
+}
+
+/// The result of `room.history`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct HistoryPage {
+    /// The messages, the oldest first.
+    pub messages: Vec<Message>,
+    /// Whether the server cut the page short because of its size in bytes: there is more before its first message,
+    /// although the page holds fewer messages than asked for.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// The result of `message.send` and `message.dm`: the message is on disk.

@@ -1,6 +1,7 @@
 //! What keeps a client connected.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::error::TrySendError;
@@ -106,13 +107,16 @@ impl Supervisor {
     }
 
     async fn reconnect(&self, attempt: &mut u32) -> Result<(Arc<Connection>, Authenticated, Value), ClientError> {
+        let mut asked = Duration::ZERO;
         loop {
-            sleep(self.options.backoff.delay(*attempt, rand::random())).await;
+            // The server knows when it will listen again; an earlier attempt would be refused and counted.
+            sleep(self.options.backoff.delay(*attempt, rand::random()).max(asked)).await;
             *attempt = attempt.saturating_add(1);
             match connect(&self.options).await {
                 Ok(connected) => return Ok(connected),
                 Err(error) if error.code().is_some_and(|code| FINAL_CODES.contains(&code)) => return Err(error),
-                Err(_) => {}
+                Err(ClientError::Rpc(error)) => asked = error.retry_after().unwrap_or_default(),
+                Err(_) => asked = Duration::ZERO,
             }
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_async};
@@ -43,9 +44,13 @@ impl Server {
 
     /// Accepts a connection and refuses its `auth`.
     async fn refuse(&self, code: i64) {
+        self.refuse_with(json!({"code": code, "message": "no"})).await;
+    }
+
+    async fn refuse_with(&self, error: Value) {
         let mut peer = self.accept().await;
         let request = peer.request("auth").await;
-        peer.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": {"code": code, "message": "no"}}))
+        peer.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": error}))
             .await;
     }
 }
@@ -297,6 +302,43 @@ async fn a_client_tries_on_after_passing_refusals_and_stops_after_final_ones() {
         while client.next_event().await.is_some() {}
         assert_eq!(client.ended().and_then(|error| error.code()), Some(code));
         assert_eq!(client.get_motd().await.expect_err("it has ended").code(), Some(code));
+    }
+}
+
+#[tokio::test]
+async fn regression_a_client_that_is_limited_waits_as_long_as_the_server_asks() {
+    let server = Server::start().await;
+    let (client, peer) = tokio::join!(Client::connect(options(&server)), server.admit());
+    let client = client.expect("connected");
+    drop(peer);
+    let asked = Duration::from_millis(200);
+    let data = json!({"retryable": true, "retryAfterMs": 200});
+    let refused = Instant::now();
+    server
+        .refuse_with(json!({"code": 4080, "message": "no", "data": data}))
+        .await;
+    let _peer = server.admit().await;
+    assert!(refused.elapsed() >= asked, "came back after {:?}", refused.elapsed());
+    assert_eq!(client.next_event().await.expect("an event").method, DISCONNECTED);
+    assert_eq!(client.next_event().await.expect("an event").method, RECONNECTED);
+}
+
+#[tokio::test]
+async fn a_page_of_history_says_whether_it_was_cut_short() {
+    let server = Server::start().await;
+    let endpoint = server.endpoint();
+    let (connection, mut peer) = tokio::join!(Connection::open(&endpoint), server.accept());
+    let connection = connection.expect("connected");
+    for (told, more) in [
+        (json!({"messages": []}), false),
+        (json!({"messages": [], "more": true}), true),
+    ] {
+        let (page, ()) = tokio::join!(connection.room_history_page("r", Some(2), Some(9)), async {
+            let request = peer.request("room.history").await;
+            assert_eq!(request["params"], json!({"roomId": "r", "limit": 2, "before": 9}));
+            peer.answer(&request, told).await;
+        });
+        assert_eq!(page.expect("a page").more, more);
     }
 }
 

@@ -227,7 +227,20 @@ async def test_every_method_has_a_call_of_its_own(server: ScriptedServer, method
 
 def test_the_table_above_is_complete() -> None:
     public = {name for name in vars(ProtocolMethods) if not name.startswith("_")}
-    assert {name for name, _ in METHODS.values()} == public - {"call"}
+    assert {name for name, _ in METHODS.values()} == public - {"call", "room_history_page"}
+
+
+@pytest.mark.parametrize(("told", "more"), [({}, False), ({"more": True}, True)])
+async def test_a_page_of_history_says_whether_it_was_cut_short(
+    server: ScriptedServer, told: dict[str, Any], more: bool
+) -> None:
+    client = server.client()
+    async with server.meet(client) as peer:
+        calling = asyncio.create_task(client.room_history_page("room-1", limit=2, before=9))
+        request = await peer.expect("room.history")
+        assert request["params"] == {"roomId": "room-1", "limit": 2, "before": 9}
+        await peer.reply(request, {"messages": [{"messageId": "m"}], **told})
+        assert await soon(calling) == {"messages": [{"messageId": "m"}], "more": more}
 
 
 async def test_null_is_sent_where_it_has_a_meaning(server: ScriptedServer) -> None:

@@ -12,6 +12,7 @@ from .types import (
     Document,
     DocumentSummary,
     DocumentVersion,
+    HistoryPage,
     InvitedAgent,
     Message,
     Receipt,
@@ -75,10 +76,23 @@ class ProtocolMethods(ABC):
 
         `limit` is at least 1, 50 when left out, and cut to the server's maximum. `before` is a time in milliseconds:
         only earlier messages are returned, so the `timestamp` of the first one fetches the page before it.
+        A page of fewer messages than asked for is not always the first of the room: `room_history_page` tells.
+        Refused with 4010, 4011.
+        """
+        return (await self.room_history_page(room_id, limit, before))["messages"]
+
+    async def room_history_page(
+        self, room_id: str, limit: int | None = None, before: int | None = None
+    ) -> HistoryPage:
+        """As `room_history`, as `{"messages": [...], "more": ...}`.
+
+        `more` is True when the server cut the page short because of its size in bytes, False otherwise.
         Refused with 4010, 4011.
         """
         params = _given(roomId=room_id, limit=_or_unset(limit), before=_or_unset(before))
-        return _member(await self.call("room.history", params), "messages", list)
+        result = await self.call("room.history", params)
+        messages: list[Message] = _member(result, "messages", list)
+        return {"messages": messages, "more": result.get("more") is True}
 
     async def invite_to_room(self, room_id: str, agent_id: str) -> StatusResult:
         """Let an agent into a room (owner, controller). Refused with 4003, 4010, 4012, 4020, 4030."""

@@ -59,10 +59,16 @@ class InvitedAgent(TypedDict):
 class _RoomExtra(TypedDict, total=False):
     description: str | None
     createdAt: int
+    seq: int
+    deleted: bool
 
 
 class Room(_RoomExtra):
-    """A room; `memberCount` counts members online or not."""
+    """A room; `memberCount` counts members online or not.
+
+    `seq` is the position of the last message, 0 when there was never one; `deleted` is there and True on a room that
+    was deleted, which only the controller sees.
+    """
 
     roomId: str
     name: str
@@ -108,6 +114,17 @@ class Message(_MessageExtra):
     senderName: str
     content: str
     timestamp: int
+
+
+class HistoryPage(TypedDict):
+    """A page of a room's history.
+
+    `more` is True when the server cut the page short because of its size in bytes: there is more before its first
+    message, although the page holds fewer messages than asked for.
+    """
+
+    messages: list[Message]
+    more: bool
 
 
 class _ReceiptExtra(TypedDict, total=False):

@@ -26,6 +26,8 @@ export declare const ErrorCode: {
     readonly readOnlyDocument: 4071;
     /** Too many requests; `data.retryAfterMs` says when to try again. */
     readonly limited: 4080;
+    /** The idempotency key was used for another message within the last 24 hours. */
+    readonly idempotencyKeyReused: 4081;
     /** Nothing was saved; reading still works. */
     readonly storageUnavailable: 4090;
     readonly storageDamaged: 4091;

@@ -26,6 +26,8 @@ export const ErrorCode = {
     readOnlyDocument: 4071,
     /** Too many requests; `data.retryAfterMs` says when to try again. */
     limited: 4080,
+    /** The idempotency key was used for another message within the last 24 hours. */
+    idempotencyKeyReused: 4081,
     /** Nothing was saved; reading still works. */
     storageUnavailable: 4090,
     storageDamaged: 4091,

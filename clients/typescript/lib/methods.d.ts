@@ -1,5 +1,5 @@
 /** One function per method of the protocol. */
-import type { Agent, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, HistoryOptions, InvitedAgent, Message, Room, RoomChanges, RoomInfo, RoomSummary, SentDirectMessage, SentMessage, Status, Visibility } from "./types.js";
+import type { Agent, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, HistoryOptions, HistoryPage, InvitedAgent, Message, Room, RoomChanges, RoomInfo, RoomSummary, SentDirectMessage, SentMessage, Status, Visibility } from "./types.js";
 export interface CallOptions {
     /** How long this call waits for its answer, instead of the client's `requestTimeoutMs`. */
     timeoutMs?: number | undefined;
@@ -34,9 +34,14 @@ export declare abstract class Methods {
     leaveRoom(roomId: string): Promise<Status>;
     /** A room and its members. */
     roomInfo(roomId: string): Promise<RoomInfo>;
-    /** The newest messages of a room, oldest first; `before` leads to earlier pages. */
+    /**
+     * The newest messages of a room, oldest first; `before` leads to earlier pages. A page of fewer messages than asked for is
+     * not always the first of the room: `roomHistoryPage` tells.
+     */
     roomHistory(roomId: string, options?: HistoryOptions): Promise<Message[]>;
     roomHistory(roomId: string, limit?: number, before?: number): Promise<Message[]>;
+    /** As `roomHistory`, and whether the server cut the page short because of its size in bytes. */
+    roomHistoryPage(roomId: string, { limit, before }?: HistoryOptions): Promise<HistoryPage>;
     /** Lets an agent into a private room, or points it to a public one. Owner and controller. */
     inviteToRoom(roomId: string, agentId: string): Promise<Status>;
     /** Takes an agent out of a room. Owner and controller. */

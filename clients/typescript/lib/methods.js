@@ -56,13 +56,13 @@ export class Methods {
         return this.call("room.info", { roomId });
     }
     async roomHistory(roomId, options, before) {
-        const chosen = typeof options === "object" ? options : { limit: options, before };
-        const { messages } = await this.call("room.history", {
-            roomId,
-            limit: chosen.limit,
-            before: chosen.before,
-        });
+        const { messages } = await this.roomHistoryPage(roomId, typeof options === "object" ? options : { limit: options, before });
         return messages;
+    }
+    /** As `roomHistory`, and whether the server cut the page short because of its size in bytes. */
+    async roomHistoryPage(roomId, { limit, before } = {}) {
+        const { messages, more } = await this.call("room.history", { roomId, limit, before });
+        return { messages, more: more === true };
     }
     /** Lets an agent into a private room, or points it to a public one. Owner and controller. */
     inviteToRoom(roomId, agentId) {

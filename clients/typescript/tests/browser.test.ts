@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { WardroomClient } from "wardroom-client";
@@ -14,13 +14,19 @@ import { LiveServer } from "./support/live_server.js";
 import { PACKAGE } from "./support/places.js";
 import { Inbox, within } from "./support/waiting.js";
 
-const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+/** What the browser is called, the same as in `.ci/run`, so that none that it finds is overlooked here. */
+const NAMES = ["chromium", "chromium-browser", "google-chrome"];
+
+/** The browser that `CHROMIUM` names, else the first one that is installed. */
+const browserPath = process.env["CHROMIUM"] || installed();
 
 /** A `CHROMIUM` that is named but missing is a failure, not a reason to skip. */
-const skip =
-  process.env["CHROMIUM"] === undefined && !existsSync(CHROMIUM)
-    ? `there is no Chromium at \`${CHROMIUM}\`: install it, or set \`CHROMIUM\``
-    : false;
+const skip = browserPath === undefined ? "there is no Chromium: install it, or set `CHROMIUM`" : false;
+
+function installed(): string | undefined {
+  const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
+}
 
 /** What the script in the page keeps between the steps of the test. */
 interface Stage {
@@ -107,7 +113,7 @@ async function servePackage(t: TestContext): Promise<Server> {
 
 async function openPage(t: TestContext, origin: string): Promise<{ page: Page; requested: string[] }> {
   const browser: Browser = await chromium.launch({
-    executablePath: CHROMIUM,
+    executablePath: browserPath!,
     args: [
       "--headless",
       "--no-sandbox",

@@ -200,3 +200,14 @@ test("rooms can be made and history be read with positional arguments too", asyn
   link.answer(history, { messages: [] });
   assert.deepEqual(await reading, []);
 });
+
+test("a page of history says whether it was cut short", async (t) => {
+  const { client, link } = await connected(t);
+  for (const [told, more] of [[{}, false], [{ more: true }, true]] as const) {
+    const call = client.roomHistoryPage("r1", { limit: 2, before: 9 });
+    const request = await link.expect("room.history");
+    assert.deepEqual(request.params, { roomId: "r1", limit: 2, before: 9 });
+    link.answer(request, { messages: [{ messageId: "m1" }], ...told });
+    assert.deepEqual(await call, { messages: [{ messageId: "m1" }], more });
+  }
+});

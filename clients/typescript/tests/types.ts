@@ -19,11 +19,12 @@ export async function promised(): Promise<void> {
 
   const { seq, messageId, timestamp } = await client.sendMessage("r", "hello");
   const history: Message[] = await client.roomHistory("r", { limit: seq, before: timestamp });
+  const page: { messages: Message[]; more: boolean } = await client.roomHistoryPage("r", { limit: seq });
   const motd: string | null = await client.getMotd();
   const { room, members } = await client.roomInfo((await client.createRoom("x", { visibility: "private" })).roomId);
   await client.updateRoom(room.roomId, { description: null });
   const discovered = await client.call<{ openrpc: string }>("rpc.discover");
-  void [messageId, history, motd, members, discovered.openrpc];
+  void [messageId, history, page, motd, members, discovered.openrpc];
 
   try {
     await client.connect();

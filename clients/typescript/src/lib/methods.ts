@@ -7,6 +7,7 @@ import type {
   DocumentSummary,
   DocumentVersion,
   HistoryOptions,
+  HistoryPage,
   InvitedAgent,
   Message,
   Room,
@@ -97,17 +98,21 @@ export abstract class Methods {
     return this.call("room.info", { roomId });
   }
 
-  /** The newest messages of a room, oldest first; `before` leads to earlier pages. */
+  /**
+   * The newest messages of a room, oldest first; `before` leads to earlier pages. A page of fewer messages than asked for is
+   * not always the first of the room: `roomHistoryPage` tells.
+   */
   roomHistory(roomId: string, options?: HistoryOptions): Promise<Message[]>;
   roomHistory(roomId: string, limit?: number, before?: number): Promise<Message[]>;
   async roomHistory(roomId: string, options?: HistoryOptions | number, before?: number): Promise<Message[]> {
-    const chosen = typeof options === "object" ? options : { limit: options, before };
-    const { messages } = await this.call<{ messages: Message[] }>("room.history", {
-      roomId,
-      limit: chosen.limit,
-      before: chosen.before,
-    });
+    const { messages } = await this.roomHistoryPage(roomId, typeof options === "object" ? options : { limit: options, before });
     return messages;
+  }
+
+  /** As `roomHistory`, and whether the server cut the page short because of its size in bytes. */
+  async roomHistoryPage(roomId: string, { limit, before }: HistoryOptions = {}): Promise<HistoryPage> {
+    const { messages, more } = await this.call<{ messages: Message[]; more?: boolean }>("room.history", { roomId, limit, before });
+    return { messages, more: more === true };
   }
 
   /** Lets an agent into a private room, or points it to a public one. Owner and controller. */

@@ -40,6 +40,10 @@ export interface RoomSummary {
   /** Members, online or not. */
   memberCount: number;
   isMember: boolean;
+  /** Position of the last message; 0 when there was never one. */
+  seq?: number;
+  /** Present on a room that was deleted, which only the controller sees. */
+  deleted?: true;
 }
 
 export interface Room extends RoomSummary {
@@ -73,6 +77,17 @@ export interface Message {
   toAgentId?: string;
   /** Present when the message was removed; its content is then `[removed]`. */
   removed?: true;
+}
+
+/** A page of a room's history. */
+export interface HistoryPage {
+  /** Oldest first. */
+  messages: Message[];
+  /**
+   * Whether the server cut the page short because of its size in bytes: there is more before its first message, although
+   * the page holds fewer messages than asked for.
+   */
+  more: boolean;
 }
 
 /** What the server says of a direct message that it has stored. */

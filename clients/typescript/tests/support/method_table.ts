@@ -65,12 +65,14 @@ export const METHODS: Record<string, Entry> = {
     call: (client, { roomId }: { roomId: string }) => client.takeOwnership(roomId),
   },
   "message.send": {
-    params: ["roomId", "content"],
-    call: (client, { roomId, content }: { roomId: string; content: string }) => client.sendMessage(roomId, content),
+    params: ["roomId", "content", "idempotencyKey"],
+    call: (client, { roomId, content, idempotencyKey }: { roomId: string; content: string; idempotencyKey: string }) =>
+      client.sendMessage(roomId, content, idempotencyKey),
   },
   "message.dm": {
-    params: ["toAgentId", "content"],
-    call: (client, { toAgentId, content }: { toAgentId: string; content: string }) => client.sendDm(toAgentId, content),
+    params: ["toAgentId", "content", "idempotencyKey"],
+    call: (client, { toAgentId, content, idempotencyKey }: { toAgentId: string; content: string; idempotencyKey: string }) =>
+      client.sendDm(toAgentId, content, idempotencyKey),
   },
   "message.remove": {
     params: ["messageId", "reason"],
