@@ -90,7 +90,7 @@ async fn check_log(format: &str) {
     for text in secrets.iter().map(String::as_str).chain(private) {
         assert!(!log.contains(text), "the log holds `{text}`:\n{log}");
         // Nor in another notation.
-        let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex::encode(text);
         let list = format!("{:?}", text.as_bytes());
         assert!(
             !log.contains(&hex) && !log.contains(list.trim_matches(['[', ']'])),

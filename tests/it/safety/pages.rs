@@ -177,3 +177,20 @@ async fn no_preflight_is_granted_and_every_answer_is_hardened() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_server_that_is_bound_by_name_admits_no_other_name() {
+    let server = TestServer::builder().argument("--host").argument("localhost").start();
+    for (host, expected) in [
+        ("localhost", 200),
+        ("127.0.0.1", 200),
+        ("attacker.example", 403),
+        ("10.0.0.1", 403),
+    ] {
+        assert_eq!(
+            status(&answer(&server, "GET", "/health", host, "").await),
+            Some(expected),
+            "{host}"
+        );
+    }
+}

@@ -34,11 +34,11 @@ pub fn frame_of_length(first: u8, length: u64, payload: &[u8]) -> Vec<u8> {
     match length {
         0..=125 => bytes.push(0x80 | u8::try_from(length).expect("it is small")),
         126..=0xFFFF => {
-            bytes.push(0x80 | 126);
+            bytes.push(0x80 | 0x7E);
             bytes.extend(u16::try_from(length).expect("it is small").to_be_bytes());
         }
         _ => {
-            bytes.push(0x80 | 127);
+            bytes.push(0x80 | 0x7F);
             bytes.extend(length.to_be_bytes());
         }
     }
@@ -195,6 +195,11 @@ impl Raw {
     /// Whether the connection has ended. Anything that arrives instead is a failure of the test.
     pub async fn is_at_end(&mut self) -> bool {
         !self.fill().await && self.unread.is_empty()
+    }
+
+    /// Waits for bytes and leaves them unread; whether some came before the end.
+    pub async fn hears_something(&mut self) -> bool {
+        !self.unread.is_empty() || self.fill().await
     }
 
     async fn fill(&mut self) -> bool {

@@ -18,7 +18,7 @@ async fn cut_off(server: &TestServer) -> u64 {
         .unwrap_or_else(|| panic!("no such metric:\n{page}"))
 }
 
-async fn server_of_large_messages() -> TestServer {
+fn server_of_large_messages() -> TestServer {
     let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0 } });
     TestServer::builder().config(config).start()
 }
@@ -41,7 +41,7 @@ async fn talk(server: &TestServer, speaker: &Agent, listener: &Agent, room: &str
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_stays_behind_is_cut_off_and_finds_out_why() {
-    let server = server_of_large_messages().await;
+    let server = server_of_large_messages();
     let controller = server.controller().await;
     let speaker = server.participant(&controller, "speaker").await;
     let listener = server.participant(&controller, "listener").await;
@@ -170,8 +170,10 @@ async fn regression_a_large_answer_is_not_taken_for_slowness() {
     let key = controller.invite("reader").await;
     let mut reader = Raw::narrow(&server).await.enter(&key).await;
     let ask = request("page", "room.history", &json!({ "roomId": lobby, "limit": 100 }));
+    assert_eq!(reader.frame().await.expect("an event").json()["method"], "presence");
     reader.send(&frame(FINAL | TEXT, ask.as_bytes())).await;
     // The answer is on its way when its first bytes are there; meanwhile the conversation goes on.
+    assert!(reader.hears_something().await);
     for number in 0..20 {
         controller.say(&lobby, &number.to_string()).await;
     }
@@ -192,15 +194,16 @@ async fn regression_a_large_answer_is_not_taken_for_slowness() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pongs_that_nobody_reads_cost_no_memory() {
-    let server = TestServer::start();
+    let config = json!({ "limits": { "authTimeoutMs": 600_000 } });
+    let server = TestServer::builder().config(config).start();
     let before = resident(&server);
+    let pings = frame(FINAL | PING, b"").repeat(10_000);
     let mut sockets = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..2 {
         let mut socket = Raw::narrow(&server).await.upgrade().await;
-        let pings = frame(FINAL | PING, b"").repeat(10_000);
-        // Until the server stops reading: its own answers are in the way.
-        for _ in 0..100 {
-            let write = tokio::time::timeout(Duration::from_millis(50), socket.try_send(&pings));
+        // Until the server stops reading, because its own answers are in the way.
+        for _ in 0..1000 {
+            let write = tokio::time::timeout(Duration::from_millis(500), socket.try_send(&pings));
             if !matches!(write.await, Ok(Ok(()))) {
                 break;
             }
@@ -208,7 +211,7 @@ async fn pongs_that_nobody_reads_cost_no_memory() {
         sockets.push(socket);
     }
     let more = resident(&server).saturating_sub(before);
-    assert!(more <= 32 * MIB, "{} MiB more", more / MIB);
+    assert!(more <= 12 * MIB, "{} MiB more", more / MIB);
     drop(sockets);
 }
 

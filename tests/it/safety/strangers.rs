@@ -166,7 +166,7 @@ async fn a_slow_head_wins_a_stranger_no_time() {
     let (first, rest) = HANDSHAKE.split_at(40);
     socket.send(first.as_bytes()).await;
     // Most of its time is gone when it becomes a WebSocket.
-    tokio::time::sleep(Duration::from_millis(1000)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     socket.send(rest.as_bytes()).await;
     if let Some(head) = socket.head().await {
         assert_eq!(status(&head), Some(101));

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 use wardroom::client::{ConnectOptions, Connection};
@@ -61,22 +62,21 @@ impl Encrypted {
         }
     }
 
-    async fn connect(&self) -> Connection {
+    /// A TLS stream, boxed because it is large.
+    async fn stream(&self) -> Box<TlsStream<TcpStream>> {
         let socket = TcpStream::connect(self.server.authority()).await.expect("a connection");
         let name = ServerName::try_from("localhost").expect("a name");
-        let stream = soon("a TLS handshake", self.connector.connect(name, socket))
-            .await
-            .expect("it is trusted");
-        let address = format!(
-            "wss://localhost:{}/",
-            self.server.authority().rsplit_once(':').expect("a port").1
-        );
-        soon(
-            "a handshake",
-            Connection::over(stream, &address, &ConnectOptions::default()),
-        )
-        .await
-        .expect("a connection")
+        let handshake = Box::pin(self.connector.connect(name, socket));
+        Box::new(soon("a TLS handshake", handshake).await.expect("it is trusted"))
+    }
+
+    async fn connect(&self) -> Connection {
+        let stream = self.stream().await;
+        let port = self.server.authority().rsplit_once(':').expect("a port").1;
+        let address = format!("wss://localhost:{port}/");
+        let options = ConnectOptions::default();
+        let handshake = Box::pin(Connection::over(stream, &address, &options));
+        soon("a handshake", handshake).await.expect("a connection")
     }
 
     async fn enter(&self, key: &str) -> Agent {
@@ -167,21 +167,9 @@ async fn a_slow_reader_over_tls_is_cut_off_and_finds_out_why() {
     let encrypted = Encrypted::start(config);
     let controller = encrypted.enter(encrypted.server.controller_key()).await;
     let key = controller.invite("slow").await;
-    let stream = {
-        let socket = TcpStream::connect(encrypted.server.authority())
-            .await
-            .expect("a connection");
-        let name = ServerName::try_from("localhost").expect("a name");
-        soon("a TLS handshake", encrypted.connector.connect(name, socket))
-            .await
-            .expect("it is trusted")
-    };
-    let (mut socket, _) = soon(
-        "a handshake",
-        tokio_tungstenite::client_async("wss://localhost/", stream),
-    )
-    .await
-    .expect("a WebSocket");
+    let stream = encrypted.stream().await;
+    let handshake = Box::pin(tokio_tungstenite::client_async("wss://localhost/", stream));
+    let (mut socket, _) = soon("a handshake", handshake).await.expect("a WebSocket");
     let auth = super::raw::request(1, "auth", &json!({ "apiKey": key }));
     futures_util::SinkExt::send(&mut socket, auth.into())
         .await
