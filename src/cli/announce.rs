@@ -1,7 +1,7 @@
 //! What a start tells the operator, in the foreground and in the background alike.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub(super) struct Started {
 impl Started {
     /// Describes the server of this process.
     pub(super) fn here(scheme: &str, addresses: &[SocketAddr]) -> Self {
-        let is_open = scheme == "ws" && addresses.iter().any(|address| !address.ip().is_loopback());
+        let is_open = scheme == "ws" && addresses.iter().any(|address| !is_guarded(address.ip()));
         let warning = "other machines can reach this server and nothing is encrypted: keys and messages can be read on the \
                        way; set `tls.cert` and `tls.key`, put a TLS proxy before it, or bind `127.0.0.1`";
         Self {
@@ -79,6 +79,14 @@ impl Started {
     }
 }
 
+/// Whether what is sent to this address stays on this machine, or in a tunnel of Tailscale, which encrypts.
+fn is_guarded(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || matches!(address.octets(), [100, 64..=127, _, _]),
+        IpAddr::V6(address) => address.is_loopback() || address.segments().starts_with(&[0xfd7a, 0x115c, 0xa1e0]),
+    }
+}
+
 /// An address that a program on this machine can open: nobody connects to "every address".
 fn reachable(address: &str) -> String {
     address
@@ -105,6 +113,12 @@ mod tests {
         check("ws", "[::1]:18800", 0);
         check("ws", "0.0.0.0:18800", 1);
         check("ws", "192.0.2.7:18800", 1);
+        check("ws", "[::ffff:127.0.0.1]:18800", 0);
+        check("ws", "100.64.0.1:18800", 0);
+        check("ws", "100.127.255.255:18800", 0);
+        check("ws", "100.128.0.1:18800", 1);
+        check("ws", "[fd7a:115c:a1e0::1]:18800", 0);
+        check("ws", "[fd7a:115c:a1e1::1]:18800", 1);
         check("wss", "0.0.0.0:18800", 0);
     }
 

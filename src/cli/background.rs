@@ -19,8 +19,11 @@ use super::exit::{CommandResult, Exit, Failure};
 use super::foreground;
 use crate::runtime::telemetry::Sink;
 
-/// How long a start may take: it checks the whole database.
+/// How long a start is waited for. It may take longer, because it may check the whole database.
 const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// The descriptors below are the standard input, output and error output.
+const FIRST_OTHER_DESCRIPTOR: i32 = 3;
 
 /// The line from the child to its parent.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,10 +44,16 @@ enum Report {
 /// Starts a server in the background and waits until it is ready. The data directory must be set up.
 pub(super) fn start(context: &Context) -> Result<Started, Failure> {
     let executable = std::env::current_exe().context("cannot find the program's own file")?;
+    // Whoever started us may have left files, pipes or locks open to us by mistake; a server must not hold them for as long
+    // as it runs.
+    close_fds::set_fds_cloexec_threadsafe(FIRST_OTHER_DESCRIPTOR, &[]);
     let mut child = Command::new(&executable)
         .args(["serve", "--foreground", "--detached-child"])
         .args(context.arguments())
         .current_dir(context.data_dir.path())
+        // A server needs no key of an agent, and its environment can be read for as long as it runs.
+        .env_remove("WARDROOM_API_KEY")
+        .env_remove("BROODLINK_API_KEY")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -64,10 +73,7 @@ pub(super) fn start(context: &Context) -> Result<Started, Failure> {
             )),
         },
         Ok(None) => Err(died(context, &mut child)),
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(give_up(
-            &mut child,
-            &format!("the server was not ready after {} seconds", START_LIMIT.as_secs()),
-        )),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(still_starting(context, child.id())),
         Err(mpsc::RecvTimeoutError::Disconnected) => Err(give_up(&mut child, "the server's process cannot be read")),
     }
 }
@@ -120,6 +126,21 @@ fn first_line(stdout: ChildStdout) -> Result<Option<String>, mpsc::RecvTimeoutEr
     receiver.recv_timeout(START_LIMIT)
 }
 
+/// A start that takes long goes on: to end it would only make the next one begin again.
+fn still_starting(context: &Context, pid: u32) -> Failure {
+    let log = context.data_dir.log();
+    let message = format!(
+        "the server (process {pid}) is still starting after {} seconds and goes on; `{}` tells when it is ready, and `{}` \
+         what it does",
+        START_LIMIT.as_secs(),
+        context.hint("status"),
+        log.display()
+    );
+    Failure::new(Exit::Starting, message)
+        .with("pid", pid)
+        .with("log", log.to_string_lossy())
+}
+
 fn died(context: &Context, child: &mut Child) -> Failure {
     let log = context.data_dir.log();
     match child.wait() {
@@ -143,4 +164,26 @@ fn give_up(child: &mut Child, message: &str) -> Failure {
     drop(child.kill());
     drop(child.wait());
     Failure::new(Exit::Failed, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::context::Flags;
+
+    #[test]
+    fn a_start_that_takes_long_is_told_with_a_code_of_its_own() {
+        let flags = Flags {
+            data_dir: Some("/srv/w".into()),
+            ..Flags::default()
+        };
+        let context = Context::new(flags).expect("usable");
+        let report = still_starting(&context, 7).report();
+        assert_eq!(
+            (&report["status"], &report["exitCode"], &report["pid"], &report["log"]),
+            (&"starting".into(), &7.into(), &7.into(), &"/srv/w/wardroom.log".into())
+        );
+        let message = report["message"].as_str().expect("a text");
+        assert!(message.contains("wardroom status --data-dir /srv/w"), "{message}");
+    }
 }

@@ -16,7 +16,8 @@ Exit codes:
   3  no server is running
   4  a server is running already
   5  the configuration is not valid
-  6  the data directory is damaged or cannot be used";
+  6  the data directory is damaged or cannot be used
+  7  the server is still starting, and goes on";
 
 /// The exit codes. They never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub(super) enum Exit {
     Configuration = 5,
     /// The data directory or the database in it is damaged or cannot be used.
     DataDirectory = 6,
+    /// The server in the background was not ready within the time that is waited for it; it goes on.
+    Starting = 7,
 }
 
 impl Exit {
@@ -52,6 +55,7 @@ impl Exit {
             Self::AlreadyRunning,
             Self::Configuration,
             Self::DataDirectory,
+            Self::Starting,
         ]
         .into_iter()
         .find(|exit| i32::from(exit.code()) == code)
@@ -115,7 +119,12 @@ impl Failure {
 
     /// The report that `--json` prints.
     pub(super) fn report(&self) -> Value {
-        let mut report = json!({"status": "error", "exitCode": self.exit.code(), "message": self.message()});
+        let status = if self.exit == Exit::Starting {
+            "starting"
+        } else {
+            "error"
+        };
+        let mut report = json!({"status": status, "exitCode": self.exit.code(), "message": self.message()});
         if let Some(members) = report.as_object_mut() {
             members.extend(self.details.clone());
         }
@@ -168,7 +177,7 @@ mod tests {
 
     #[test]
     fn every_code_stands_in_the_help_and_comes_back_from_its_number() {
-        for code in 0..=6_u8 {
+        for code in 0..=7_u8 {
             assert!(HELP.contains(&format!("\n  {code}  ")), "{code}");
             assert_eq!(Exit::from_code(i32::from(code)).code(), code);
         }

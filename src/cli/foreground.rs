@@ -10,7 +10,7 @@ use super::announce::Started;
 use super::context::{Context, DataDir};
 use super::exit::{CommandResult, Exit, Failure};
 use super::pid_file::PidFile;
-use super::{clients, runtime, start_flags};
+use super::{clients, running, runtime, start_flags};
 use crate::config::{Config, Log, LogFormat};
 use crate::runtime::lifecycle::Lifecycle;
 use crate::runtime::telemetry::{self, LineFormat, LogOptions, Sink};
@@ -54,7 +54,9 @@ async fn serve(context: &Context, config: Config, announce: impl FnOnce(&Started
     let lifecycle = Lifecycle::new();
     lifecycle.listen_for_signals().context("cannot listen for signals")?;
     let drain = Duration::from_millis(config.shutdown.drain_ms);
-    let server = Server::start(config, context.data_dir.path(), &lifecycle).await?;
+    let server = Server::start(config, context.data_dir.path(), &lifecycle)
+        .await
+        .map_err(|error| running::not_started(context, error))?;
     let ready = ready(context, &server, announce);
     if ready.is_err() {
         lifecycle.stop();

@@ -44,7 +44,9 @@ fn rotate(context: &Context, output: Output) -> CommandResult {
         );
         return Err(Failure::new(Exit::DataDirectory, message));
     }
-    let key = setup::rotate_controller_key(context.data_dir.path(), &loaded.config)?.to_string();
+    let key = setup::rotate_controller_key(context.data_dir.path(), &loaded.config)
+        .map_err(|error| running::not_started(context, error))?
+        .to_string();
     output.line(key_line(&key))?;
     output.object(&json!({"status": "ok", "controllerKey": key}))?;
     Ok(Exit::Done)

@@ -21,6 +21,7 @@ mod kick;
 mod lock;
 mod output;
 mod pid_file;
+mod preflight;
 mod restart;
 mod running;
 mod runtime;

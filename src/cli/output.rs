@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write};
 
 use serde_json::Value;
 
+use super::exit::{Exit, Failure};
+
 /// Where and how to print: lines for people, or one JSON object for programs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
@@ -50,11 +52,16 @@ impl Output {
     }
 
     /// Prints why a command failed.
-    pub(super) fn failure(self, failure: &super::exit::Failure) {
+    pub(super) fn failure(self, failure: &Failure) {
         let printed = if self.json {
             write_line(io::stdout().lock(), failure.report())
         } else {
-            write_line(io::stderr().lock(), format_args!("error: {}", failure.message()))
+            let word = if failure.exit == Exit::Starting {
+                "notice"
+            } else {
+                "error"
+            };
+            write_line(io::stderr().lock(), format_args!("{word}: {}", failure.message()))
         };
         // Nobody is left to tell when that is closed, and the exit code says it too.
         drop(printed);

@@ -13,14 +13,20 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::context::{Context, DataDir};
 use super::exit::{Exit, Failure};
+use super::start_flags;
 use crate::client::{ClientError, ConnectOptions, Connection, Endpoint, Methods};
 use crate::runtime::control_socket::SocketPath;
+use crate::server::{StartError, StartErrorKind};
 
 /// How long a server that holds the lock may take to answer on its socket: it may be starting.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long a server may take to end after it was told to.
-const STOP_LIMIT: Duration = Duration::from_secs(20);
+/// How long a server may take to answer a request on its socket.
+const REQUEST_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a server may take to end beyond the time that its clients have (`shutdown.drainMs`): it settles what is under
+/// way, cuts off what is left, and folds the database.
+const STOP_MARGIN: Duration = Duration::from_secs(20);
 
 /// How often the lock is looked at while waiting for it.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
@@ -40,7 +46,7 @@ pub(super) enum Presence {
 pub(super) async fn find(data_dir: &DataDir) -> Result<Presence, Failure> {
     let options = ConnectOptions {
         connect_timeout: ANSWER_LIMIT,
-        request_timeout: STOP_LIMIT,
+        request_timeout: REQUEST_LIMIT,
         event_capacity: 0,
         headers: Vec::new(),
     };
@@ -96,12 +102,13 @@ pub(super) async fn stop(context: &Context, restart: bool) -> Result<Value, Fail
         }
     })
     .await?;
-    let deadline = Instant::now() + STOP_LIMIT;
+    let limit = stop_limit(context);
+    let deadline = Instant::now() + limit;
     while is_locked(&context.data_dir)? {
         if Instant::now() >= deadline {
             let message = format!(
                 "the server was told to stop and still runs after {} seconds; see `{}`",
-                STOP_LIMIT.as_secs(),
+                limit.as_secs(),
                 context.data_dir.log().display()
             );
             return Err(Failure::new(Exit::Failed, message));
@@ -109,6 +116,15 @@ pub(super) async fn stop(context: &Context, restart: bool) -> Result<Value, Fail
         sleep(LOOK_INTERVAL).await;
     }
     Ok(last)
+}
+
+/// How long the running server may take to end.
+fn stop_limit(context: &Context) -> Duration {
+    let started_with = start_flags::load(context).unwrap_or_default();
+    let loaded = Context::new(started_with.complete(&context.flags)).and_then(|context| context.load());
+    // What was configured at its start may not hold any more; then a server with the defaults is waited for.
+    let shutdown = loaded.map(|loaded| loaded.config.shutdown).unwrap_or_default();
+    Duration::from_millis(shutdown.drain_ms) + STOP_MARGIN
 }
 
 /// Refuses to go on while a server runs.
@@ -156,6 +172,14 @@ pub(super) fn silent(context: &Context) -> Failure {
         context.data_dir.log().display()
     );
     Failure::new(Exit::Failed, message)
+}
+
+/// A failed start in the words of the command line, which knows how the data directory was named.
+pub(super) fn not_started(context: &Context, error: StartError) -> Failure {
+    match error.kind() {
+        StartErrorKind::AlreadyRunning => already_running(context),
+        _ => error.into(),
+    }
 }
 
 fn already_running(context: &Context) -> Failure {

@@ -6,7 +6,7 @@ use super::announce::key_line;
 use super::context::Context;
 use super::exit::{CommandResult, Failure};
 use super::output::Output;
-use super::{background, foreground, running, runtime};
+use super::{background, foreground, preflight, running, runtime};
 use crate::config::Loaded;
 use crate::server::setup;
 
@@ -28,6 +28,8 @@ pub(super) fn run(arguments: &Serve, context: &Context, output: Output) -> Comma
     }
     let loaded = context.load()?;
     runtime::block_on(running::require_absent(context))?;
+    // Before a first run makes a key: a start that cannot work leaves nothing behind.
+    preflight::network(&loaded.config, &context.data_dir, &[])?;
     let key = set_up(context, &loaded, output)?;
     let started = if arguments.foreground {
         foreground::run(context, loaded.config, |started| {
@@ -53,7 +55,8 @@ pub(super) fn run(arguments: &Serve, context: &Context, output: Output) -> Comma
 ///
 /// This happens in the process at the terminal, so that the key goes nowhere else: not to a child, not into a log.
 pub(super) fn set_up(context: &Context, loaded: &Loaded, output: Output) -> Result<Option<String>, Failure> {
-    let first_run = setup::prepare(context.data_dir.path(), &loaded.config)?;
+    let first_run = setup::prepare(context.data_dir.path(), &loaded.config)
+        .map_err(|error| running::not_started(context, error))?;
     let Some(key) = first_run.controller_key.map(|key| key.to_string()) else {
         return Ok(None);
     };

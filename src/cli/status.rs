@@ -32,12 +32,12 @@ pub(super) fn run(context: &Context, output: Output) -> CommandResult {
         members.insert("running".to_owned(), json!(true));
         members.insert("dataDir".to_owned(), json!(data_dir));
     }
-    print(&status, output)?;
+    print(context, &status, output)?;
     output.object(&status)?;
     Ok(Exit::Done)
 }
 
-fn print(status: &Value, output: Output) -> Result<(), Failure> {
+fn print(context: &Context, status: &Value, output: Output) -> Result<(), Failure> {
     let text = |name: &str| status[name].as_str().unwrap_or("unknown").to_owned();
     let number = |name: &str| {
         status[name]
@@ -74,7 +74,10 @@ fn print(status: &Value, output: Output) -> Result<(), Failure> {
     ))?;
     output.line(format_args!("Durability: {}", text("durability")))?;
     if status["locked"] == true {
-        output.line("Locked: participants are refused until `wardroom unlock`")?;
+        output.line(format_args!(
+            "Locked: participants are refused until `{}`",
+            context.hint("unlock")
+        ))?;
     }
     if status["writable"] == false {
         output.line("Storage: nothing can be written; see the log")?;

@@ -94,8 +94,8 @@ pub struct Limits {
     #[schemars(range(min = 65_536, max = 1_073_741_824))]
     pub outgoing_queue_bytes: u32,
 
-    /// Milliseconds a connection whose queue is full has to read on before it is closed. `0` closes it at once.
-    /// Default `8000`.
+    /// Milliseconds that a connection whose queue has overflowed has to read what was queued before, and the close frame
+    /// behind it; nothing more is queued. `0` cuts it at once. Default `8000`.
     #[schemars(range(max = 86_400_000))]
     pub slow_reader_grace_ms: u64,
 

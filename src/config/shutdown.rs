@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct Shutdown {
-    /// Milliseconds that clients have, after they were told, to read what waits for them before their connections are
-    /// cut. `0` cuts them at once; what was acknowledged is kept in any case. Default `5000`.
+    /// Milliseconds that clients have at a stop, after they were told, to read what waits for them; then their
+    /// connections are cut. `0` cuts them at once. What was acknowledged is kept in any case, and changes under way have
+    /// some seconds more to be committed. Default `5000`.
     #[schemars(range(max = 86_400_000))]
     pub drain_ms: u64,
 }

@@ -24,7 +24,8 @@ pub struct Storage {
     #[schemars(range(min = 1, max = 1_048_576))]
     pub queue: u32,
 
-    /// How much of the database is checked at start. Default `"auto"`.
+    /// How much of the database is checked at each start. Whatever is chosen, every message is checked against its
+    /// checksum whenever it is read. Default `"auto"`.
     pub integrity_check: IntegrityCheck,
 }
 
@@ -72,10 +73,10 @@ impl fmt::Display for Durability {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum IntegrityCheck {
-    /// A full check after an unclean end or when the database is small, else a quick one.
+    /// The structure of the database; the tables of messages only while the file is below 64 MiB.
     Auto,
-    /// Every page, index and checksum at every start, however long it takes.
+    /// Everything: every page, index and checksum, however long it takes.
     Full,
-    /// No check at start; damage is still noticed where it is read.
+    /// Nothing; damage is still noticed where it is read.
     Off,
 }

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::exit::{CommandResult, Exit};
 use super::output::{Colour, Output};
 use super::running::Presence;
-use super::{running, runtime};
+use super::{running, runtime, start_flags};
 use crate::client::Methods;
 
 /// How bad a finding is.
@@ -95,6 +95,10 @@ enum Server {
 }
 
 pub(super) fn run(context: &Context, output: Output) -> CommandResult {
+    // The server that runs, and the one that a restart would bring up, have the flags of the last start. Flags that cannot
+    // be read are no reason to look at nothing.
+    let started_with = start_flags::load(context).unwrap_or_default();
+    let context = &Context::new(started_with.complete(&context.flags))?;
     let server = find_server(context);
     let mut findings = checks::data_directory(context);
     findings.push(checks::server(context, &server));

@@ -1,22 +1,22 @@
 //! The port and the certificate.
 
-use std::fs::File;
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener};
 
 use super::{Finding, Server};
 use crate::cli::context::Context;
+use crate::cli::preflight;
 use crate::config::Config;
 
 /// Whether the configured address can be bound, or is bound by the running server.
 pub(super) fn port(config: &Config, server: &Server) -> Vec<Finding> {
     let subject = "port";
-    let addresses = match addresses(config) {
+    let addresses = match preflight::addresses(config) {
         Ok(addresses) => addresses,
         Err(problem) => {
             return vec![Finding::wrong(
                 subject,
-                problem,
+                problem.to_string(),
                 "put `host` or the section `tailscale` right",
             )];
         }
@@ -48,36 +48,15 @@ pub(super) fn port(config: &Config, server: &Server) -> Vec<Finding> {
         .collect()
 }
 
-fn addresses(config: &Config) -> Result<Vec<SocketAddr>, String> {
-    if config.tailscale.enabled {
-        let address = config.tailscale.bind_address().map_err(|error| error.to_string())?;
-        return Ok(vec![SocketAddr::new(address, config.port)]);
-    }
-    let found: Vec<SocketAddr> = (config.host.as_str(), config.port)
-        .to_socket_addrs()
-        .map_err(|error| format!("`{}` cannot be looked up: {error}", config.host))?
-        .collect();
-    if found.is_empty() {
-        Err(format!("`{}` has no address", config.host))
-    } else {
-        Ok(found)
-    }
-}
-
-/// Whether certificate and key can be read.
-pub(super) fn tls(config: &Config, context: &Context) -> Vec<Finding> {
-    let Some((certificate, key)) = config.tls.files(context.data_dir.path()) else {
-        return Vec::new();
-    };
-    [("tls.cert", certificate), ("tls.key", key)]
-        .into_iter()
-        .map(|(name, path)| match File::open(&path) {
-            Ok(_) => Finding::fine("tls", format!("`{name}` can be read")),
-            Err(error) => Finding::wrong(
-                "tls",
-                format!("`{name}` is {}, which cannot be read: {error}", path.display()),
-                "name a file that the server's user can read",
-            ),
-        })
-        .collect()
+/// Whether certificate and key can encrypt connections.
+pub(super) fn tls(config: &Config, context: &Context) -> Option<Finding> {
+    config.tls.files(context.data_dir.path())?;
+    Some(match preflight::certificate(config, &context.data_dir) {
+        Ok(()) => Finding::fine("tls", "certificate and key work together"),
+        Err(failure) => Finding::wrong(
+            "tls",
+            failure.message(),
+            "name a certificate and its own key that the server's user can read",
+        ),
+    })
 }

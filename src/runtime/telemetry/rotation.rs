@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Only the owner reads the log: it names agents and rooms.
+/// Only the owner reads the log: it tells, by ids, which agent did what in which room.
 const MODE: u32 = 0o600;
 
 /// A file that is renamed to `.1`, and its predecessors to `.2` and so on, once a line has taken it past its size.

@@ -1,5 +1,7 @@
 //! Commands to a running server.
 
+use std::net::TcpListener;
+
 use serde_json::json;
 use wardroom::client::{Connection, Endpoint, Methods};
 
@@ -137,6 +139,40 @@ fn a_restart_with_a_bad_configuration_leaves_the_server_alone() {
     place.write("wardroom.start.json", "junk");
     place.run("restart").expect(1);
     assert_eq!(place.status()["pid"], pid);
+}
+
+#[test]
+fn a_restart_that_cannot_succeed_leaves_the_server_alone() {
+    let place = Place::new();
+    place.serve();
+    let pid = place.status()["pid"].clone();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("an address").port();
+    let ran = place.run(&format!("restart --port {port}")).expect(1);
+    assert!(ran.stderr.contains(&port.to_string()), "{ran:?}");
+    assert_eq!(place.status()["pid"], pid, "the port is taken");
+    // An address for documentation: no machine has it.
+    place.run("restart --host 192.0.2.1").expect(1);
+    assert_eq!(place.status()["pid"], pid, "the address is another machine's");
+    place.write("junk.pem", "junk");
+    place.write(
+        "wardroom.json",
+        "{\"tls\": {\"cert\": \"junk.pem\", \"key\": \"junk.pem\"}}",
+    );
+    let ran = place.run("restart").expect(5);
+    assert!(ran.stderr.contains("junk.pem"), "{ran:?}");
+    assert_eq!(place.status()["pid"], pid, "the certificate is none");
+    place.run("check-config").expect(5);
+}
+
+#[test]
+fn a_restart_may_keep_the_port_and_change_the_address() {
+    let place = Place::new();
+    place.serve();
+    let former = port(&place.status());
+    place.run(&format!("restart --port {former}")).expect(0);
+    place.run(&format!("restart --host 0.0.0.0 --port {former}")).expect(0);
+    assert_eq!(port(&place.status()), former);
 }
 
 #[test]

@@ -107,6 +107,16 @@ fn a_taken_port_is_wrong() {
 }
 
 #[test]
+fn the_flags_of_the_last_start_are_taken_into_account() {
+    let place = healthy();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("an address").port();
+    place.write("wardroom.start.json", &format!("{{\"port\": {port}}}"));
+    expect_wrong(&place, "port");
+    place.run("doctor --port 0").expect(0);
+}
+
+#[test]
 fn a_damaged_database_is_wrong() {
     let place = healthy();
     // A whole run folds the write-ahead log into the database: what is in the log alone would survive this.
@@ -128,6 +138,8 @@ fn a_certificate_that_cannot_be_read_is_wrong() {
         "wardroom.json",
         "{\"port\": 0, \"tls\": {\"cert\": \"here.pem\", \"key\": \"missing.pem\"}}",
     );
+    expect_wrong(&place, "tls");
+    place.write("missing.pem", "no key");
     expect_wrong(&place, "tls");
 }
 

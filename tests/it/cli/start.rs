@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use serde_json::json;
@@ -141,19 +141,29 @@ fn the_object_of_a_start_holds_what_the_lines_do() {
 }
 
 #[test]
-fn a_taken_port_is_reported_and_a_key_made_before_is_not_lost() {
+fn a_taken_port_is_reported_before_anything_is_made() {
     let place = Place::new();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("an address").port();
     let ran = place.run(&format!("serve --port {port}")).expect(1);
-    ran.key();
     assert!(ran.stderr.contains(&port.to_string()), "{ran:?}");
+    assert!(!place.data_dir().exists());
     place.run("status").expect(3);
-    assert!(!place.file("wardroom.pid").exists());
     place.run(&format!("serve -f --port {port}")).expect(1);
+    assert!(!place.data_dir().exists());
+    drop(taken);
+    place.serve().key();
+}
+
+#[test]
+fn a_key_made_before_a_start_failed_is_not_lost() {
+    let place = Place::new();
+    fs::create_dir_all(place.file("wardroom.log")).expect("a directory where the log should be");
+    place.run("serve --port 0").expect(1).key();
 
     let place = Place::new();
-    let report = place.run(&format!("serve --json --port {port}")).expect(1).json();
+    fs::create_dir_all(place.file("wardroom.log")).expect("a directory where the log should be");
+    let report = place.run("serve --json --port 0").expect(1).json();
     assert_eq!(report["status"], "error");
     assert!(
         report["controllerKey"]
@@ -161,8 +171,6 @@ fn a_taken_port_is_reported_and_a_key_made_before_is_not_lost() {
             .expect("the key")
             .starts_with("bl_k_ctrl_")
     );
-    drop(taken);
-    place.serve();
 }
 
 #[test]
@@ -225,4 +233,30 @@ fn relative_paths_hold_for_a_server_in_the_background() {
         stored.contains(place.path("mine.json").to_str().expect("UTF-8")),
         "{stored}"
     );
+}
+
+// Processes show what they hold below `/proc` on Linux.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_in_the_background_keeps_neither_keys_nor_descriptors_of_who_started_it() {
+    let place = Place::new();
+    let path = place.path("held");
+    let held = fs::File::create(&path).expect("created");
+    rustix::io::fcntl_setfd(&held, rustix::io::FdFlags::empty()).expect("left open to children");
+    let started = run(place
+        .command(["serve", "--port", "0", "--json"])
+        .env("WARDROOM_API_KEY", "bl_k_one")
+        .env("BROODLINK_API_KEY", "bl_k_other")
+        .env("WARDROOM_LOG__LEVEL", "debug"))
+    .expect(0)
+    .json();
+    let process = PathBuf::from(format!("/proc/{}", started["pid"]));
+    let environment = fs::read(process.join("environ")).expect("read");
+    let environment = String::from_utf8_lossy(&environment);
+    assert!(environment.contains("WARDROOM_LOG__LEVEL=debug"), "the rest is kept");
+    assert!(!environment.contains("bl_k_"), "no key");
+    let descriptors = fs::read_dir(process.join("fd")).expect("listed");
+    for descriptor in descriptors.flatten() {
+        assert_ne!(fs::read_link(descriptor.path()).ok().as_ref(), Some(&path));
+    }
 }
