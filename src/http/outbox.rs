@@ -62,6 +62,10 @@ pub(super) struct Outbox {
 }
 
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts about one socket that do not depend on each other"
+)]
 struct Queue {
     frames: VecDeque<Waiting>,
     /// What `frames` and `held` cost.

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use rustix::fs::Mode;
+
 use uuid::Builder;
 
 use super::{StartError, guides, lobby_name};
@@ -116,7 +118,8 @@ fn make_private(data_dir: &Path) -> Result<(), StartError> {
             "it belongs to another user; choose another one with `--data-dir`".into(),
         ));
     }
-    if metadata.permissions().mode() & 0o077 == 0 {
+    let mode = Mode::from_raw_mode(metadata.mode());
+    if !mode.intersects(Mode::RWXG | Mode::RWXO) {
         return Ok(());
     }
     if !is_ours_or_empty(data_dir).map_err(|error| failed(error.to_string()))? {
