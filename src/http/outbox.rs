@@ -409,11 +409,15 @@ impl Link for Outbox {
             if queue.closing.is_some() || queue.broken {
                 return;
             }
+            let is_greeted = queue.held.is_none();
             forget_held(&mut queue);
             if reason.is_expulsion() {
                 forget_unsent(&mut queue);
             }
-            enqueue(&mut queue, farewell.clone(), false);
+            // No event comes before the answer to `auth`, and that will never come now: the close says it all.
+            if is_greeted {
+                enqueue(&mut queue, farewell.clone(), false);
+            }
         }
         self.close(CloseCode::of(reason), &reason.close_text());
     }

@@ -48,7 +48,8 @@ pub(super) fn thorough_check(connection: &Connection) -> Result<(), StoreError> 
 pub fn full_check(path: &Path) -> Result<(), StoreError> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     leave_as_found(&connection, true)?;
-    thorough_check(&connection)
+    thorough_check(&connection)?;
+    leave_as_found(&connection, false)
 }
 
 /// Whether closing the connection leaves database and log as they are. What is damaged must not be made worse by looking.
