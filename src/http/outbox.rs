@@ -5,8 +5,11 @@
 //! flushes goes out in one write.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
+use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
 use rustix::net::{Shutdown, shutdown};
@@ -203,40 +206,44 @@ impl Outbox {
     /// Writes frame after frame. What a write did not take stays queued, so stopping at any await loses nothing.
     async fn pump_encrypted<W: AsyncWrite + Unpin>(&self, writer: &mut W) {
         loop {
-            let Some(frame) = self.front() else {
-                if writer.flush().await.is_err() {
-                    self.lock().broken = true;
-                    return;
+            let written = poll_fn(|context| self.poll_encrypted(writer, context)).await;
+            let outcome = match written {
+                Ok(0) => writer.flush().await,
+                Ok(_) => {
+                    self.space.notify_waiters();
+                    continue;
                 }
-                self.space.notify_waiters();
-                self.work.notified().await;
-                continue;
+                Err(error) => Err(error),
             };
-            let Ok(count) = writer.write(&frame).await else {
+            if outcome.is_err() {
                 self.lock().broken = true;
                 return;
-            };
-            advance(&mut self.lock(), count);
+            }
             self.space.notify_waiters();
+            self.work.notified().await;
         }
     }
 
-    /// What comes next: a frame, or as many small ones as fill a record.
-    fn front(&self) -> Option<Bytes> {
+    /// Writes what comes next; 0 when there is nothing. Under one lock from looking to forgetting: whoever is expelled in
+    /// between has its frames taken from the queue, and what was written must not be counted against those that follow.
+    fn poll_encrypted<W: AsyncWrite + Unpin>(
+        &self,
+        writer: &mut W,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         let mut queue = self.lock();
         queue.flush_due = false;
-        let front = queue.frames.front()?.bytes.clone();
-        if queue.frames.len() == 1 || front.len() >= RECORD_BYTES {
-            return Some(front);
-        }
-        let mut joined = BytesMut::with_capacity(RECORD_BYTES);
-        for frame in &queue.frames {
-            if joined.len() + frame.bytes.len() > RECORD_BYTES && !joined.is_empty() {
-                break;
+        let Some(bytes) = front(&queue) else {
+            return Poll::Ready(Ok(0));
+        };
+        let written = Pin::new(writer).poll_write(context, &bytes);
+        if let Poll::Ready(Ok(count)) = written {
+            advance(&mut queue, count);
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            joined.extend_from_slice(&frame.bytes);
         }
-        Some(joined.freeze())
+        written
     }
 
     /// Sends what is queued, the close frame included, and ends this direction.
@@ -334,6 +341,22 @@ impl Outbox {
         }
         self.space.notify_waiters();
     }
+}
+
+/// What comes next: a frame, or as many small ones as fill a record.
+fn front(queue: &Queue) -> Option<Bytes> {
+    let front = queue.frames.front()?.bytes.clone();
+    if queue.frames.len() == 1 || front.len() >= RECORD_BYTES {
+        return Some(front);
+    }
+    let mut joined = BytesMut::with_capacity(RECORD_BYTES);
+    for frame in &queue.frames {
+        if joined.len() + frame.bytes.len() > RECORD_BYTES && !joined.is_empty() {
+            break;
+        }
+        joined.extend_from_slice(&frame.bytes);
+    }
+    Some(joined.freeze())
 }
 
 fn enqueue(queue: &mut Queue, bytes: Bytes, unasked: bool) {

@@ -210,6 +210,31 @@ async fn a_slow_reader_over_tls_is_cut_off_and_finds_out_why() {
     assert!(heard > 0 && heard < said, "{heard} of {said}");
 }
 
+/// Whoever was expelled while a frame was being written could be left with half a frame and no close code: what had been
+/// written was counted against what had taken its place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regression_whoever_is_expelled_in_the_middle_of_a_burst_finds_out_why() {
+    let encrypted = Encrypted::start(json!({ "limits": { "messagesPerSecond": 0 } }));
+    let controller = encrypted.enter(encrypted.server.controller_key()).await;
+    let key = controller.invite("alice").await;
+    for round in 0..40 {
+        let alice = encrypted.enter(&key).await;
+        for number in 0..30 {
+            let params = json!({ "roomId": controller.lobby(), "content": "x".repeat(round * 100 + number + 1) });
+            let text = super::raw::request("burst", "message.send", &params);
+            controller.connection.send_text(text).await.expect("it is sent");
+        }
+        let kick = super::raw::request("burst", "agent.kick", &json!({ "agentId": alice.id() }));
+        controller.connection.send_text(kick).await.expect("it is sent");
+        let end = soon("the end", alice.connection.ended()).await;
+        assert_eq!(end.code, Some(1008), "round {round}: {end}");
+        alice.expect("disconnected").await;
+        for _ in 0..=30 {
+            controller.connection.next_frame().await.expect("an answer");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clear_text_and_half_handshakes_harm_nobody() {
     let encrypted = Encrypted::start(json!({ "limits": { "requestHeadTimeoutMs": 1000, "authTimeoutMs": 1000 } }));

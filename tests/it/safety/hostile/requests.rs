@@ -128,6 +128,8 @@ fn no_request() -> Vec<Case> {
         r#"{"jsonrpc":"2.0","id":1,"method":"room.list","params":{},"params":{}}"#,
     ];
     cases.extend(doubled.map(|text| (text.to_owned(), REQUEST, Value::Null)));
+    let long = json!({ "jsonrpc": "2.0", "id": "i".repeat(5000), "method": "room.list" });
+    cases.push((long.to_string(), REQUEST, Value::Null));
     // Shaped like an answer.
     cases.push((r#"{"jsonrpc":"2.0","id":3,"result":{}}"#.into(), REQUEST, json!(3)));
     cases.push((
@@ -213,7 +215,7 @@ fn not_carried_out() -> Vec<(String, i64, i64, Value)> {
         json!(1.5),
         json!("\u{0}\u{202e}\"\\"),
         json!(u64::MAX),
-        json!("i".repeat(250)),
+        json!("i".repeat(200)),
     ] {
         let text = json!({ "jsonrpc": "2.0", "id": id, "method": "no.such" }).to_string();
         cases.push((text, AUTH, METHOD, id));
