@@ -23,7 +23,7 @@ async fn nothing_acknowledged_or_shown_is_lost_when_the_server_is_killed_under_l
     let mut calls_of_a_start = 40;
     for cycle in 0..cycles {
         let load = Load::start(&world, cycle).await;
-        load.reach(ACKNOWLEDGED + dice.below(2 * ACKNOWLEDGED)).await;
+        load.reach(ACKNOWLEDGED + dice.below(ACKNOWLEDGED)).await;
         world.server.kill();
         acknowledged += load.end().await;
 
