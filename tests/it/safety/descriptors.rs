@@ -47,7 +47,18 @@ async fn agents_go_on_without_descriptors_and_others_come_in_when_there_are_some
     let key = controller.invite("carol").await;
 
     drop(sockets);
-    let carol = Agent::enter(&server, &key).await;
+    let connection = crate::support::soon("a connection", async {
+        loop {
+            // One that is accepted for the last time to be refused is no failure yet.
+            if let Ok(connection) = server.try_connect().await {
+                break connection;
+            }
+        }
+    })
+    .await;
+    let carol = Agent::over(connection, json!({ "apiKey": key }))
+        .await
+        .expect("the key is good");
     assert_eq!(
         carol.call("room.list", json!({})).await["rooms"]
             .as_array()

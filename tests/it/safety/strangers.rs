@@ -10,6 +10,9 @@ use super::process::{descriptors, resident, size};
 use super::raw::{FINAL, HANDSHAKE, PING, Raw, TEXT, frame, request, status};
 use crate::support::{Agent, TestServer, soon};
 
+/// How often a byte of what dribbles is sent.
+const DRIBBLE: Duration = Duration::from_millis(20);
+
 /// How a stranger passes its time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Habit {
@@ -67,13 +70,14 @@ impl Habit {
 /// Lives by its habit until the server ends it: how it was ended.
 async fn linger(mut socket: Raw, habit: Habit) -> (Habit, Option<(u16, String)>) {
     let (first, again) = habit.speech();
+    let mut pace = tokio::time::interval(DRIBBLE);
     socket.send(&first).await;
     let mut close = None;
     // The answer to each is awaited, so that this end never gets ahead of the server.
     while socket.try_send(&again).await.is_ok() {
         let answered = matches!(habit, Habit::Pinging | Habit::Babbling | Habit::Asking);
         if habit == Habit::Dribbling {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            pace.tick().await;
             continue;
         }
         match socket.frame().await {
@@ -163,11 +167,14 @@ async fn a_slow_head_wins_a_stranger_no_time() {
     let server = TestServer::builder().config(json!({ "limits": limits })).start();
     let mut socket = Raw::open(&server).await;
     let began = Instant::now();
-    let (first, rest) = HANDSHAKE.split_at(40);
-    socket.send(first.as_bytes()).await;
     // Most of its time is gone when it becomes a WebSocket.
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    socket.send(rest.as_bytes()).await;
+    let (first, rest) = HANDSHAKE.as_bytes().split_at(50);
+    let mut pace = tokio::time::interval(DRIBBLE);
+    for byte in first {
+        socket.send(&[*byte]).await;
+        pace.tick().await;
+    }
+    socket.send(rest).await;
     if let Some(head) = socket.head().await {
         assert_eq!(status(&head), Some(101));
         let (code, _) = socket.ending().await.expect("a close frame");
