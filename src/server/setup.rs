@@ -14,7 +14,7 @@ use crate::config::{Config, Durability, IntegrityCheck};
 use crate::domain::{ApiKey, Epoch};
 use crate::hub;
 use crate::runtime::clock::{Entropy, SystemClock, SystemEntropy};
-use crate::store::{self, Database, DirectoryLock, OpenOptions, StoreError};
+use crate::store::{self, Database, OpenOptions};
 
 /// What a first run made.
 #[derive(Debug)]
@@ -63,20 +63,9 @@ pub fn rotate_controller_key(data_dir: &Path, config: &Config) -> Result<Control
     Ok(ControllerKey(key))
 }
 
-/// Checks everything that is stored.
-pub fn check_database(data_dir: &Path, config: &Config) -> Result<(), StartError> {
-    let path = config.database_path(data_dir);
-    let lock = DirectoryLock::acquire(data_dir, &path).map_err(|error| StartError::DataDirectory {
-        path: data_dir.to_owned(),
-        reason: error.to_string(),
-    })?;
-    if lock.is_none() {
-        return Err(store::OpenError::InUse(data_dir.to_owned()).into());
-    }
-    store::full_check(&path).map_err(|error| match error {
-        StoreError::Damaged(detail) => store::OpenError::Damaged { path, detail }.into(),
-        error => StartError::Store(error),
-    })
+/// Checks everything that is stored, and changes nothing. False when there is no database yet.
+pub fn check_database(data_dir: &Path, config: &Config) -> Result<bool, StartError> {
+    Ok(store::inspect(data_dir, &config.database_path(data_dir))?)
 }
 
 /// Opens the database as it is configured. `check` overrides what is checked.

@@ -131,11 +131,7 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
         .ok_or_else(|| OpenError::InUse(options.data_dir.clone()))?;
 
     let recorded = read_epoch(&options.data_dir).map_err(file)?;
-    let size = match std::fs::metadata(path) {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-        Err(error) => return Err(file(error)),
-    };
+    let size = size_of(path).map_err(file)?;
     if size == 0 && recorded.is_some() {
         return Err(OpenError::Missing(path.clone()));
     }
@@ -147,26 +143,8 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
         .open(path)
         .map_err(file)?;
 
-    let failed = |error: StoreError| match error {
-        StoreError::Damaged(detail) => OpenError::Damaged {
-            path: path.clone(),
-            detail,
-        },
-        source => OpenError::Store {
-            path: path.clone(),
-            source,
-        },
-    };
-    let connection = prepare(options, size, recorded.is_some()).map_err(|error| match error {
-        PrepareError::Foreign => OpenError::Foreign(path.clone()),
-        PrepareError::Emptied => OpenError::Missing(path.clone()),
-        PrepareError::TooNew(found) => OpenError::TooNew {
-            path: path.clone(),
-            found,
-            known: migrate::SCHEMA_VERSION,
-        },
-        PrepareError::Store(error) => failed(error),
-    })?;
+    let failed = |error: StoreError| PrepareError::Store(error).about(path);
+    let connection = prepare(options, size, recorded.is_some()).map_err(|error| error.about(path))?;
     let epoch = settings::epoch(&connection, options.new_epoch).map_err(failed)?;
     if recorded != Some(epoch) {
         write_epoch(&options.data_dir, epoch).map_err(file)?;
@@ -180,11 +158,66 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
     })
 }
 
+/// Checks everything that is stored, without changing it and while no server uses it. False when there is nothing yet.
+pub fn inspect(data_dir: &Path, database: &Path) -> Result<bool, OpenError> {
+    let file = |source| OpenError::File {
+        path: database.to_owned(),
+        source,
+    };
+    DirectoryLock::acquire(data_dir, database)
+        .map_err(file)?
+        .ok_or_else(|| OpenError::InUse(data_dir.to_owned()))?;
+    let known = read_epoch(data_dir).map_err(file)?.is_some();
+    let size = size_of(database).map_err(file)?;
+    if size == 0 {
+        return if known {
+            Err(OpenError::Missing(database.to_owned()))
+        } else {
+            Ok(false)
+        };
+    }
+    let looked = || -> Result<(), PrepareError> {
+        let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        verify::leave_as_found(&connection, true)?;
+        recognise(&connection, size, known)?;
+        verify::thorough_check(&connection)?;
+        Ok(verify::leave_as_found(&connection, false)?)
+    };
+    looked().map(|()| true).map_err(|error| error.about(database))
+}
+
+/// The bytes of a file; 0 when it is not there.
+fn size_of(path: &Path) -> io::Result<u64> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
 enum PrepareError {
     Foreign,
     Emptied,
     TooNew(usize),
     Store(StoreError),
+}
+
+impl PrepareError {
+    /// The error as the operator is told it.
+    fn about(self, path: &Path) -> OpenError {
+        let path = path.to_owned();
+        match self {
+            Self::Foreign => OpenError::Foreign(path),
+            Self::Emptied => OpenError::Missing(path),
+            Self::TooNew(found) => OpenError::TooNew {
+                path,
+                found,
+                known: migrate::SCHEMA_VERSION,
+            },
+            Self::Store(StoreError::Damaged(detail)) => OpenError::Damaged { path, detail },
+            Self::Store(source) => OpenError::Store { path, source },
+        }
+    }
 }
 
 impl<E: Into<StoreError>> From<E> for PrepareError {
@@ -193,17 +226,13 @@ impl<E: Into<StoreError>> From<E> for PrepareError {
     }
 }
 
-/// `known`: the data directory had a database before.
-fn prepare(options: &OpenOptions, size: u64, known: bool) -> Result<Connection, PrepareError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&options.database, flags)?;
-    verify::leave_as_found(&connection, true)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+/// The schema version of a database that is ours; 0 for one that has none yet. `known`: the data directory had a database
+/// before.
+fn recognise(connection: &Connection, size: u64, known: bool) -> Result<usize, PrepareError> {
     let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    let found = migrate::version(&connection)?;
+    let found = migrate::version(connection)?;
     if size > 0 && (application != migrate::APPLICATION_ID || found == 0) {
-        if !is_empty(&connection)? {
+        if !is_empty(connection)? {
             return Err(PrepareError::Foreign);
         }
         if known {
@@ -217,6 +246,16 @@ fn prepare(options: &OpenOptions, size: u64, known: bool) -> Result<Connection, 
     if found > migrate::SCHEMA_VERSION {
         return Err(PrepareError::TooNew(found));
     }
+    Ok(found)
+}
+
+fn prepare(options: &OpenOptions, size: u64, known: bool) -> Result<Connection, PrepareError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(&options.database, flags)?;
+    verify::leave_as_found(&connection, true)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    let found = recognise(&connection, size, known)?;
     if found > 0 {
         check(&connection, options.check_everything)?;
     }

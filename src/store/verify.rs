@@ -1,9 +1,7 @@
 //! Is the database what we wrote?
 
-use std::path::Path;
-
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
 use super::messages;
@@ -42,14 +40,6 @@ pub(super) fn thorough_check(connection: &Connection) -> Result<(), StoreError> 
         )));
     }
     messages::verify_all(connection)
-}
-
-/// Checks a database that no server is using.
-pub fn full_check(path: &Path) -> Result<(), StoreError> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    leave_as_found(&connection, true)?;
-    thorough_check(&connection)?;
-    leave_as_found(&connection, false)
 }
 
 /// Whether closing the connection leaves database and log as they are. What is damaged must not be made worse by looking.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Finding, Server};
 use crate::cli::context::Context;
 use crate::config::Config;
-use crate::server::setup;
+use crate::server::{StartErrorKind, setup};
 
 /// Free space below which a server is likely to stop storing soon, in bytes.
 const LITTLE_SPACE_BYTES: u64 = 256 * 1024 * 1024;
@@ -14,10 +14,6 @@ const LITTLE_SPACE_BYTES: u64 = 256 * 1024 * 1024;
 pub(super) fn database(config: &Config, context: &Context, server: &Server) -> Finding {
     let subject = "database";
     let path = config.database_path(context.data_dir.path());
-    if !path.exists() {
-        let text = format!("{} does not exist yet", path.display());
-        return Finding::notice(subject, text, format!("the first `{}` makes it", context.hint("serve")));
-    }
     if !matches!(server, Server::Absent) {
         let text = "in use by the running server, which checked it when it started";
         return Finding::notice(
@@ -26,10 +22,21 @@ pub(super) fn database(config: &Config, context: &Context, server: &Server) -> F
             "for a full check, stop the server and run `doctor` again",
         );
     }
+    let nothing_yet = || {
+        let text = format!("{} does not exist yet", path.display());
+        Finding::notice(subject, text, format!("the first `{}` makes it", context.hint("serve")))
+    };
+    if !context.data_dir.path().is_dir() {
+        return nothing_yet();
+    }
     match setup::check_database(context.data_dir.path(), config) {
-        Ok(()) => Finding::fine(subject, format!("{} is whole", path.display())),
+        Ok(true) => Finding::fine(subject, format!("{} is whole", path.display())),
+        Ok(false) => nothing_yet(),
         Err(error) => {
-            let advice = "keep a copy of the file before anything else, then restore a backup";
+            let advice = match error.kind() {
+                StartErrorKind::Damaged => "keep a copy of the files before anything else, then do as it says",
+                _ => "give its owner access to the files, on a file system that can be written to",
+            };
             Finding::wrong(subject, error.to_string(), advice)
         }
     }

@@ -164,3 +164,18 @@ fn what_a_killed_server_left_is_noticed_and_harmless() {
     assert_eq!(verdicts(&report, "stale files"), ["notice"], "{report:#}");
     assert!(place.file("wardroom.pid").exists(), "nothing is changed");
 }
+
+#[test]
+fn a_database_that_vanished_or_is_not_ours_is_wrong() {
+    let place = healthy();
+    let database = place.file("wardroom.db");
+    fs::remove_file(&database).expect("removed");
+    expect_wrong(&place, "database");
+    assert!(!database.exists(), "looking makes nothing");
+    fs::write(
+        &database,
+        "no database at all, but a text that is long enough to be read as one".repeat(100),
+    )
+    .expect("written");
+    expect_wrong(&place, "database");
+}
