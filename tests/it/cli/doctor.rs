@@ -177,5 +177,6 @@ fn a_database_that_vanished_or_is_not_ours_is_wrong() {
         "no database at all, but a text that is long enough to be read as one".repeat(100),
     )
     .expect("written");
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o600)).expect("changed");
     expect_wrong(&place, "database");
 }

@@ -58,7 +58,6 @@ async fn the_operators_kick_spares_the_controller_and_everybody_may_come_back() 
         .filter(|(method, params)| method == "presence" && params["online"] == false);
     assert_eq!(offline.count(), 3, "{told:?}");
     assert_eq!(entry(&cast, cast.alice()).await, None);
-    assert_eq!(operate(&cast, "operator.status").await["agentsOnline"], 2);
 }
 
 #[tokio::test]
