@@ -92,6 +92,15 @@ pub enum EndReason {
 }
 
 impl EndReason {
+    /// Why a server that ends cuts everybody off.
+    pub fn of_stop(restarting: bool) -> Self {
+        if restarting {
+            Self::Restarting
+        } else {
+            Self::ShuttingDown
+        }
+    }
+
     /// Whether the agent is to be shown nothing more, not even what is on its way.
     pub fn is_expulsion(&self) -> bool {
         matches!(self, Self::Kicked(_) | Self::Banned(_) | Self::Revoked)

@@ -5,17 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::FutureExt;
-use tokio::io::WriteHalf;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tokio_rustls::server::TlsStream;
 
-use super::incoming::{End, Incoming, Input, Source};
-use super::outbox::{Outbox, Sink};
+use super::incoming::{End, Incoming, Input};
+use super::outbox::Outbox;
 use super::stream::Stream;
 use super::{App, Door};
+use crate::domain::EndReason;
 use crate::protocol::CloseCode;
 use crate::rpc::{Flow, Outlet, Peer, Session};
 use crate::runtime::metrics::CloseLabels;
@@ -26,8 +24,11 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Bytes of answers that may wait for a connection that has not authenticated before it is heard again.
 const STRANGER_BYTES: usize = 16 * 1024;
 
-/// The code under which a connection is counted that ended without a close frame of ours.
-const NO_CODE: u16 = 1006;
+/// The code under which a connection is counted that the other end closed, whatever code it gave: there are thousands.
+const CLOSED_BY_PEER: u16 = 1000;
+
+/// The code under which a connection is counted that just broke.
+const BROKEN: u16 = 1006;
 
 /// Facts that the parts of a connection share.
 #[derive(Default)]
@@ -39,22 +40,21 @@ struct Shared {
 
 /// Serves a connection until it ends, whoever ends it. It came in by a door at some time, with `early` behind its head.
 pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: Stream, early: Bytes) {
-    let (source, sink, mut tls) = split(stream);
     let metrics = app.rpc.hub().metrics().clone();
-    let outbox = Arc::new(Outbox::new(sink, app.limits.queue_bytes, metrics.clone()));
+    let outbox = Arc::new(Outbox::new(stream.into(), app.limits.queue_bytes, metrics.clone()));
     let peer = match door {
         Door::Network(address) => Peer::Network(address),
         Door::Operator => Peer::Operator,
     };
     let mut session = Session::new(Arc::clone(&app.rpc), Arc::clone(&outbox) as Arc<dyn Outlet>, peer);
-    let mut incoming = Incoming::new(source, &outbox, &early, app.limits.frame_bytes_before_auth);
+    let mut incoming = Incoming::new(&outbox, &early, app.limits.frame_bytes_before_auth);
     let shared = Shared::default();
 
     let life = async {
         tokio::select! {
             () = converse(&app, &outbox, &mut session, &mut incoming, &shared) => {}
             () = outbox.ending.cancelled() => {}
-            () = outbox.pump(tls.as_mut()) => {}
+            () = outbox.pump() => {}
             () = heartbeat(&app, &outbox, &shared) => {}
             () = patience(&app, (door, since), &outbox, &shared) => {}
         }
@@ -75,41 +75,17 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
     } else {
         app.limits.slow_reader_grace
     };
+    let otherwise = if incoming.is_closed() { CLOSED_BY_PEER } else { BROKEN };
     let end = async {
-        outbox.drain(tls.as_mut()).await;
+        outbox.drain().await;
         let _ = tokio::time::timeout(LINGER, incoming.linger()).await;
     };
     tokio::select! {
         _ = tokio::time::timeout(grace + LINGER, end) => {}
         () = app.lifecycle.hard_stop().cancelled_owned() => {}
     }
-    let code = outbox.close_code().map_or(NO_CODE, CloseCode::number);
+    let code = outbox.close_code().map_or(otherwise, CloseCode::number);
     metrics.closes.get_or_create(&CloseLabels { code }).inc();
-}
-
-fn split(stream: Stream) -> (Source, Sink, Option<WriteHalf<TlsStream<TcpStream>>>) {
-    match stream {
-        Stream::Tcp(stream) => {
-            let (reader, writer) = stream.into_split();
-            (Source::Tcp(reader), Sink::Tcp(writer), None)
-        }
-        Stream::Unix(stream) => {
-            let (reader, writer) = stream.into_split();
-            (Source::Unix(reader), Sink::Unix(writer), None)
-        }
-        Stream::Tls(stream) => {
-            let (reader, writer) = tokio::io::split(*stream);
-            (
-                Source::Tls {
-                    reader,
-                    buffer: BytesMut::new(),
-                    ended: false,
-                },
-                Sink::Tls,
-                Some(writer),
-            )
-        }
-    }
 }
 
 /// Reads and carries out, one frame after the other.
@@ -167,5 +143,6 @@ async fn patience(app: &App, (door, since): (Door, Instant), outbox: &Outbox, sh
         // The room model tells its sessions; this is for one that came in just then.
         tokio::time::sleep(LINGER).await;
     }
-    outbox.close(CloseCode::GoingAway, "server is shutting down");
+    let reason = EndReason::of_stop(app.restarting.load(Ordering::Relaxed));
+    outbox.close(CloseCode::of(&reason), &reason.close_text());
 }

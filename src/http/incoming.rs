@@ -2,10 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, ReadHalf};
-use tokio::net::{TcpStream, tcp, unix};
-use tokio_rustls::server::TlsStream;
+use bytes::Bytes;
 use tokio_tungstenite::tungstenite::error::Error;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
@@ -20,47 +17,6 @@ const READ_BUFFER_BYTES: usize = 4096;
 /// Bytes of one turn. The library works through what the socket holds without ever waiting, and a flood of empty fragments
 /// never amounts to a message: without turns it would keep a thread, and with it everybody else, for as long as it lasts.
 const TURN_BYTES: usize = 64 * 1024;
-
-/// The half of a socket that is read from.
-pub(super) enum Source {
-    Tcp(tcp::OwnedReadHalf),
-    Unix(unix::OwnedReadHalf),
-    Tls {
-        reader: ReadHalf<TlsStream<TcpStream>>,
-        buffer: BytesMut,
-        ended: bool,
-    },
-}
-
-impl Source {
-    /// Waits until there is something to read.
-    async fn ready(&mut self) -> io::Result<()> {
-        match self {
-            Self::Tcp(socket) => socket.readable().await,
-            Self::Unix(socket) => socket.readable().await,
-            Self::Tls { reader, buffer, ended } => {
-                buffer.reserve(READ_BUFFER_BYTES);
-                *ended = reader.read_buf(buffer).await? == 0;
-                Ok(())
-            }
-        }
-    }
-
-    fn try_read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(socket) => socket.try_read(bytes),
-            Self::Unix(socket) => socket.try_read(bytes),
-            Self::Tls { buffer, ended, .. } => {
-                if buffer.is_empty() && !*ended {
-                    return Err(io::ErrorKind::WouldBlock.into());
-                }
-                let count = buffer.len().min(bytes.len());
-                buffer.split_to(count).copy_to_slice(&mut bytes[..count]);
-                Ok(count)
-            }
-        }
-    }
-}
 
 /// Why nothing more will come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,25 +37,26 @@ pub(super) enum Input {
 
 /// Reads the frames of a connection. Pings and closes are answered through the outbox.
 pub(super) struct Incoming<'a> {
-    source: Source,
     outbox: &'a Outbox,
     context: WebSocketContext,
     /// Bytes left of this turn.
     turn: usize,
+    /// The other end sent a close frame.
+    closed: bool,
 }
 
 impl<'a> Incoming<'a> {
     /// `early` is what was read together with the request head.
-    pub(super) fn new(source: Source, outbox: &'a Outbox, early: &Bytes, frame_bytes: usize) -> Self {
+    pub(super) fn new(outbox: &'a Outbox, early: &Bytes, frame_bytes: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
             .max_message_size(Some(frame_bytes))
             .max_frame_size(Some(frame_bytes));
         Self {
-            source,
             outbox,
             turn: TURN_BYTES,
+            closed: false,
             context: WebSocketContext::from_partially_read(early.to_vec(), Role::Server, Some(config)),
         }
     }
@@ -112,15 +69,19 @@ impl<'a> Incoming<'a> {
         });
     }
 
+    /// Whether the other end sent a close frame.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// The next thing that arrives.
     pub(super) async fn next(&mut self) -> Result<Input, End> {
         loop {
-            let mut socket = Socket {
-                source: &mut self.source,
+            let mut channel = Channel {
                 outbox: self.outbox,
                 turn: &mut self.turn,
             };
-            match self.context.read(&mut socket) {
+            match self.context.read(&mut channel) {
                 Ok(Message::Text(text)) => return Ok(Input::Text(text)),
                 Ok(Message::Binary(bytes)) => {
                     let text = Utf8Bytes::try_from(bytes)
@@ -128,14 +89,16 @@ impl<'a> Incoming<'a> {
                     return Ok(Input::Text(text));
                 }
                 // The reply to a close leaves with the next read, which then says that the connection is closed.
-                Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {
+                Ok(Message::Close(_)) => {
+                    self.closed = true;
                     return Ok(Input::Alive);
                 }
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => return Ok(Input::Alive),
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     if self.turn == 0 {
                         tokio::task::yield_now().await;
                     } else {
-                        self.source.ready().await.map_err(|_| End::Gone)?;
+                        self.outbox.socket.readable().await.map_err(|_| End::Gone)?;
                         tokio::task::consume_budget().await;
                     }
                     self.turn = TURN_BYTES;
@@ -146,14 +109,14 @@ impl<'a> Incoming<'a> {
     }
 
     /// Reads on for the close of the other end, and forgets whatever else comes.
-    pub(super) async fn linger(mut self) {
+    pub(super) async fn linger(self) {
         let mut bytes = [0; 1024];
         loop {
-            match self.source.try_read(&mut bytes) {
+            match self.outbox.socket.read(&mut bytes) {
                 Ok(0) => return,
                 Ok(_) => tokio::task::consume_budget().await,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.source.ready().await.is_err() {
+                    if self.outbox.socket.readable().await.is_err() {
                         return;
                     }
                 }
@@ -175,24 +138,27 @@ fn end_of(error: &Error) -> End {
 }
 
 /// The socket as the library wants it: reading never waits, writing goes through the outbox.
-struct Socket<'a> {
-    source: &'a mut Source,
+struct Channel<'a> {
     outbox: &'a Outbox,
     turn: &'a mut usize,
 }
 
-impl Read for Socket<'_> {
+impl Read for Channel<'_> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         if *self.turn == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let count = self.source.try_read(bytes)?;
+        let outcome = self.outbox.socket.read(bytes);
+        if self.outbox.socket.needs_flush() {
+            self.outbox.flush();
+        }
+        let count = outcome?;
         *self.turn = self.turn.saturating_sub(count);
         Ok(count)
     }
 }
 
-impl Write for Socket<'_> {
+impl Write for Channel<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.outbox.push_raw(bytes);
         Ok(bytes.len())

@@ -7,12 +7,15 @@ mod guard;
 mod handshake;
 mod incoming;
 mod outbox;
+mod queue;
 mod router;
+mod socket;
 mod stream;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -76,6 +79,8 @@ pub struct App {
     pub lifecycle: Lifecycle,
     /// Cancelled when connections that have not authenticated should go.
     pub stopping: CancellationToken,
+    /// Whether the server comes back when it stops.
+    pub restarting: Arc<AtomicBool>,
 }
 
 /// By which door a connection came.

@@ -40,7 +40,7 @@ pub enum AuthOutcome {
 /// Why a connection ended, as far as the server had a hand in it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct CloseLabels {
-    /// The WebSocket close code; 1006 when the connection just broke.
+    /// The WebSocket close code that the server gave; 1000 when the other end closed, 1006 when the connection just broke.
     pub code: u16,
 }
 

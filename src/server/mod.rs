@@ -78,6 +78,7 @@ impl Server {
             admission: admission(&config, &listeners.addresses),
             lifecycle: lifecycle.clone(),
             stopping: lifecycle.soft_stop(),
+            restarting: Arc::clone(&control.restarting),
         });
         crate::http::serve(&app, listeners.all);
         lifecycle.spawn_core(
@@ -131,11 +132,7 @@ async fn blocking<T: Send + 'static>(
 /// Tells agents that the server goes, as soon as it does.
 async fn farewell(hub: Hub, restarting: Arc<AtomicBool>, stop: CancellationToken) {
     stop.cancelled().await;
-    let reason = if restarting.load(Ordering::Relaxed) {
-        EndReason::Restarting
-    } else {
-        EndReason::ShuttingDown
-    };
+    let reason = EndReason::of_stop(restarting.load(Ordering::Relaxed));
     let told = hub
         .perform(
             Caller::Server,

@@ -82,6 +82,16 @@ pub struct Raw {
     unread: Vec<u8>,
 }
 
+/// A connection with hardly any room for what the server sends.
+pub async fn narrow(server: &TestServer) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a smaller buffer");
+    let address = server.authority().parse().expect("an address");
+    soon("a connection", socket.connect(address))
+        .await
+        .expect("a connection")
+}
+
 impl Raw {
     /// Connects.
     pub async fn open(server: &TestServer) -> Self {
@@ -96,14 +106,8 @@ impl Raw {
 
     /// Connects with hardly any room for what the server sends.
     pub async fn narrow(server: &TestServer) -> Self {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_recv_buffer_size(4096).expect("a smaller buffer");
-        let address = server.authority().parse().expect("an address");
-        let stream = soon("a connection", socket.connect(address))
-            .await
-            .expect("a connection");
         Self {
-            stream,
+            stream: narrow(server).await,
             unread: Vec::new(),
         }
     }

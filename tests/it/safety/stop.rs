@@ -70,6 +70,22 @@ async fn everything_acknowledged_before_a_stop_is_there_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_there_when_the_server_restarts_is_told_that_it_comes_back() {
+    let mut server = TestServer::start();
+    let controller = server.controller().await;
+    let mut stranger = Raw::open(&server).await.upgrade().await;
+    let operator = server.operator().await;
+    let params = json!({ "restart": true });
+    soon("an answer", operator.call("operator.stop", params))
+        .await
+        .expect("it may");
+    let end = soon("the end", controller.connection.ended()).await;
+    assert_eq!(end.code, Some(1012), "{end}");
+    assert_eq!(stranger.ending().await.map(|(code, _)| code), Some(1012));
+    assert!(server.wait().success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_can_hold_up_a_stop() {
     let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0 } });
     let mut server = TestServer::builder().config(config).start();

@@ -65,6 +65,10 @@ impl Encrypted {
     /// A TLS stream, boxed because it is large.
     async fn stream(&self) -> Box<TlsStream<TcpStream>> {
         let socket = TcpStream::connect(self.server.authority()).await.expect("a connection");
+        self.encrypt(socket).await
+    }
+
+    async fn encrypt(&self, socket: TcpStream) -> Box<TlsStream<TcpStream>> {
         let name = ServerName::try_from("localhost").expect("a name");
         let handshake = Box::pin(self.connector.connect(name, socket));
         Box::new(soon("a TLS handshake", handshake).await.expect("it is trusted"))
@@ -162,12 +166,12 @@ async fn large_pages_come_whole_over_tls_while_others_talk() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_reader_over_tls_is_cut_off_and_finds_out_why() {
+async fn a_slow_reader_over_tls_is_cut_off_at_the_same_limit_and_finds_out_why() {
     let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0 } });
     let encrypted = Encrypted::start(config);
     let controller = encrypted.enter(encrypted.server.controller_key()).await;
     let key = controller.invite("slow").await;
-    let stream = encrypted.stream().await;
+    let stream = encrypted.encrypt(super::raw::narrow(&encrypted.server).await).await;
     let handshake = Box::pin(tokio_tungstenite::client_async("wss://localhost/", stream));
     let (mut socket, _) = soon("a handshake", handshake).await.expect("a WebSocket");
     let auth = super::raw::request(1, "auth", &json!({ "apiKey": key }));
@@ -208,6 +212,16 @@ async fn a_slow_reader_over_tls_is_cut_off_and_finds_out_why() {
     }
     assert_eq!(close.map(|frame| u16::from(frame.code)), Some(1013));
     assert!(heard > 0 && heard < said, "{heard} of {said}");
+    // A megabyte waited in the server, and what the kernel keeps of a connection.
+    let kernel_bytes = send_buffer_bytes() + 512 * 1024;
+    assert!(heard * 100_000 <= 1024 * 1024 + kernel_bytes, "{heard} messages");
+}
+
+/// What the kernel keeps at most of what a connection sends.
+fn send_buffer_bytes() -> u64 {
+    let limits = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_wmem").expect("a limit");
+    let most = limits.split_whitespace().last().expect("three numbers");
+    most.parse().expect("a number")
 }
 
 /// Whoever was expelled while a frame was being written could be left with half a frame and no close code: what had been

@@ -217,6 +217,10 @@ async fn every_metric_moves() {
     soon("the end", stranger.ended()).await;
     watch.step(&[("closes_total{code=\"1003\"}", 1.0)]).await;
 
+    let visitor = cast.server.connect().await;
+    soon("the end", visitor.close(1000, "bye")).await;
+    watch.step(&[("closes_total{code=\"1000\"}", 1.0)]).await;
+
     move_commit_failures(&cast, &mut watch).await;
     assert_eq!(watch.moved, watch.last.families, "a metric was added, or does not move");
 }

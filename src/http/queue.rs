@@ -1,0 +1,144 @@
+//! The frames that wait on one connection, and what they cost.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::{Buf, Bytes};
+
+use crate::protocol::CloseCode;
+
+/// Frames of one write.
+const FRAMES_PER_WRITE: usize = 64;
+
+/// What keeping a frame costs beside its bytes. Without it, half a megabyte of pongs would take sixteen.
+const FRAME_OVERHEAD: usize = 64;
+
+/// What keeping `bytes` costs.
+pub(super) fn cost(bytes: &Bytes) -> usize {
+    bytes.len() + FRAME_OVERHEAD
+}
+
+/// What waits to be sent.
+#[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts about one socket that do not depend on each other"
+)]
+pub(super) struct Queue {
+    frames: VecDeque<Waiting>,
+    /// What `frames` and `held` cost.
+    pub bytes: usize,
+    /// The part of it that came unasked, which the limit is for. What was asked for is bounded by not reading on: a large
+    /// page of history on its way must not get its reader cut off by the next event.
+    pub unasked: usize,
+    /// Events that wait for the answer to `auth`.
+    pub held: Option<Vec<Bytes>>,
+    /// A flush is on its way.
+    pub flush_due: bool,
+    /// The socket takes no more for now; the connection's own task waits for it.
+    pub blocked: bool,
+    /// A part of the first frame has left.
+    begun: bool,
+    /// The close frame is queued, and nothing is queued behind it.
+    pub closing: Option<CloseCode>,
+    /// The socket is broken.
+    pub broken: bool,
+}
+
+/// A frame, or what is left of it.
+struct Waiting {
+    bytes: Bytes,
+    unasked: bool,
+}
+
+impl Waiting {
+    fn cost(&self) -> usize {
+        cost(&self.bytes)
+    }
+}
+
+impl Queue {
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    pub(super) fn enqueue(&mut self, bytes: Bytes, unasked: bool) {
+        let frame = Waiting { bytes, unasked };
+        self.bytes += frame.cost();
+        if unasked {
+            self.unasked += frame.cost();
+        }
+        self.frames.push_back(frame);
+    }
+
+    /// Notes that a flush is due. True when somebody has to see to it.
+    pub(super) fn is_newly_due(&mut self) -> bool {
+        let was_due = std::mem::replace(&mut self.flush_due, true);
+        !was_due && !self.blocked
+    }
+
+    /// Keeps an event back until the answer to `auth` is queued.
+    pub(super) fn hold(&mut self, bytes: Bytes) {
+        self.bytes += cost(&bytes);
+        self.held.get_or_insert_default().push(bytes);
+    }
+
+    /// What was held back belongs to the answer to `auth` and is no reason to cut its reader off.
+    pub(super) fn release_held(&mut self) {
+        let held = self.held.take().into_iter().flatten();
+        self.frames.extend(held.map(|bytes| Waiting { bytes, unasked: false }));
+    }
+
+    /// What was held back comes after an answer that will never come.
+    pub(super) fn forget_held(&mut self) {
+        self.held = None;
+        self.bytes = self.frames.iter().map(Waiting::cost).sum();
+    }
+
+    /// Whoever is expelled is shown nothing more. A frame of which a part has left has to be finished.
+    pub(super) fn forget_unsent(&mut self) {
+        self.frames.truncate(usize::from(self.begun));
+        self.bytes = self.frames.iter().map(Waiting::cost).sum();
+        self.unasked = self
+            .frames
+            .iter()
+            .filter(|frame| frame.unasked)
+            .map(Waiting::cost)
+            .sum();
+    }
+
+    /// Hands the frames that come next to `write`.
+    pub(super) fn with_front<T>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
+        if let (1, Some(frame)) = (self.frames.len(), self.frames.front()) {
+            return write(&[IoSlice::new(&frame.bytes)]);
+        }
+        let mut slices = [IoSlice::new(&[]); FRAMES_PER_WRITE];
+        for (slice, frame) in slices.iter_mut().zip(&self.frames) {
+            *slice = IoSlice::new(&frame.bytes);
+        }
+        write(&slices[..self.frames.len().min(FRAMES_PER_WRITE)])
+    }
+
+    /// Forgets `count` bytes that were written.
+    pub(super) fn advance(&mut self, mut count: usize) {
+        while let Some(front) = self.frames.front_mut() {
+            let written = count.min(front.bytes.len());
+            front.bytes.advance(written);
+            count -= written;
+            let is_gone = front.bytes.is_empty();
+            let freed = if is_gone { written + FRAME_OVERHEAD } else { written };
+            self.bytes -= freed;
+            if front.unasked {
+                self.unasked -= freed;
+            }
+            self.begun = !is_gone;
+            if !is_gone {
+                return;
+            }
+            self.frames.pop_front();
+            if count == 0 {
+                return;
+            }
+        }
+    }
+}
