@@ -25,9 +25,18 @@ CREATE TABLE agents (
 CREATE UNIQUE INDEX one_controller ON agents (role) WHERE role = 'controller';
 
 CREATE TABLE api_keys (
-    hash       BLOB PRIMARY KEY CHECK (length(hash) = 32),
-    agent      INTEGER NOT NULL REFERENCES agents (number),
-    created_at INTEGER NOT NULL
+    -- SHA-256 of the key, which itself is kept nowhere.
+    hash         BLOB PRIMARY KEY CHECK (length(hash) = 32),
+    id           BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    agent        INTEGER NOT NULL REFERENCES agents (number),
+    name         TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER,
+    last_used_at INTEGER,
+    read_only    INTEGER NOT NULL,
+    -- The ids of the only rooms it is good for, 16 bytes each; NULL is all rooms.
+    rooms        BLOB,
+    direct       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE rooms (

@@ -25,6 +25,23 @@ pub struct Limits {
     #[schemars(range(min = 1, max = 86_400_000))]
     pub auth_timeout_ms: u64,
 
+    /// Most keys one agent may have at one time, those that an enrolment token stands for included. Default `16`.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub keys_per_agent: u32,
+
+    /// Milliseconds that a replaced key goes on working beside its successor, where the caller does not say. `0` ends it at
+    /// once. Default `86400000`.
+    #[schemars(range(max = 2_592_000_000_u64))]
+    pub key_overlap_ms: u64,
+
+    /// Milliseconds after which an enrolment token that was not used ends. Default `3600000`.
+    #[schemars(range(min = 1000, max = 2_592_000_000_u64))]
+    pub enrolment_expiry_ms: u64,
+
+    /// Most entries of the audit log; the oldest ones beyond it are deleted. Default `100000`.
+    #[schemars(range(min = 100))]
+    pub audit_rows: u32,
+
     /// Failed `auth` calls after which the connection is closed. Default `5`.
     #[schemars(range(min = 1))]
     pub auth_attempts: u32,
@@ -134,6 +151,10 @@ impl Default for Limits {
             connections: 20_000,
             connections_per_address: 0,
             sessions_per_agent: 8,
+            keys_per_agent: 16,
+            key_overlap_ms: 86_400_000,
+            enrolment_expiry_ms: 3_600_000,
+            audit_rows: 100_000,
             auth_timeout_ms: 10_000,
             auth_attempts: 5,
             auth_failures_per_second: 1,

@@ -9,6 +9,8 @@ use super::{AgentId, DirectMessage, Message, MessageId, Name, RoomId, Visibility
     reason = "each field is documented once, where `protocol::notifications` gives it its wire form"
 )]
 pub enum Event {
+    /// An agent has another registered name.
+    AgentRenamed { agent: AgentId, name: Name, previous: Name },
     /// An agent came (its first session) or went (its last).
     Presence { agent: AgentId, name: Name, online: bool },
     /// Somebody spoke in a room.
@@ -85,6 +87,12 @@ pub enum EndReason {
     Revoked,
     /// The agent opened one session too many, and this was its oldest.
     Replaced,
+    /// The key of the session was revoked.
+    KeyRevoked,
+    /// The key of the session has expired.
+    KeyExpired,
+    /// The key of the session was replaced by another one.
+    KeyReplaced,
     /// The server stops.
     ShuttingDown,
     /// The server restarts and comes back.
@@ -103,7 +111,10 @@ impl EndReason {
 
     /// Whether the agent is to be shown nothing more, not even what is on its way.
     pub fn is_expulsion(&self) -> bool {
-        matches!(self, Self::Kicked(_) | Self::Banned(_) | Self::Revoked)
+        matches!(
+            self,
+            Self::Kicked(_) | Self::Banned(_) | Self::Revoked | Self::KeyRevoked | Self::KeyExpired | Self::KeyReplaced
+        )
     }
 
     /// What the agent is told in the `disconnected` event: the reason that was given, else what happened.
@@ -128,6 +139,9 @@ impl EndReason {
             Self::Banned(_) => "banned",
             Self::Revoked => "revoked",
             Self::Replaced => "replaced by a newer session",
+            Self::KeyRevoked => "the API key was revoked",
+            Self::KeyExpired => "the API key has expired",
+            Self::KeyReplaced => "the API key was replaced",
             Self::ShuttingDown => "server is shutting down",
             Self::Restarting => "server is restarting",
         }

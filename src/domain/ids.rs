@@ -38,6 +38,10 @@ public_id! {
     RoomId
 }
 public_id! {
+    /// An API key, as its agent and the controller see it. Says nothing about the key itself.
+    KeyId
+}
+public_id! {
     /// The incarnation of a database, minted with it: positions of one database are never mistaken for those of another.
     Epoch
 }

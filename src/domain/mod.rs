@@ -3,6 +3,7 @@
 mod agent;
 mod event;
 mod ids;
+mod key;
 mod message;
 mod name;
 mod refusal;
@@ -10,7 +11,8 @@ mod room;
 
 pub use agent::{AgentOrigin, ApiKey, KeyHash, Role};
 pub use event::{EndReason, Event};
-pub use ids::{AgentId, AgentNumber, Epoch, MessageId, RoomId, RowId, SessionId, StreamNumber};
+pub use ids::{AgentId, AgentNumber, Epoch, KeyId, MessageId, RoomId, RowId, SessionId, StreamNumber};
+pub use key::{EnrolmentToken, KeyCard, KeyScope};
 pub use message::{DirectMessage, HistoryEntry, Message, REMOVED_CONTENT};
 pub use name::{Name, NameProblem, TextProblem, check_text};
 pub use refusal::Refusal;

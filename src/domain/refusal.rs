@@ -59,6 +59,15 @@ pub enum Refusal {
     /// The document cannot be changed by a call.
     #[error("this document is read-only")]
     DocumentReadOnly,
+    /// The enrolment token is unknown, used or expired; which of them is not told.
+    #[error("the enrolment token is not valid; ask the controller for another one")]
+    EnrolmentFailed,
+    /// The agent has no such key.
+    #[error("the agent has no such key")]
+    KeyNotFound,
+    /// The agent has as many keys as it may have.
+    #[error("the agent has its limit of {0} keys; revoke one first or raise `limits.keysPerAgent`")]
+    KeyLimit(u32),
     /// The caller did too much in too short a time.
     #[error("too many {what}; try again in {retry_after_ms} ms")]
     Limited {

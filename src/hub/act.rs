@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::Limits;
+use super::audit::AuditNote;
 use super::change::Change;
 use super::directory::{Agent, Directory, Members, Room};
 use super::link::{Flushes, Link};
@@ -11,7 +12,7 @@ use crate::domain::{
     AgentId, AgentNumber, EndReason, Event, Name, Refusal, Role, RoomId, SessionId, StreamNumber, Visibility,
 };
 use crate::runtime::clock::Entropy;
-use crate::store::{Connection, Keep, StoreError};
+use crate::store::{Connection, Keep, StoreError, audit};
 
 /// Who wants something done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,6 +109,7 @@ pub struct Desk<'a> {
     caller: Caller,
     changes: Vec<Change>,
     effects: Vec<Effect>,
+    concerned: Vec<String>,
 }
 
 /// The agent that acts, by one of its sessions.
@@ -214,6 +216,11 @@ impl<'a> Desk<'a> {
         self.changes.push(change);
     }
 
+    /// Notes for the audit log the id of something that the act is about and that its request did not name.
+    pub(super) fn concerns(&mut self, id: impl ToString) {
+        self.concerned.push(id.to_string());
+    }
+
     pub(super) fn tell(&mut self, audience: Audience, except: Except, event: Event) {
         self.effects.push(Effect::Tell(audience, except, event));
     }
@@ -264,6 +271,8 @@ impl From<StoreError> for Refusal {
 pub(super) struct Job {
     caller: Caller,
     work: Box<dyn Work>,
+    /// Set when the audit log remembers it.
+    note: Option<AuditNote>,
     pub changes: Vec<Change>,
     pub effects: Vec<Effect>,
     /// Whether it was accepted and wrote to the database.
@@ -271,7 +280,7 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) fn new<A: Act>(caller: Caller, act: A, done: Done<A::Receipt>) -> Self {
+    pub(super) fn new<A: Act>(caller: Caller, act: A, note: Option<AuditNote>, done: Done<A::Receipt>) -> Self {
         let work = Box::new(Pending {
             act,
             outcome: None,
@@ -280,6 +289,7 @@ impl Job {
         Self {
             caller,
             work,
+            note,
             changes: Vec::new(),
             effects: Vec::new(),
             wrote: false,
@@ -315,9 +325,18 @@ impl Job {
             caller: self.caller,
             changes: Vec::new(),
             effects: Vec::new(),
+            concerned: Vec::new(),
         };
         let written = connection.total_changes();
-        let accepted = self.work.run(&mut desk);
+        let mut accepted = self.work.run(&mut desk);
+        if let Some(note) = self.note.as_ref().filter(|_| accepted && self.work.stores()) {
+            let entry = note.entry(state, self.caller, &desk.concerned, now_ms);
+            if let Err(error) = audit::append(connection, &entry, limits.audit_rows) {
+                // What cannot be remembered is not done.
+                self.work.refuse(error.into());
+                accepted = false;
+            }
+        }
         if accepted {
             (self.changes, self.effects) = (desk.changes, desk.effects);
             self.wrote = connection.total_changes() > written;
@@ -336,6 +355,7 @@ impl Job {
 trait Work: Send {
     fn stores(&self) -> bool;
     fn forget_outcome(&mut self);
+    fn refuse(&mut self, refusal: Refusal);
     fn run(&mut self, desk: &mut Desk<'_>) -> bool;
     fn finish(self: Box<Self>, refusal: Option<Refusal>, flushes: &mut Flushes);
 }
@@ -353,6 +373,10 @@ impl<A: Act> Work for Pending<A> {
 
     fn forget_outcome(&mut self) {
         self.outcome = None;
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        self.outcome = Some(Err(refusal));
     }
 
     fn run(&mut self, desk: &mut Desk<'_>) -> bool {

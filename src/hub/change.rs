@@ -5,25 +5,32 @@
 
 use std::sync::Arc;
 
-use crate::domain::{AgentNumber, KeyHash, Name, SessionId, StreamNumber, Visibility};
+use super::keyring::KeyChange;
+use crate::domain::{AgentNumber, KeyId, Name, SessionId, StreamNumber, Visibility};
 use crate::store::agents::AgentRow;
 use crate::store::rooms::RoomRow;
 
 #[derive(Clone, Debug)]
 pub(super) enum Change {
-    AgentAdded(AgentRow, KeyHash),
+    AgentAdded(AgentRow),
     AgentSeen(AgentNumber, i64),
     AgentBanned(AgentNumber, bool),
+    /// Its sessions that go by the registered name go by the new one.
+    AgentRenamed(AgentNumber, Name),
     /// The agent loses its keys, its memberships and its invitations.
     AgentRevoked(AgentNumber),
     /// The agent is also put into the lobby.
     SessionOpened {
         session: SessionId,
         agent: AgentNumber,
+        key: KeyId,
         name: Name,
         at_ms: i64,
     },
     SessionClosed(SessionId),
+    /// The session goes on under another key of its agent.
+    SessionRekeyed(SessionId, KeyId),
+    Key(KeyChange),
     RoomAdded(RoomRow),
     RoomChanged {
         room: StreamNumber,

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::change::Change;
+use super::keyring::{KeyChange, Keyring};
 use crate::domain::{
-    AgentId, AgentNumber, KeyHash, MemberView, Name, Role, RoomId, RoomView, SessionId, StreamNumber, Visibility,
+    AgentId, AgentNumber, KeyCard, KeyHash, KeyId, KeyScope, MemberView, Name, Role, RoomId, RoomView, SessionId,
+    StreamNumber, Visibility,
 };
 use crate::store::agents::AgentRow;
 use crate::store::rooms::RoomRow;
@@ -36,6 +38,11 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// The store's short key of it.
+    pub fn number(&self) -> AgentNumber {
+        self.number
+    }
+
     /// Whether it has a live session.
     pub fn is_online(&self) -> bool {
         !self.sessions.is_empty()
@@ -49,6 +56,8 @@ pub struct Session {
     pub agent: AgentNumber,
     /// The name that the agent goes by in this session.
     pub name: Name,
+    /// The key that it came in with.
+    pub key: KeyId,
 }
 
 /// The head of a stream of messages.
@@ -98,6 +107,11 @@ impl Room {
         }
     }
 
+    /// Where its messages lie.
+    pub fn stream(&self) -> StreamNumber {
+        self.number
+    }
+
     pub(super) fn has_member(&self, agent: AgentNumber) -> bool {
         self.members.contains_key(&agent)
     }
@@ -121,7 +135,7 @@ pub(super) struct Conversation {
 pub struct Directory {
     pub(super) agents: BTreeMap<AgentNumber, Agent>,
     pub(super) agent_numbers: HashMap<AgentId, AgentNumber>,
-    pub(super) keys: HashMap<KeyHash, AgentNumber>,
+    pub(super) keys: Keyring,
     pub(super) rooms: BTreeMap<StreamNumber, Room>,
     pub(super) room_numbers: HashMap<RoomId, StreamNumber>,
     pub(super) conversations: HashMap<(AgentNumber, AgentNumber), Conversation>,
@@ -156,14 +170,19 @@ impl Directory {
         self.agents().filter(|agent| agent.is_online())
     }
 
-    /// The agent that a key belongs to; `None` when it is not valid.
-    pub fn agent_of_key(&self, key: &KeyHash) -> Option<AgentNumber> {
-        self.keys.get(key).copied()
+    /// The key of this hash; `None` when it is not valid.
+    pub fn key(&self, key: &KeyHash, now_ms: i64) -> Option<&KeyCard> {
+        self.keys.valid(key, now_ms)
     }
 
     /// A live session.
     pub fn session(&self, session: SessionId) -> Option<&Session> {
         self.sessions.get(&session)
+    }
+
+    /// What a live session may do, of what its agent may do.
+    pub fn scope_of(&self, session: SessionId) -> Option<&KeyScope> {
+        Some(&self.keys.by_id(self.session(session)?.key)?.scope)
     }
 
     /// How many sessions are live.
@@ -313,9 +332,13 @@ impl Directory {
     /// Takes one step. Steps that name what is not there change nothing.
     pub(super) fn apply(&mut self, change: Change) {
         match change {
-            Change::AgentAdded(row, key) => {
-                self.keys.insert(key, row.number);
-                self.add_agent(row);
+            Change::AgentAdded(row) => self.add_agent(row),
+            Change::Key(change) => self.keys.apply(change),
+            Change::AgentRenamed(agent, name) => self.rename(agent, &name),
+            Change::SessionRekeyed(session, key) => {
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.key = key;
+                }
             }
             Change::AgentSeen(agent, at_ms) => self.with_agent(agent, |agent| agent.last_seen_ms = Some(at_ms)),
             Change::AgentBanned(agent, banned) => self.with_agent(agent, |agent| agent.banned = banned),
@@ -323,10 +346,11 @@ impl Directory {
             Change::SessionOpened {
                 session,
                 agent,
+                key,
                 name,
                 at_ms,
             } => {
-                self.sessions.insert(session, Session { agent, name });
+                self.sessions.insert(session, Session { agent, name, key });
                 self.with_agent(agent, |agent| agent.sessions.push(session));
                 let lobby = self.lobby;
                 self.with_room(lobby, |room| {
@@ -397,7 +421,7 @@ impl Directory {
     }
 
     fn revoke(&mut self, agent: AgentNumber) {
-        self.keys.retain(|_, owner| *owner != agent);
+        self.keys.apply(KeyChange::AllRemoved(agent));
         self.with_agent(agent, |agent| agent.revoked = true);
         for room in self.rooms.values_mut() {
             if room.has_member(agent) {
@@ -405,6 +429,22 @@ impl Directory {
             }
             room.invited.remove(&agent);
         }
+    }
+
+    fn rename(&mut self, agent: AgentNumber, name: &Name) {
+        let Some(agent) = self.agents.get_mut(&agent) else {
+            return;
+        };
+        for session in &agent.sessions {
+            if let Some(session) = self
+                .sessions
+                .get_mut(session)
+                .filter(|session| session.name == agent.name)
+            {
+                session.name = name.clone();
+            }
+        }
+        agent.name = name.clone();
     }
 
     fn with_agent(&mut self, agent: AgentNumber, change: impl FnOnce(&mut Agent)) {

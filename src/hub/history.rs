@@ -66,7 +66,7 @@ impl Hub {
             return Err(Refusal::AuthRequired);
         };
         let directory = self.directory();
-        directory.session(session).ok_or(Refusal::SessionEnded)?;
+        let scope = directory.scope_of(session).ok_or(Refusal::SessionEnded)?;
         let agent = directory.agent(agent).ok_or(Refusal::SessionEnded)?;
         let governs = agent.role == Role::Controller;
         let visible = |room: &&Room| !room.deleted || governs;
@@ -74,13 +74,13 @@ impl Hub {
             .and_then(|id| directory.room_by_id(id))
             .filter(visible)
             .ok_or(Refusal::RoomNotFound)?;
-        if !governs && !room.has_member(agent.number) {
+        if !scope.admits_room(room.id) || !governs && !room.has_member(agent.number) {
             return Err(Refusal::NotAMember);
         }
         Ok(Grant {
             room: room.id,
             stream: room.number,
-            mailbox: room.is_lobby.then_some(agent.number),
+            mailbox: (room.is_lobby && scope.admits_direct()).then_some(agent.number),
         })
     }
 }

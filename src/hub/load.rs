@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::directory::{Conversation, Directory, Head, Room};
+use super::keyring::{KeyChange, Keyring};
 use crate::domain::{Role, StreamNumber};
-use crate::store::{Connection, StoreError, agents, direct, messages, rooms, settings};
+use crate::store::{Connection, StoreError, agents, direct, keys, messages, rooms, settings};
 
 /// Reads everything that decides who may do what. Needs the controller and the lobby to be there.
 pub(super) fn load(connection: &Connection) -> Result<Directory, StoreError> {
@@ -25,7 +26,7 @@ pub(super) fn load(connection: &Connection) -> Result<Directory, StoreError> {
         lobby: lobby.number,
         agents: BTreeMap::new(),
         agent_numbers: HashMap::new(),
-        keys: agents::all_keys(connection)?.into_iter().collect(),
+        keys: keyring(connection)?,
         rooms: BTreeMap::new(),
         room_numbers: HashMap::new(),
         conversations: HashMap::new(),
@@ -66,6 +67,17 @@ pub(super) fn load(connection: &Connection) -> Result<Directory, StoreError> {
         directory.lobby_at_ms = directory.lobby_at_ms.max(head.at_ms);
     }
     Ok(directory)
+}
+
+fn keyring(connection: &Connection) -> Result<Keyring, StoreError> {
+    let mut keyring = Keyring::default();
+    for (hash, card) in keys::all(connection)? {
+        keyring.apply(KeyChange::Added(hash, card));
+    }
+    for (hash, enrolment) in keys::all_enrolments(connection)? {
+        keyring.apply(KeyChange::EnrolmentAdded(hash, enrolment));
+    }
+    Ok(keyring)
 }
 
 /// Retention always leaves the newest message, so the last position and time of a stream are never lost.

@@ -6,33 +6,41 @@
 
 mod act;
 pub mod acts;
+mod audit;
 mod change;
 mod directory;
 mod documents;
 mod engine;
 mod fanout;
 mod history;
+mod keyring;
 mod link;
 mod load;
 mod start;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
+pub use crate::store::audit::{AuditQuery, StoredEntry};
 pub use act::{Act, Caller, Cost, Done};
+pub use audit::{AuditNote, Origin, RecordAudit, Refused};
 pub use directory::{Agent, Directory, Room, Session};
 pub use documents::{Document, DocumentSummary, Guides, write_defaults as write_document_files};
 pub use history::{HistoryPage, HistoryQuery};
 pub use link::{Encode, Flushes, Link};
 pub use start::{FirstRunError, HubOptions, HubThreads, first_run, rotate_controller_key, start};
 
-use crate::domain::{AgentNumber, Epoch, KeyHash, MemberView, Refusal, Role, RoomId, RoomView};
-use crate::runtime::clock::Entropy;
+use crate::domain::{AgentNumber, Epoch, KeyCard, KeyHash, MemberView, Refusal, Role, RoomId, RoomView};
+use crate::runtime::clock::{Clock, Entropy};
 use crate::runtime::limiter::Limiter;
 use crate::runtime::metrics::Metrics;
+use crate::store::keys::Enrolment;
 use crate::store::{Readers, Writer};
 use act::Job;
+use acts::{EndExpiredSessions, ForgetExpiredKeys};
 use documents::DocumentFiles;
 
 /// Bounds that the room model keeps to.
@@ -60,6 +68,14 @@ pub struct Limits {
     pub room_history: u64,
     /// Live sessions of one agent; the oldest is ended when there is one more.
     pub sessions_per_agent: u32,
+    /// Keys of one agent, those that an enrolment token stands for included.
+    pub keys_per_agent: u32,
+    /// How long a replaced key goes on working where the caller does not say, in milliseconds.
+    pub key_overlap_ms: i64,
+    /// How long an enrolment token may be used, in milliseconds.
+    pub enrolment_expiry_ms: i64,
+    /// Entries kept of the audit log.
+    pub audit_rows: u32,
     /// Messages an agent may send per second over all its sessions; 0 is no limit.
     pub messages_per_second: u32,
     /// Messages an agent may send at once after a pause.
@@ -89,21 +105,30 @@ struct Inner {
     documents: DocumentFiles,
     epoch: Epoch,
     durable: bool,
+    clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     metrics: Metrics,
 }
+
+/// Time between two looks for keys that have expired: their sessions end within a second.
+const EXPIRY_CHECK: Duration = Duration::from_millis(250);
 
 impl Hub {
     /// Hands an act to the writer, waiting for a place in its queue. `done` runs once: after the commit, before
     /// anything that happened later is told to anybody, or with the reason why nothing was changed. Only when nobody can
     /// say whether the change was saved it is dropped, and the server stops.
     pub async fn submit<A: Act>(&self, caller: Caller, act: A, done: Done<A::Receipt>) {
+        self.submit_noted(caller, act, None, done).await;
+    }
+
+    /// Like [`Hub::submit`]; the audit log gets `note` in the same transaction. For acts that write to the database.
+    pub async fn submit_noted<A: Act>(&self, caller: Caller, act: A, note: Option<AuditNote>, done: Done<A::Receipt>) {
         if let Caller::Session { agent, .. } = caller
             && let Err(refusal) = self.check_pace(agent, A::COST)
         {
             return reject(done, refusal);
         }
-        if let Err(job) = self.inner.writer.submit(Job::new(caller, act, done)).await {
+        if let Err(job) = self.inner.writer.submit(Job::new(caller, act, note, done)).await {
             let mut flushes = Flushes::default();
             job.finish(Some(Refusal::Stopping), &mut flushes);
             flushes.flush();
@@ -112,12 +137,22 @@ impl Hub {
 
     /// Like [`Hub::submit`], for callers that wait for the receipt.
     pub async fn perform<A: Act>(&self, caller: Caller, act: A) -> Result<A::Receipt, Refusal> {
+        self.perform_noted(caller, act, None).await
+    }
+
+    /// Like [`Hub::submit_noted`], for callers that wait for the receipt.
+    pub async fn perform_noted<A: Act>(
+        &self,
+        caller: Caller,
+        act: A,
+        note: Option<AuditNote>,
+    ) -> Result<A::Receipt, Refusal> {
         let (sender, receipt) = oneshot::channel();
         let done: Done<A::Receipt> = Box::new(move |outcome, _| {
             // Whoever asked may have gone; what was done stays done.
             let _ = sender.send(outcome);
         });
-        self.submit(caller, act, done).await;
+        self.submit_noted(caller, act, note, done).await;
         receipt.await.unwrap_or(Err(Refusal::Stopping))
     }
 
@@ -136,7 +171,7 @@ impl Hub {
             return Err(Refusal::AuthRequired);
         };
         let directory = self.directory();
-        directory.session(session).ok_or(Refusal::SessionEnded)?;
+        let scope = directory.scope_of(session).ok_or(Refusal::SessionEnded)?;
         let agent = directory.agent(agent).ok_or(Refusal::SessionEnded)?;
         let governs = agent.role == Role::Controller;
         let room = room
@@ -145,7 +180,7 @@ impl Hub {
         if room.deleted && !governs {
             return Err(Refusal::RoomNotFound);
         }
-        if !governs && !Directory::sees(agent, room) {
+        if !scope.admits_room(room.id) || !governs && !Directory::sees(agent, room) {
             return Err(Refusal::NotAMember);
         }
         Ok((directory.view(room, agent.number), directory.members_of(room)))
@@ -176,10 +211,48 @@ impl Hub {
         &self.inner.metrics
     }
 
-    /// Counts a login of the agent that `key` belongs to, if it belongs to one.
-    pub fn check_entry(&self, key: &KeyHash) -> Result<(), Refusal> {
-        let agent = self.directory().agent_of_key(key);
-        agent.map_or(Ok(()), |agent| self.check_pace(agent, Cost::Change))
+    /// What is known of the key of this hash; `None` when it is unknown, revoked or expired.
+    pub fn key(&self, key: &KeyHash) -> Option<KeyCard> {
+        self.directory().key(key, self.inner.clock.now_ms()).cloned()
+    }
+
+    /// Whether there is an agent that gets a key for the token of this hash.
+    pub fn is_enrolment(&self, token: &KeyHash) -> bool {
+        let now_ms = self.inner.clock.now_ms();
+        self.directory().keys.enrolment(token, now_ms).is_some()
+    }
+
+    /// The keys of an agent, the oldest first, and those that it may still get for a token.
+    pub fn keys_of(&self, agent: AgentNumber) -> (Vec<KeyCard>, Vec<Enrolment>) {
+        let now_ms = self.inner.clock.now_ms();
+        let directory = self.directory();
+        let made = directory.keys.of_agent(agent, now_ms);
+        let open = directory.keys.enrolments_of(agent, now_ms);
+        (made.into_iter().cloned().collect(), open.into_iter().cloned().collect())
+    }
+
+    /// Ends, until `stop`, the sessions whose key has expired, and forgets such keys.
+    pub async fn end_expired_keys(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(EXPIRY_CHECK) => {}
+                () = stop.cancelled() => return,
+            }
+            let now_ms = self.inner.clock.now_ms();
+            if !self.directory().keys.has_expired(now_ms) {
+                continue;
+            }
+            // A failure shows in the gauge of the storage, and the next round tries again.
+            let _ = self.perform(Caller::Server, EndExpiredSessions).await;
+            if self.metrics().writable.get() == 1 {
+                let _ = self.perform(Caller::Server, ForgetExpiredKeys { now_ms }).await;
+            }
+        }
+    }
+
+    /// Counts a login of an agent.
+    pub fn check_entry(&self, agent: AgentNumber) -> Result<(), Refusal> {
+        self.check_pace(agent, Cost::Change)
     }
 
     fn check_pace(&self, agent: AgentNumber, cost: Cost) -> Result<(), Refusal> {

@@ -14,15 +14,18 @@ use super::fanout::Fanout;
 use super::link::Encode;
 use super::load::load;
 use super::{Hub, Inner, Limits};
-use crate::domain::{AgentId, ApiKey, Name, Role, RoomId, StreamNumber, Visibility};
+use crate::domain::{
+    AgentId, AgentNumber, ApiKey, KeyCard, KeyId, KeyScope, Name, Role, RoomId, StreamNumber, Visibility,
+};
 use crate::runtime::clock::{Clock, Entropy};
 use crate::runtime::limiter::Limiter;
 use crate::runtime::metrics::Metrics;
 use crate::store::{
     self,
+    audit::{self, Entry},
     rooms::{self, RoomRow},
 };
-use crate::store::{Connection, Database, StoreError, Writer, WriterOptions, agents};
+use crate::store::{Connection, Database, StoreError, Writer, WriterOptions, agents, keys};
 
 /// Groups of decided acts that may wait to be told. Each holds at most as many acts as one commit; when telling falls
 /// this far behind, deciding waits.
@@ -99,7 +102,7 @@ pub fn first_run(
         Role::Controller,
         now_ms,
     )?;
-    agents::insert_key(&transaction, key.hash(), controller, now_ms)?;
+    keys::insert(&transaction, key.hash(), &main_key(controller, now_ms, entropy)?)?;
     let number = loop {
         if let Some(number) = StreamNumber::from_bits(u32::from_le_bytes(random(entropy)?)) {
             break number;
@@ -124,6 +127,7 @@ pub fn first_run(
 /// Replaces the key of the controller; the former one is void. The server must not be running.
 pub fn rotate_controller_key(
     connection: &mut Connection,
+    audit_rows: u32,
     clock: &dyn Clock,
     entropy: &dyn Entropy,
 ) -> Result<ApiKey, FirstRunError> {
@@ -131,10 +135,35 @@ pub fn rotate_controller_key(
     let transaction = connection.transaction().map_err(StoreError::from)?;
     let controller = agents::controller(&transaction)?
         .ok_or_else(|| StoreError::Damaged("the database has no controller".into()))?;
-    agents::delete_keys(&transaction, controller)?;
-    agents::insert_key(&transaction, key.hash(), controller, clock.now_ms())?;
+    keys::delete_of_agent(&transaction, controller)?;
+    let card = main_key(controller, clock.now_ms(), entropy)?;
+    keys::insert(&transaction, key.hash(), &card)?;
+    let entry = Entry {
+        at_ms: card.created_at_ms,
+        actor: "operator".to_owned(),
+        method: "key.rotate".to_owned(),
+        targets: card.id.to_string(),
+        address: String::new(),
+        gateway: "command line".to_owned(),
+        outcome: "ok".to_owned(),
+        count: 1,
+    };
+    audit::append(&transaction, &entry, audit_rows)?;
     store::commit(&transaction).map_err(unconfirmed)?;
     Ok(key)
+}
+
+/// What is known of the controller's key.
+fn main_key(controller: AgentNumber, now_ms: i64, entropy: &dyn Entropy) -> io::Result<KeyCard> {
+    Ok(KeyCard {
+        id: KeyId(uuid::Builder::from_random_bytes(random(entropy)?).into_uuid()),
+        agent: controller,
+        name: Name::from_stored("main"),
+        created_at_ms: now_ms,
+        expires_at_ms: None,
+        last_used_ms: None,
+        scope: KeyScope::default(),
+    })
 }
 
 /// Why there is no controller yet.
@@ -218,6 +247,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         documents: DocumentFiles::new(options.documents, options.guides),
         epoch,
         durable: options.durable,
+        clock: options.clock,
         entropy: options.entropy,
         metrics: options.metrics,
     };

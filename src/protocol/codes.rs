@@ -56,9 +56,9 @@ codes! {
     InternalError = INTERNAL_ERROR_CODE, "internal error", true;
     /// The connection has not authenticated: call `auth` first.
     AuthRequired = 4001, "auth required", false;
-    /// The API key is unknown or revoked.
+    /// The API key is unknown, revoked or expired.
     AuthFailed = 4002, "auth failed", false;
-    /// The caller may not do this: wrong role, not the owner, the server is locked, or a second `auth`.
+    /// The caller may not do this: wrong role, not the owner, the key is read-only or limited to rooms, the server is locked, or a second `auth`.
     Forbidden = 4003, "forbidden", false;
     /// The agent is banned.
     AgentBanned = 4004, "agent banned", false;
@@ -90,6 +90,12 @@ codes! {
     Limited = 4080, "limited", true;
     /// The `idempotencyKey` was used within the last 24 hours for a request with another body.
     KeyReused = 4081, "idempotency key reused", false;
+    /// The enrolment token is unknown, used or expired.
+    EnrolmentFailed = 4110, "enrolment failed", false;
+    /// The agent has no such key.
+    KeyNotFound = 4111, "key not found", false;
+    /// The agent has as many keys as `limits.keysPerAgent`.
+    KeyLimit = 4112, "key limit", false;
     /// The disk does not take the change. Nothing was saved; reading goes on.
     StorageUnavailable = 4090, "storage unavailable", true;
     /// What is stored cannot be trusted. The operator has to act.
@@ -120,6 +126,9 @@ impl Code {
             Refusal::DocumentNotFound => Self::DocumentNotFound,
             Refusal::DocumentReadOnly => Self::ReadOnlyDocument,
             Refusal::Limited { .. } => Self::Limited,
+            Refusal::EnrolmentFailed => Self::EnrolmentFailed,
+            Refusal::KeyNotFound => Self::KeyNotFound,
+            Refusal::KeyLimit(_) => Self::KeyLimit,
             Refusal::KeyReused => Self::KeyReused,
             Refusal::StorageUnavailable(_) => Self::StorageUnavailable,
             Refusal::StorageDamaged => Self::StorageDamaged,
@@ -184,8 +193,8 @@ impl CloseCode {
         (Self::NotUtf8, "a text frame that is not UTF-8", "not repeat it"),
         (
             Self::Policy,
-            "not authenticated in time, too many failures, kicked, banned, revoked, replaced by a newer session, or the \
-             server is locked; agents get a `disconnected` event first",
+            "not authenticated in time, too many failures, kicked, banned, revoked, replaced by a newer session, the API \
+             key was revoked, replaced or has expired, or the server is locked; agents get a `disconnected` event first",
             "read the reason, and stop after `banned` or `revoked`",
         ),
         (Self::TooBig, "a frame is larger than the limit", "not repeat it"),
@@ -216,7 +225,13 @@ impl CloseCode {
         match reason {
             EndReason::ShuttingDown => Self::GoingAway,
             EndReason::Restarting => Self::Restart,
-            EndReason::Kicked(_) | EndReason::Banned(_) | EndReason::Revoked | EndReason::Replaced => Self::Policy,
+            EndReason::Kicked(_)
+            | EndReason::Banned(_)
+            | EndReason::Revoked
+            | EndReason::Replaced
+            | EndReason::KeyRevoked
+            | EndReason::KeyExpired
+            | EndReason::KeyReplaced => Self::Policy,
         }
     }
 }

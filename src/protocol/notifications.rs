@@ -64,6 +64,15 @@ notifications! {
         /// Whether it came.
         online: bool,
     }
+    /// An agent has another registered name. An addition to BroodLink.
+    AgentRenamed = "agent.renamed", to "all sessions but the one that asked" {
+        /// The agent.
+        agent_id: String,
+        /// Its name from now on.
+        display_name: String,
+        /// Its name until now.
+        previous_name: String,
+    }
     /// Somebody spoke in a room.
     RoomMessage = "message", to "the members of the room except the sender" {
         /// The room.
@@ -210,6 +219,17 @@ pub fn encode(event: &Event) -> Vec<u8> {
                     agent_id,
                     display_name,
                     online: *online,
+                },
+            )
+        }
+        Event::AgentRenamed { agent, name, previous } => {
+            let (agent_id, display_name) = (agent.to_string(), name.as_str().to_owned());
+            write(
+                AgentRenamed::NAME,
+                &AgentRenamed {
+                    agent_id,
+                    display_name,
+                    previous_name: previous.as_str().to_owned(),
                 },
             )
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::audit::{self, Watch};
 use super::reply::{ReplyTo, Responder};
 use super::session::Session;
 use super::table::Context;
@@ -13,7 +14,7 @@ use crate::domain::Refusal;
 use crate::hub::{Caller, Flushes};
 use crate::protocol::codes::{CloseCode, Code};
 use crate::protocol::envelope::{self, Frame, Rejected, Request};
-use crate::protocol::methods::{Access, Auth, Method, Order};
+use crate::protocol::methods::{Access, AgentEnrol, Auth, Method, Order};
 use crate::runtime::metrics::RequestLabels;
 
 /// The name under which requests are counted that name no method.
@@ -111,14 +112,23 @@ impl Session {
             method,
             hub,
             governor: None,
+            watch: Watch {
+                tally: Arc::clone(&rpc.tally),
+                caller: self.caller().unwrap_or(Caller::Stranger),
+                peer: self.peer,
+                is_governing: route.is_some_and(|route| route.is_governing),
+            },
             place: None,
         };
         let mut flushes = Flushes::default();
 
         let Some(caller) = self.caller() else {
-            // What cannot be answered is not carried out for strangers, `auth` included.
+            // What cannot be answered is not carried out for strangers, `auth` and `agent.enrol` included.
             if method == Auth::NAME && responder.id.is_some() {
                 return self.authenticate(request.params, responder).await;
+            }
+            if method == AgentEnrol::NAME && responder.id.is_some() {
+                return self.enrol(request.params, responder).await;
             }
             // A stranger's notification has nobody to be carried out for.
             responder.refuse(&Refusal::AuthRequired, &mut flushes);
@@ -136,7 +146,8 @@ impl Session {
             }
             return Flow::Continue;
         };
-        if let Err(refusal) = self.may_call(caller, route.spec.access) {
+        let allowed = self.may_call(caller, route.spec.access);
+        if let Err(refusal) = allowed.and_then(|()| self.check_scope(&route.spec, request.params)) {
             responder.refuse(&refusal, &mut flushes);
             flushes.flush();
             return Flow::Continue;
@@ -154,6 +165,9 @@ impl Session {
             rpc: Arc::clone(&rpc),
             caller,
             responder,
+            note: route
+                .is_governing
+                .then(|| audit::note(method, self.peer, request.params)),
         };
         if AssertUnwindSafe((route.run)(context, request.params))
             .catch_unwind()

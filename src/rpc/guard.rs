@@ -26,7 +26,7 @@ impl FailureGuard {
 }
 
 /// A subscriber of IPv6 has a whole /64 to guess from.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(super) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

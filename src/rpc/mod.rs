@@ -1,9 +1,11 @@
 //! JSON-RPC sessions: text in, answers out, no socket.
 
+mod audit;
 mod dispatch;
 mod guard;
 mod handlers;
 mod reply;
+mod scope;
 mod session;
 mod table;
 
@@ -21,6 +23,7 @@ use crate::domain::SessionId;
 use crate::hub::{Hub, Link};
 use crate::protocol::envelope::FrameLimits;
 use crate::protocol::openrpc;
+use audit::Tally;
 use guard::FailureGuard;
 use table::Route;
 
@@ -71,6 +74,7 @@ pub struct Rpc {
     routes: HashMap<&'static str, Route>,
     limits: RpcLimits,
     guard: FailureGuard,
+    tally: Arc<Tally>,
     control: Arc<dyn Control>,
     sessions: AtomicU64,
     openrpc: Value,
@@ -84,6 +88,7 @@ impl Rpc {
             routes: table::routes(),
             limits,
             guard: FailureGuard::new(limits.auth_failures_per_second, limits.auth_failure_burst),
+            tally: Arc::default(),
             control,
             sessions: AtomicU64::new(1),
             openrpc: openrpc::document(),

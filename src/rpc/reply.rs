@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::Outlet;
+use super::audit::Watch;
 use crate::domain::Refusal;
 use crate::hub::{Caller, Flushes, Hub};
 use crate::protocol::codes::{Code, error_of};
@@ -33,6 +34,8 @@ pub(super) struct Responder {
     /// Set when the method governs, so that it leaves a line in the log: who asked.
     pub governor: Option<Caller>,
     pub hub: Hub,
+    /// Who asked, for the audit log.
+    pub watch: Watch,
     /// The place among the requests of the connection that wait for their commit; given back with the answer.
     pub place: Option<OwnedSemaphorePermit>,
 }
@@ -74,6 +77,7 @@ impl Responder {
             _ => String::new(),
         };
         self.count(Code::of(refusal).number().to_string());
+        self.watch.tally.count(&self.watch, self.method, refusal);
         let answer = self
             .id
             .as_ref()

@@ -6,16 +6,21 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
+use super::audit;
 use super::dispatch::Flow;
+use super::handlers::key::{issued_result, key_name};
 use super::reply::Responder;
+use super::scope::{self, ScopedLink};
 use super::table::read_params;
 use super::{Outlet, Rpc};
-use crate::domain::{KeyHash, Name, Refusal, Role, SessionId};
-use crate::hub::acts::{Admitted, CloseSession, OpenSession, RecordSeen};
+use crate::domain::{KeyHash, KeyId, KeyScope, Name, Refusal, Role, SessionId};
+use crate::hub::acts::{Admitted, CloseSession, Enrol, OpenSession, RecordSeen};
 use crate::hub::{Caller, Flushes, Link};
 use crate::protocol::VERSION;
 use crate::protocol::codes::CloseCode;
-use crate::protocol::methods::{AuthParams, AuthResult, LobbyObject};
+use crate::protocol::methods::{
+    AgentEnrol, AgentEnrolParams, AgentEnrolResult, AuthParams, AuthResult, KeyObject, LobbyObject, Method, MethodSpec,
+};
 use crate::runtime::metrics::{AuthLabels, AuthOutcome};
 
 /// Who is at the other end.
@@ -32,7 +37,7 @@ pub struct Session {
     pub(super) rpc: Arc<Rpc>,
     pub(super) outlet: Arc<dyn Outlet>,
     pub(super) in_flight: Arc<Semaphore>,
-    peer: Peer,
+    pub(super) peer: Peer,
     state: State,
     failures: u32,
 }
@@ -45,6 +50,8 @@ enum State {
         caller: Caller,
         session: SessionId,
         role: Role,
+        key: KeyId,
+        scope: KeyScope,
     },
     Operator,
 }
@@ -81,6 +88,14 @@ impl Session {
         }
     }
 
+    /// Refuses what is outside the scope of the key.
+    pub(super) fn check_scope(&self, method: &MethodSpec, params: Option<&RawValue>) -> Result<(), Refusal> {
+        match &self.state {
+            State::Agent { scope, .. } => scope::check(scope, method, params),
+            State::Stranger | State::Entering(_) | State::Operator => Ok(()),
+        }
+    }
+
     pub(super) fn is_controller(&self) -> bool {
         matches!(
             self.state,
@@ -96,14 +111,16 @@ impl Session {
         let (session, agent) = match self.state {
             State::Stranger | State::Operator => return,
             State::Entering(session) => (session, None),
-            State::Agent { session, caller, .. } => (session, Some(caller)),
+            State::Agent {
+                session, caller, key, ..
+            } => (session, Some((caller, key))),
         };
         self.state = State::Stranger;
         let hub = &self.rpc.hub;
         hub.submit(Caller::Server, CloseSession { session }, Box::new(|_, _| {}))
             .await;
-        if let Some(Caller::Session { agent, .. }) = agent {
-            hub.submit(Caller::Server, RecordSeen { agent }, Box::new(|_, _| {}))
+        if let Some((Caller::Session { agent, .. }, key)) = agent {
+            hub.submit(Caller::Server, RecordSeen { agent, key }, Box::new(|_, _| {}))
                 .await;
         }
     }
@@ -129,14 +146,15 @@ impl Session {
             .map_err(|problem| Refusal::InvalidParams(format!("`displayName` {problem}")))?;
         let key = KeyHash::of(&params.api_key);
         // Guesses end here: they cost the writer, and with it the agents inside, nothing.
-        if self.rpc.hub.directory().agent_of_key(&key).is_none() {
-            return Err(self.wrong_key());
-        }
-        self.rpc.hub.check_entry(&key)?;
+        let Some(card) = self.rpc.hub.key(&key) else {
+            return Err(self.failure(Refusal::AuthFailed));
+        };
+        self.rpc.hub.check_entry(card.agent)?;
         let session = self.rpc.next_session();
         self.outlet.hold();
         self.state = State::Entering(session);
         let link: Arc<dyn Link> = Arc::clone(&self.outlet) as Arc<dyn Link>;
+        let link = ScopedLink::wrap(link, &card.scope, &self.rpc.hub.directory());
         let outcome = self
             .rpc
             .hub
@@ -161,10 +179,50 @@ impl Session {
             caller,
             session,
             role: admitted.role,
+            key: admitted.key,
+            scope: card.scope,
         };
-        let seen = RecordSeen { agent: admitted.number };
+        let seen = RecordSeen {
+            agent: admitted.number,
+            key: admitted.key,
+        };
         self.rpc.hub.submit(Caller::Server, seen, Box::new(|_, _| {})).await;
         Ok(self.welcome(admitted))
+    }
+
+    /// Judges an enrolment token and makes the key. The connection stays a stranger's.
+    pub(super) async fn enrol(&mut self, params: Option<&RawValue>, responder: Responder) -> Flow {
+        let mut flushes = Flushes::default();
+        let outcome = self.redeem(params).await;
+        let flow = self.after(&outcome);
+        responder.send(outcome, &mut flushes);
+        flushes.flush();
+        flow
+    }
+
+    async fn redeem(&self, params: Option<&RawValue>) -> Result<AgentEnrolResult, Refusal> {
+        let params: AgentEnrolParams = read_params(params)?;
+        let name = key_name(&self.rpc.hub, params.key_name.as_ref())?;
+        let token = KeyHash::of(&params.token);
+        let note = audit::note(AgentEnrol::NAME, self.peer, None);
+        // As for keys: guesses end here.
+        if !self.rpc.hub.is_enrolment(&token) {
+            return Err(self.failure(Refusal::EnrolmentFailed));
+        }
+        let enrolled = self
+            .rpc
+            .hub
+            .perform_noted(Caller::Stranger, Enrol { token, name }, Some(note))
+            .await?;
+        let (name, role, key) = (enrolled.name, enrolled.role, KeyObject::from(&enrolled.issued.card));
+        let issued = issued_result(enrolled.issued);
+        Ok(AgentEnrolResult {
+            agent_id: issued.agent_id,
+            display_name: name.as_str().to_owned(),
+            role: role.as_str(),
+            api_key: issued.api_key.unwrap_or_default(),
+            key,
+        })
     }
 
     fn welcome(&self, admitted: Admitted) -> AuthResult {
@@ -186,10 +244,10 @@ impl Session {
     }
 
     /// Counts how it went; a connection that fails again and again is closed. A limited failure replaces the verdict.
-    fn after(&mut self, outcome: &Result<AuthResult, Refusal>) -> Flow {
+    fn after<R>(&mut self, outcome: &Result<R, Refusal>) -> Flow {
         let counted = match outcome {
             Ok(_) => AuthOutcome::Accepted,
-            Err(Refusal::AuthFailed) => AuthOutcome::Failed,
+            Err(Refusal::AuthFailed | Refusal::EnrolmentFailed) => AuthOutcome::Failed,
             Err(Refusal::Limited { .. }) => AuthOutcome::Limited,
             Err(_) => AuthOutcome::Refused,
         };
@@ -217,10 +275,10 @@ impl Session {
         }
     }
 
-    /// The verdict on a wrong key, or that there were too many of them.
-    fn wrong_key(&self) -> Refusal {
+    /// The verdict on a wrong key or token, or that there were too many of them.
+    fn failure(&self, verdict: Refusal) -> Refusal {
         match self.rpc.count_failure(self.address()) {
-            Ok(()) => Refusal::AuthFailed,
+            Ok(()) => verdict,
             Err(retry_after_ms) => Refusal::Limited {
                 what: "failed attempts to authenticate",
                 retry_after_ms,

@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use super::Rpc;
 use super::reply::{Reply, Responder};
 use crate::domain::Refusal;
-use crate::hub::{Act, Caller, Flushes};
-use crate::protocol::methods::{Method, MethodSpec, for_each_method};
+use crate::hub::{Act, AuditNote, Caller, Flushes};
+use crate::protocol::methods::{Method, MethodSpec, for_each_method, is_governing};
 
 /// Carries out a method.
 pub(super) trait Handler: Method {
@@ -25,16 +25,26 @@ pub(super) struct Call<P, R> {
     pub caller: Caller,
     pub params: P,
     pub reply: Reply<R>,
+    /// What the audit log is told when the call governs and succeeds.
+    pub note: Option<AuditNote>,
 }
 
 impl<P, R: Serialize + Send + 'static> Call<P, R> {
     /// Has `act` decided and answers with what `result` makes of its receipt.
     pub(super) async fn submit<A: Act>(self, act: A, result: impl FnOnce(A::Receipt) -> R + Send + 'static) {
         let reply = self.reply;
+        if let Some(note) = self.note.clone().filter(|_| !A::STORES) {
+            // The act has no transaction of its own, and it is done even while the disk takes nothing.
+            let outcome = self.rpc.hub.perform(self.caller, act).await;
+            if outcome.is_ok() {
+                self.rpc.record_act(self.caller, note).await;
+            }
+            return reply.send(outcome.map(result));
+        }
         let done = Box::new(move |outcome: Result<A::Receipt, Refusal>, flushes: &mut Flushes| {
             reply.send_with(outcome.map(result), flushes);
         });
-        self.rpc.hub.submit(self.caller, act, done).await;
+        self.rpc.hub.submit_noted(self.caller, act, self.note, done).await;
     }
 }
 
@@ -43,31 +53,42 @@ pub(super) struct Context {
     pub rpc: Arc<Rpc>,
     pub caller: Caller,
     pub responder: Responder,
+    pub note: Option<AuditNote>,
 }
 
 /// A row of the routing table.
 pub(super) struct Route {
     pub spec: MethodSpec,
+    /// Whether the audit log remembers its calls.
+    pub is_governing: bool,
     pub run: fn(Context, Option<&RawValue>) -> BoxFuture<'static, ()>,
 }
 
 impl Route {
     fn of<M: Handler>() -> Self {
+        let spec = MethodSpec::of::<M>();
         Self {
-            spec: MethodSpec::of::<M>(),
+            is_governing: is_governing(&spec),
+            spec,
             run: run::<M>,
         }
     }
 }
 
 fn run<M: Handler>(context: Context, params: Option<&RawValue>) -> BoxFuture<'static, ()> {
-    let Context { rpc, caller, responder } = context;
+    let Context {
+        rpc,
+        caller,
+        responder,
+        note,
+    } = context;
     match read_params::<M::Params>(params) {
         Ok(params) => Box::pin(M::handle(Call {
             rpc,
             caller,
             params,
             reply: Reply::new(responder),
+            note,
         })),
         Err(refusal) => {
             let mut flushes = Flushes::default();

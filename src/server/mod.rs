@@ -72,6 +72,7 @@ impl Server {
             rpc_limits(&config),
             Arc::clone(&control) as Arc<dyn Control>,
         );
+        lifecycle.spawn_core("audit", Arc::clone(&rpc).keep_audit(lifecycle.soft_stop()));
         let app = Arc::new(App {
             rpc,
             limits: http_limits(&config),
@@ -89,6 +90,7 @@ impl Server {
             "farewell",
             farewell(hub.clone(), Arc::clone(&control.restarting), lifecycle.soft_stop()),
         );
+        lifecycle.spawn_core("keys", hub.clone().end_expired_keys(lifecycle.soft_stop()));
         lifecycle.spawn_core("housekeeping", housekeeping(hub.clone(), lifecycle.soft_stop()));
         lifecycle.spawn_core("storage", watch_storage(fatal, lifecycle.clone()));
         tracing::info!(addresses = ?listeners.addresses, epoch = %hub.epoch(), "the server is ready");
@@ -245,6 +247,10 @@ fn hub_options(
             lobby_history: config.lobby.history_limit,
             room_history: config.room_history_limit,
             sessions_per_agent: limits.sessions_per_agent,
+            keys_per_agent: limits.keys_per_agent,
+            key_overlap_ms: limits.key_overlap_ms.cast_signed(),
+            enrolment_expiry_ms: limits.enrolment_expiry_ms.cast_signed(),
+            audit_rows: limits.audit_rows,
             messages_per_second: limits.messages_per_second,
             message_burst: limits.message_burst,
             changes_per_second: limits.changes_per_second,

@@ -59,7 +59,12 @@ pub fn prepare(data_dir: &Path, config: &Config) -> Result<FirstRun, StartError>
 /// Replaces the key of the controller.
 pub fn rotate_controller_key(data_dir: &Path, config: &Config) -> Result<ControllerKey, StartError> {
     let mut database = open(config, data_dir, None)?;
-    let key = hub::rotate_controller_key(&mut database.connection, &SystemClock::default(), &SystemEntropy)?;
+    let key = hub::rotate_controller_key(
+        &mut database.connection,
+        config.limits.audit_rows,
+        &SystemClock::default(),
+        &SystemEntropy,
+    )?;
     Ok(ControllerKey(key))
 }
 

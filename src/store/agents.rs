@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::error::StoreError;
-use crate::domain::{AgentId, AgentNumber, AgentOrigin, KeyHash, Name, Role};
+use crate::domain::{AgentId, AgentNumber, AgentOrigin, Name, Role};
 
 /// An agent as it is stored.
 #[derive(Clone, Debug)]
@@ -67,34 +67,19 @@ pub fn insert(
     Ok(AgentNumber(connection.last_insert_rowid()))
 }
 
-/// Adds a key of an agent.
-pub fn insert_key(connection: &Connection, hash: KeyHash, agent: AgentNumber, at_ms: i64) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("INSERT INTO api_keys (hash, agent, created_at) VALUES (?1, ?2, ?3)")?
-        .execute(params![hash.0, agent.0, at_ms])?;
-    Ok(())
-}
-
-/// Every key that is valid, with its agent.
-pub fn all_keys(connection: &Connection) -> Result<Vec<(KeyHash, AgentNumber)>, StoreError> {
-    let mut statement = connection.prepare("SELECT hash, agent FROM api_keys")?;
-    let rows = statement.query_map([], |row| Ok((KeyHash(row.get(0)?), AgentNumber(row.get(1)?))))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Makes all keys of an agent void.
-pub fn delete_keys(connection: &Connection, agent: AgentNumber) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("DELETE FROM api_keys WHERE agent = ?1")?
-        .execute(params![agent.0])?;
-    Ok(())
-}
-
 /// Remembers that an agent was there.
 pub fn set_last_seen(connection: &Connection, agent: AgentNumber, at_ms: i64) -> Result<(), StoreError> {
     connection
         .prepare_cached("UPDATE agents SET last_seen = ?2 WHERE number = ?1")?
         .execute(params![agent.0, at_ms])?;
+    Ok(())
+}
+
+/// Gives an agent another registered name.
+pub fn set_name(connection: &Connection, agent: AgentNumber, name: &Name) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE agents SET display_name = ?2 WHERE number = ?1")?
+        .execute(params![agent.0, name.as_str()])?;
     Ok(())
 }
 

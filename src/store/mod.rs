@@ -4,11 +4,13 @@
 //! a pool ([`Readers`]) off the async threads. The query functions take a connection and serve both.
 
 pub mod agents;
+pub mod audit;
 pub mod direct;
 pub mod documents;
 mod doubt;
 mod error;
 pub mod idempotency;
+pub mod keys;
 mod lock;
 pub mod messages;
 mod migrate;

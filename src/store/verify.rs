@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::error::StoreError;
-use super::messages;
+use super::{audit, messages};
 
 /// How much of the message table is checked before the server starts; the rest is checked message by message as it is
 /// read (each carries a checksum). At about 1 GB/s this bounds the start to a fraction of a second.
@@ -39,7 +39,26 @@ pub(super) fn thorough_check(connection: &Connection) -> Result<(), StoreError> 
             "a row of `{table}` refers to something that is gone"
         )));
     }
-    messages::verify_all(connection)
+    messages::verify_all(connection)?;
+    verify_audit(connection)
+}
+
+/// A database of an earlier schema has no audit log yet.
+fn verify_audit(connection: &Connection) -> Result<(), StoreError> {
+    let tables: i64 = connection.query_row(
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('audit', 'audit_ends')",
+        [],
+        |row| row.get(0),
+    )?;
+    match tables {
+        0 => Ok(()),
+        2 => audit::verify(connection)?.map_or(Ok(()), |seq| {
+            Err(StoreError::Damaged(format!(
+                "the audit log was changed from outside: entry {seq} is not what was written, or is missing"
+            )))
+        }),
+        _ => Err(StoreError::Damaged("a table of the audit log is missing".into())),
+    }
 }
 
 /// Whether closing the connection leaves database and log as they are. What is damaged must not be made worse by looking.

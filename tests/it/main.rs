@@ -8,5 +8,6 @@ mod support;
 mod cli;
 mod durability;
 mod first_steps;
+mod keys;
 mod protocol;
 mod safety;

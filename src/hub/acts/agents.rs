@@ -1,29 +1,32 @@
 //! Governing agents: letting them in, sending them away, shutting them out.
 
-use crate::domain::{AgentId, AgentNumber, ApiKey, EndReason, Event, Name, Refusal, Role};
+use crate::domain::{AgentId, AgentNumber, EndReason, Event, KeyScope, Name, Refusal, Role};
 use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
+use crate::hub::acts::keys::{FIRST_KEY, Issued, NewKey, Whose, issue_new, issue_new_token, owner};
 use crate::hub::acts::rooms::{owner_changed, pass_to};
 use crate::hub::acts::sessions::end_all;
 use crate::hub::change::Change;
 use crate::hub::directory::{Agent, Room};
-use crate::store::{agents, rooms};
+use crate::store::{agents, keys, rooms};
 
-/// Registers a participant and makes its key.
+/// Registers a participant and makes its key, or a token for it.
 #[derive(Clone, Debug)]
 pub struct InviteAgent {
     /// Its registered name.
     pub name: Name,
+    /// What its key is to be; the name of the key can be left out.
+    pub key: (Option<Name>, Option<i64>, KeyScope),
+    /// Whether to make a token instead of the key.
+    pub enrol: bool,
 }
 
-/// A registered participant. The only place where its key is ever seen.
+/// A registered participant.
 #[derive(Clone, Debug)]
 pub struct Invited {
-    /// Its id.
-    pub id: AgentId,
     /// Its registered name.
     pub name: Name,
-    /// Its key.
-    pub key: ApiKey,
+    /// Its key, or the token for it.
+    pub issued: Issued,
 }
 
 impl Act for InviteAgent {
@@ -32,9 +35,7 @@ impl Act for InviteAgent {
     fn run(&self, desk: &mut Desk<'_>) -> Result<Invited, Refusal> {
         desk.controller()?;
         let id = AgentId(uuid::Builder::from_random_bytes(desk.random()?).into_uuid());
-        let key = ApiKey::from_random(Role::Participant, desk.random()?);
         let number = agents::insert(desk.connection, id, &self.name, Role::Participant, desk.now_ms)?;
-        agents::insert_key(desk.connection, key.hash(), number, desk.now_ms)?;
         let row = agents::AgentRow {
             number,
             id,
@@ -45,11 +46,22 @@ impl Act for InviteAgent {
             banned: false,
             revoked: false,
         };
-        desk.change(Change::AgentAdded(row, key.hash()));
+        desk.change(Change::AgentAdded(row));
+        desk.concerns(id);
+        let (name, expires_at_ms, scope) = self.key.clone();
+        let key = NewKey {
+            name: name.unwrap_or_else(|| Name::from_stored(FIRST_KEY)),
+            expires_at_ms,
+            scope,
+        };
+        let issued = if self.enrol {
+            issue_new_token(desk, (number, id), key)?
+        } else {
+            issue_new(desk, (number, id), key)?
+        };
         Ok(Invited {
-            id,
             name: self.name.clone(),
-            key,
+            issued,
         })
     }
 }
@@ -116,6 +128,36 @@ impl Act for UnbanAgent {
     }
 }
 
+/// Gives an agent another registered name. What it said keeps the name under which it was said.
+#[derive(Clone, Debug)]
+pub struct RenameAgent {
+    /// Whom.
+    pub whose: Whose,
+    /// Its name from now on.
+    pub name: Name,
+}
+
+impl Act for RenameAgent {
+    type Receipt = AgentId;
+
+    fn run(&self, desk: &mut Desk<'_>) -> Result<AgentId, Refusal> {
+        let me = desk.me()?;
+        let agent = owner(desk, &me, self.whose)?;
+        if agent.name == self.name {
+            return Ok(agent.id);
+        }
+        agents::set_name(desk.connection, agent.number, &self.name)?;
+        desk.change(Change::AgentRenamed(agent.number, self.name.clone()));
+        let event = Event::AgentRenamed {
+            agent: agent.id,
+            name: self.name.clone(),
+            previous: agent.name.clone(),
+        };
+        desk.tell(Audience::Everyone, Except::Session(me.session), event);
+        Ok(agent.id)
+    }
+}
+
 /// Removes an agent for good: its keys are void, it is in no room, its rooms pass to the controller. What it said stays.
 #[derive(Clone, Copy, Debug)]
 pub struct RevokeAgent {
@@ -129,7 +171,7 @@ impl Act for RevokeAgent {
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         let me = desk.controller()?;
         let agent = other_than_controller(desk, self.agent)?;
-        agents::delete_keys(desk.connection, agent.number)?;
+        keys::delete_of_agent(desk.connection, agent.number)?;
         agents::set_revoked(desk.connection, agent.number, desk.now_ms)?;
         rooms::forget_agent(desk.connection, agent.number)?;
         cut_off(desk, &me, agent, &EndReason::Revoked);

@@ -3,6 +3,8 @@
 
 mod agents;
 mod documents;
+mod enrolment;
+mod keys;
 mod lobby;
 mod membership;
 mod messages;
@@ -11,8 +13,10 @@ mod retries;
 mod rooms;
 mod sessions;
 
-pub use agents::{BanAgent, InviteAgent, Invited, KickAgent, RevokeAgent, UnbanAgent};
+pub use agents::{BanAgent, InviteAgent, Invited, KickAgent, RenameAgent, RevokeAgent, UnbanAgent};
 pub use documents::{RecordConstitutionFile, UpdateDocument, UpdatedDocument};
+pub use enrolment::{EndExpiredSessions, Enrol, Enrolled, ForgetExpiredKeys};
+pub use keys::{CreateKey, Issued, NewKey, RevokeKey, RotateKey, Rotated, Secret, Whose};
 pub use lobby::SetMotd;
 pub use membership::{InviteToRoom, JoinRoom, KickFromRoom, LeaveRoom};
 pub use messages::{Content, RemoveMessage, SendDirect, SendMessage, Sent};

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::domain::{AgentId, AgentNumber, EndReason, Event, KeyHash, Name, Refusal, Role, RoomId, SessionId};
+use crate::domain::{AgentId, AgentNumber, EndReason, Event, KeyHash, KeyId, Name, Refusal, Role, RoomId, SessionId};
 use crate::hub::act::{Act, Audience, Desk, Effect, Except};
 use crate::hub::change::Change;
 use crate::hub::directory::Agent;
+use crate::hub::keyring::KeyChange;
 use crate::hub::link::Link;
-use crate::store::{agents, rooms};
+use crate::store::{agents, keys, rooms};
 
 /// Lets an agent in. Stores nothing, so that agents get in even while the disk takes nothing; what is to be remembered of
 /// it is stored by [`RecordSeen`].
@@ -32,6 +33,8 @@ pub struct Admitted {
     pub id: AgentId,
     /// What it may do.
     pub role: Role,
+    /// The key that it came in with.
+    pub key: KeyId,
     /// The name it goes by in this session.
     pub name: Name,
     /// The lobby.
@@ -48,11 +51,8 @@ impl Act for OpenSession {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<Admitted, Refusal> {
         let state = desk.state;
-        let agent = state
-            .keys
-            .get(&self.key)
-            .and_then(|number| state.agent(*number))
-            .ok_or(Refusal::AuthFailed)?;
+        let card = state.key(&self.key, desk.now_ms).ok_or(Refusal::AuthFailed)?;
+        let agent = state.agent(card.agent).ok_or(Refusal::AuthFailed)?;
         if agent.banned {
             return Err(Refusal::Banned);
         }
@@ -74,6 +74,7 @@ impl Act for OpenSession {
         desk.change(Change::SessionOpened {
             session,
             agent: agent.number,
+            key: card.id,
             name: name.clone(),
             at_ms,
         });
@@ -100,6 +101,7 @@ impl Act for OpenSession {
             number: agent.number,
             id: agent.id,
             role: agent.role,
+            key: card.id,
             name,
             lobby: lobby.id,
             lobby_name: lobby.name.clone(),
@@ -108,7 +110,7 @@ impl Act for OpenSession {
     }
 }
 
-const LOCKED: Refusal = Refusal::Forbidden("the server is locked: no new connections are admitted for now");
+pub(super) const LOCKED: Refusal = Refusal::Forbidden("the server is locked: no new connections are admitted for now");
 
 /// Notes that a session is gone.
 #[derive(Clone, Copy, Debug)]
@@ -141,11 +143,16 @@ impl Act for CloseSession {
     }
 }
 
+/// How exactly the last use of a key is remembered.
+const LAST_USED_PRECISION_MS: i64 = 60_000;
+
 /// Stores that an agent was there, and that it belongs to the lobby since.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordSeen {
     /// Which.
     pub agent: AgentNumber,
+    /// The key that it came in with.
+    pub key: KeyId,
 }
 
 impl Act for RecordSeen {
@@ -162,6 +169,12 @@ impl Act for RecordSeen {
             rooms::add_member(desk.connection, state.lobby, agent.number, *joined_at_ms)?;
         }
         desk.change(Change::AgentSeen(agent.number, desk.now_ms));
+        let key = state.keys.by_id(self.key);
+        let is_old = |at_ms: Option<i64>| at_ms.is_none_or(|at_ms| desk.now_ms - at_ms >= LAST_USED_PRECISION_MS);
+        if key.is_some_and(|card| is_old(card.last_used_ms)) {
+            keys::set_last_used(desk.connection, self.key, desk.now_ms)?;
+            desk.change(Change::Key(KeyChange::Used(self.key, desk.now_ms)));
+        }
         Ok(())
     }
 }

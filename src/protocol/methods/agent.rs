@@ -7,7 +7,7 @@ use super::{NoParams, method};
 use crate::protocol::types::Status;
 
 method! {
-    /// Registers a participant and makes its API key, which is shown here and never again.
+    /// Registers a participant and makes its API key, which is shown here and never again, or a token for which the participant gets it by `agent.enrol`.
     AgentInvite = "agent.invite", Controller, Change, AgentInviteParams => AgentInviteResult,
     errors [InvalidParams, Forbidden], events []
 }
@@ -18,6 +18,21 @@ method! {
 pub struct AgentInviteParams {
     /// The name to register, 1 to 100 characters without control characters.
     pub display_name: String,
+    /// Whether to make an enrolment token instead of the key, so that the key never travels through the controller.
+    #[serde(default)]
+    pub enrol: bool,
+    /// What to call the key, 1 to 100 characters; `main` when left out.
+    pub key_name: Option<String>,
+    /// When the key ends, in milliseconds since 1970; never when left out.
+    pub expires_at: Option<i64>,
+    /// Whether the key may only look.
+    #[serde(default)]
+    pub read_only: bool,
+    /// The only rooms there are for the key, 1 to 64; all of them when left out.
+    pub rooms: Option<Vec<String>>,
+    /// Whether the key has direct messages although its rooms are restricted.
+    #[serde(default)]
+    pub direct: bool,
 }
 
 /// Result of `agent.invite`.
@@ -28,10 +43,17 @@ pub struct AgentInviteResult {
     pub agent_id: String,
     /// Its registered name.
     pub display_name: String,
-    /// Its API key.
-    pub api_key: String,
+    /// Its API key, unless there is a token for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<String>,
     /// Always `participant`.
     pub role: &'static str,
+    /// The enrolment token: `agent.enrol` takes it once. Present only where `enrol` was true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolment_token: Option<String>,
+    /// When the token ends, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolment_expires_at: Option<i64>,
 }
 
 method! {

@@ -2,7 +2,9 @@
 //! matrix of rights are all derived from it.
 
 mod agent;
+mod audit;
 mod docs;
+mod key;
 mod lobby;
 mod message;
 mod operator;
@@ -10,7 +12,9 @@ mod room;
 mod session;
 
 pub use agent::*;
+pub use audit::*;
 pub use docs::*;
+pub use key::*;
 pub use lobby::*;
 pub use message::*;
 pub use operator::*;
@@ -147,6 +151,7 @@ macro_rules! for_each_method {
         $table! {
             Auth, RpcDiscover,
             AgentInvite, AgentRevoke, AgentList, AgentKick, AgentBan, AgentUnban,
+            AgentEnrol, AgentCreateKey, AgentRotateKey, AgentRevokeKey, AgentListKeys, AgentRename, AuditList,
             RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomInvite, RoomKick, RoomVisibility,
             RoomUpdate, RoomDelete, RoomTakeOwnership,
             MessageSend, MessageDm, MessageRemove,

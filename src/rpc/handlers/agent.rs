@@ -1,12 +1,13 @@
 //! `agent.*`.
 
+use super::key::{issued_result, key_name};
 use super::{checked, name, reason};
 use crate::domain::{AgentId, Role};
 use crate::hub::Agent;
 use crate::hub::acts::{BanAgent, InviteAgent, Invited, KickAgent, RevokeAgent, UnbanAgent};
 use crate::protocol::methods::{
     AgentBan, AgentInvite, AgentInviteParams, AgentInviteResult, AgentKick, AgentList, AgentListResult, AgentObject,
-    AgentParams, AgentReasonParams, AgentRevoke, AgentUnban, NoParams,
+    AgentParams, AgentReasonParams, AgentRevoke, AgentUnban, NoParams, scope,
 };
 use crate::protocol::types::{OK, Status};
 use crate::rpc::table::{Call, Handler};
@@ -14,11 +15,24 @@ use crate::rpc::table::{Call, Handler};
 impl Handler for AgentInvite {
     async fn handle(call: Call<AgentInviteParams, AgentInviteResult>) {
         let name = checked!(call, name(&call.rpc.hub, "displayName", &call.params.display_name));
-        call.submit(InviteAgent { name }, |Invited { id, name, key }| AgentInviteResult {
-            agent_id: id.to_string(),
-            display_name: name.as_str().to_owned(),
-            api_key: key.reveal().to_owned(),
-            role: Role::Participant.as_str(),
+        let params = &call.params;
+        let key_name = checked!(call, key_name(&call.rpc.hub, params.key_name.as_ref()));
+        let scope = checked!(call, scope(params.read_only, params.rooms.as_deref(), params.direct));
+        let act = InviteAgent {
+            name,
+            key: (key_name, params.expires_at, scope),
+            enrol: params.enrol,
+        };
+        call.submit(act, |Invited { name, issued }| {
+            let issued = issued_result(issued);
+            AgentInviteResult {
+                agent_id: issued.agent_id,
+                display_name: name.as_str().to_owned(),
+                api_key: issued.api_key,
+                role: Role::Participant.as_str(),
+                enrolment_token: issued.enrolment_token,
+                enrolment_expires_at: issued.enrolment_expires_at,
+            }
         })
         .await;
     }

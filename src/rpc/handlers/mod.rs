@@ -1,7 +1,9 @@
 //! What carries out each method: check the values, hand an act to the room model or read its state, shape the result.
 
 mod agent;
+mod audit;
 mod docs;
+pub(super) mod key;
 mod lobby;
 mod message;
 mod operator;

@@ -1,5 +1,7 @@
 //! `operator.*`: what the command line asks for.
 
+use std::time::Duration;
+
 use crate::domain::EndReason;
 use crate::hub::acts::{KickEveryone, SetLock};
 use crate::protocol::VERSION;
@@ -9,6 +11,9 @@ use crate::protocol::methods::{
 };
 use crate::protocol::types::{OK, Status};
 use crate::rpc::table::{Call, Handler};
+
+/// How long a stop waits for its entry in the audit log.
+const AUDIT_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Handler for OperatorStatus {
     async fn handle(call: Call<NoParams, OperatorStatusResult>) {
@@ -38,6 +43,11 @@ impl Handler for OperatorStatus {
 
 impl Handler for OperatorStop {
     async fn handle(call: Call<OperatorStopParams, Status>) {
+        if let Some(note) = call.note.clone() {
+            // A disk that does not answer must not keep the server from stopping.
+            let record = call.rpc.record_act(call.caller, note);
+            let _ = tokio::time::timeout(AUDIT_PATIENCE, record).await;
+        }
         // Answered first: the connection of the one who asked ends with all others.
         let (control, restart) = (call.rpc.control.clone(), call.params.restart);
         call.reply.send(Ok(OK));

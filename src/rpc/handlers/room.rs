@@ -59,18 +59,21 @@ fn description(limit: u32, description: Option<String>) -> Result<Option<String>
 
 impl Handler for RoomList {
     async fn handle(call: Call<NoParams, RoomListResult>) {
-        let Caller::Session { agent, .. } = call.caller else {
+        let Caller::Session { agent, session } = call.caller else {
             return call.reply.send(Err(Refusal::AuthRequired));
         };
-        let rooms = call
-            .rpc
-            .hub
-            .directory()
-            .rooms_for(agent)
-            .into_iter()
-            .map(Into::into)
-            .collect();
-        call.reply.send(Ok(RoomListResult { rooms }));
+        let rooms = {
+            let directory = call.rpc.hub.directory();
+            directory.scope_of(session).map(|scope| {
+                let rooms = directory.rooms_for(agent).into_iter();
+                rooms
+                    .filter(|room| scope.admits_room(room.id))
+                    .map(Into::into)
+                    .collect()
+            })
+        };
+        let rooms = rooms.ok_or(Refusal::SessionEnded);
+        call.reply.send(rooms.map(|rooms| RoomListResult { rooms }));
     }
 }
 

@@ -80,6 +80,12 @@ agent.list               4001   4001    4001   4003    4003    4003    4003   40
 agent.kick               4001   4001    4001   4003    4003    4003    4003   4003  4003 4003   4003         ok     4003
 agent.ban                4001   4001    4001   4003    4003    4003    4003   4003  4003 4003   4003         ok     4003
 agent.unban              4001   4001    4001   4003    4003    4003    4003   4003  4003 4003   4003         ok     4003
+agent.enrol              4110   4110    4110   4003    4003    4003    4003   4003  4003 4003   4003       4003     4003
+agent.createKey          4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
+agent.rotateKey          4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
+agent.revokeKey          4001   4001    4001   4111    4111    4111    4111   4111  4111 4111   4111       4111     4003
+agent.listKeys           4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
+agent.rename             4001   4001    4001   4003    4003    4003    4003   4003  4003 4003   4003         ok     4003
 room.create              4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 room.list                4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 room.join                4001   4001    4001     ok    4013    4013      ok   4012  4012   ok   4012         ok     4003

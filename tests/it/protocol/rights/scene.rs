@@ -193,6 +193,10 @@ impl Scene<'_> {
             "auth" => json!({ "apiKey": self.key }),
             "agent.invite" => json!({ "displayName": "new" }),
             "agent.revoke" | "agent.kick" | "agent.ban" | "agent.unban" => json!({ "agentId": target }),
+            "agent.enrol" => json!({ "token": "wr_e_" }),
+            "agent.createKey" => json!({ "keyName": "another" }),
+            "agent.revokeKey" => json!({ "keyId": "00000000-0000-4000-8000-000000000000" }),
+            "agent.rename" => json!({ "agentId": target, "displayName": "renamed" }),
             "room.create" => json!({ "name": "another" }),
             "room.join" | "room.leave" | "room.info" | "room.history" | "room.delete" | "room.takeOwnership" => {
                 json!({ "roomId": room })

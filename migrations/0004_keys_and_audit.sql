@@ -1,0 +1,47 @@
+-- Keys that are still to be made, and the record of who governed.
+
+-- An agent that shows the token gets the key, once. The id is the one that the key will have.
+CREATE TABLE enrolments (
+    -- SHA-256 of the token, which itself is kept nowhere.
+    hash           BLOB PRIMARY KEY CHECK (length(hash) = 32),
+    id             BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    agent          INTEGER NOT NULL REFERENCES agents (number),
+    name           TEXT NOT NULL,
+    created_at     INTEGER NOT NULL,
+    -- When the token ends, and when the key made with it will.
+    expires_at     INTEGER NOT NULL,
+    key_expires_at INTEGER,
+    read_only      INTEGER NOT NULL,
+    rooms          BLOB,
+    direct         INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Who governed, and who tried what was not allowed. Each row holds the hash of the one before it and of its own columns,
+-- so that a row that was changed, moved or taken out breaks the chain.
+CREATE TABLE audit (
+    seq     INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    -- An agent's id, `operator`, `server` or `stranger`.
+    actor   TEXT NOT NULL,
+    method  TEXT NOT NULL,
+    -- Ids of agents, rooms, messages and keys, separated by spaces.
+    targets TEXT NOT NULL,
+    address TEXT NOT NULL,
+    gateway TEXT NOT NULL,
+    -- `ok`, or the code of the refusal.
+    outcome TEXT NOT NULL,
+    -- How many times, for refusals: they are counted by the minute.
+    count   INTEGER NOT NULL,
+    hash    BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+-- The two ends of the chain: what stood before the oldest row that is kept, and the newest row.
+CREATE TABLE audit_ends (
+    only      INTEGER PRIMARY KEY CHECK (only = 1),
+    base_seq  INTEGER NOT NULL,
+    base_hash BLOB NOT NULL CHECK (length(base_hash) = 32),
+    head_seq  INTEGER NOT NULL,
+    head_hash BLOB NOT NULL CHECK (length(head_hash) = 32)
+) STRICT;
+
+INSERT INTO audit_ends VALUES (1, 0, zeroblob(32), 0, zeroblob(32));

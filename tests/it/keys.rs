@@ -1,0 +1,40 @@
+//! The life of keys: enrolment, rotation, expiry, revocation, and what a key may be used for.
+
+mod enrolment;
+mod expiry;
+mod names;
+mod rotation;
+mod scopes;
+
+use serde_json::{Value, json};
+use wardroom::client::{ClientError, Connection, Methods};
+
+use crate::support::{Agent, TestServer, soon};
+
+/// Milliseconds since 1970.
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since.expect("after 1970").as_millis()).expect("in range")
+}
+
+/// Gets a key for a token, on a connection of its own.
+async fn enrol(server: &TestServer, token: &str) -> Result<Value, ClientError> {
+    let connection = server.connect().await;
+    soon("an answer", connection.call("agent.enrol", json!({ "token": token }))).await
+}
+
+/// The code of the refusal of `auth` with this key.
+async fn refused_entry(server: &TestServer, key: &str) -> Option<i64> {
+    let attempt = Agent::try_enter(server, json!({ "apiKey": key })).await;
+    attempt.err().and_then(|error| error.code())
+}
+
+/// How the connection ends: close code and reason.
+async fn end(connection: &Connection) -> (Option<u16>, String) {
+    let end = soon("the end", connection.ended()).await;
+    (end.code, end.reason)
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("`{name}` in {value}"))
+}
