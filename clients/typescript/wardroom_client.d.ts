@@ -11,6 +11,7 @@
  * @module
  */
 export { WardroomClient } from "./lib/client.js";
+export { enrol, type EnrolOptions } from "./lib/enrol.js";
 export { ConnectionLostError, ErrorCode, NotConnectedError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
 export type { EventMap, EventName, Handler } from "./lib/events.js";
 export type { CallOptions } from "./lib/methods.js";

@@ -11,4 +11,5 @@
  * @module
  */
 export { WardroomClient } from "./lib/client.js";
+export { enrol } from "./lib/enrol.js";
 export { ConnectionLostError, ErrorCode, NotConnectedError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";

@@ -292,12 +292,16 @@ pub trait Methods: Sync {
 }
 
 /// Calls a method whose result says no more than that it is done.
-async fn done<M: Methods + ?Sized>(methods: &M, method: &'static str, params: Value) -> Result<(), ClientError> {
+pub(super) async fn done<M: Methods + ?Sized>(
+    methods: &M,
+    method: &'static str,
+    params: Value,
+) -> Result<(), ClientError> {
     methods.call(method, params).await.map(drop)
 }
 
 /// Calls a method and reads its result, or one member of it.
-async fn typed<M, T>(
+pub(super) async fn typed<M, T>(
     methods: &M,
     method: &'static str,
     params: Value,
@@ -328,7 +332,7 @@ fn with_reason(mut params: Value, reason: Option<&str>) -> Value {
 }
 
 /// Adds a parameter that may be left out.
-fn set(params: &mut Value, name: &str, value: Option<impl Into<Value>>) {
+pub(super) fn set(params: &mut Value, name: &str, value: Option<impl Into<Value>>) {
     if let (Some(value), Some(params)) = (value, params.as_object_mut()) {
         params.insert(name.to_owned(), value.into());
     }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Map, Value, json};
@@ -11,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
-use super::{ClientError, Connection, Endpoint, Methods};
+use super::{AuditOptions, ClientError, Connection, Endpoint, KeyMethods, KeyOptions, Methods, RotateOptions};
 
 /// What the cases of one method came to.
 #[derive(Debug, Default)]
@@ -45,7 +47,7 @@ async fn every_typed_function_speaks_as_the_fixtures_do() {
             "`{method}` was not replayed: {tally:?}"
         );
     }
-    assert_eq!(tallies.len(), 28, "a fixture for every method");
+    assert_eq!(tallies.len(), 35, "a fixture for every method");
 }
 
 fn fixtures() -> Vec<Value> {
@@ -68,11 +70,16 @@ async fn replay(
     let name = &case["name"];
     let params = sample(case.get("params").unwrap_or(&json!({})));
     let Some(members) = params.as_object() else { return };
-    if !is_typed(method, members) {
+    if !is_typed(method, members) && key_call(connection, method, members).is_none() {
         return;
     }
     let arguments = Params(members);
-    let mut called = std::pin::pin!(typed_call(connection, method, &arguments));
+    let mut called = std::pin::pin!(async {
+        match key_call(connection, method, members) {
+            Some(call) => Some(call.await),
+            None => typed_call(connection, method, &arguments).await,
+        }
+    });
     let request = tokio::select! {
         outcome = &mut called => panic!("{method}, {name}: no request, but {outcome:?}"),
         request = read(socket) => request,
@@ -183,6 +190,17 @@ impl<'a> Params<'a> {
     }
 }
 
+/// Methods that [`key_call`] calls.
+const KEY_METHODS: [&str; 7] = [
+    "agent.enrol",
+    "agent.createKey",
+    "agent.rotateKey",
+    "agent.revokeKey",
+    "agent.listKeys",
+    "agent.rename",
+    "audit.list",
+];
+
 /// The texts that a typed function requires, and what it takes besides.
 fn signature(method: &str) -> (&'static [&'static str], &'static [&'static str]) {
     match method {
@@ -210,6 +228,9 @@ fn signature(method: &str) -> (&'static [&'static str], &'static [&'static str])
 /// Whether the typed function of `method` can send these parameters at all: types that a case gets wrong on purpose do
 /// not exist in Rust.
 fn is_typed(method: &str, params: &Map<String, Value>) -> bool {
+    if KEY_METHODS.contains(&method) {
+        return false;
+    }
     let (required, optional) = signature(method);
     let is_optional = |name: &str, value: &Value| match (method, name) {
         ("room.history", "limit") => value.as_u64().is_some_and(|limit| u32::try_from(limit).is_ok()),
@@ -225,6 +246,62 @@ fn is_typed(method: &str, params: &Map<String, Value>) -> bool {
             required.contains(&name.as_str()) || optional.contains(&name.as_str()) && is_optional(name, value)
         })
         && (method != "lobby.setMotd" || params.contains_key("content"))
+}
+
+type KeyCall<'a> = Pin<Box<dyn Future<Output = Result<(), ClientError>> + Send + 'a>>;
+
+/// The call of a function about keys; none where `method` is another, or the function cannot send these parameters.
+fn key_call<'a>(connection: &'a Connection, method: &str, params: &'a Map<String, Value>) -> Option<KeyCall<'a>> {
+    let text = |name: &str| params.get(name).and_then(Value::as_str);
+    // Parameters that are given but are no texts are for no function.
+    let is_text = |name: &str| params.get(name).is_none_or(Value::is_string);
+    if !["agentId", "keyId", "keyName", "displayName", "token"]
+        .into_iter()
+        .all(is_text)
+    {
+        return None;
+    }
+    let without = |names: &[&str]| {
+        let rest = params.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        Value::Object(rest.map(|(name, value)| (name.clone(), value.clone())).collect())
+    };
+    Some(match method {
+        "agent.enrol" => {
+            let (token, name) = (text("token")?, text("keyName"));
+            Box::pin(async move { connection.enrol(token, name).await.map(drop) })
+        }
+        "agent.invite" if params.get("enrol") == Some(&json!(true)) => {
+            let (display_name, name) = (text("displayName")?, text("keyName"));
+            let options: KeyOptions = serde_json::from_value(without(&["displayName", "enrol", "keyName"])).ok()?;
+            Box::pin(async move { connection.invite_to_enrol(display_name, name, &options).await.map(drop) })
+        }
+        "agent.createKey" => {
+            let (agent, name) = (text("agentId"), text("keyName")?);
+            let options: KeyOptions = serde_json::from_value(without(&["agentId", "keyName"])).ok()?;
+            Box::pin(async move { connection.create_key(agent, name, &options).await.map(drop) })
+        }
+        "agent.rotateKey" => {
+            let options: RotateOptions = serde_json::from_value(without(&[])).ok()?;
+            Box::pin(async move { connection.rotate_key(&options).await.map(drop) })
+        }
+        "agent.revokeKey" => {
+            let (agent, key) = (text("agentId"), text("keyId")?);
+            Box::pin(async move { connection.revoke_key(agent, key).await })
+        }
+        "agent.listKeys" => {
+            let agent = text("agentId");
+            Box::pin(async move { connection.list_keys(agent).await.map(drop) })
+        }
+        "agent.rename" => {
+            let (agent, name) = (text("agentId"), text("displayName")?);
+            Box::pin(async move { connection.rename_agent(agent, name).await })
+        }
+        "audit.list" => {
+            let options: AuditOptions = serde_json::from_value(without(&[])).ok()?;
+            Box::pin(async move { connection.list_audit(&options).await.map(drop) })
+        }
+        _ => return None,
+    })
 }
 
 /// Calls the typed function of `method`; none when there is none.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::domain::{EndReason, KeyScope, MessageId, Refusal, RoomId, StreamNumber};
@@ -45,16 +46,22 @@ pub(super) fn check(scope: &KeyScope, method: &MethodSpec, params: Option<&RawVa
     if method.name == MessageDm::NAME {
         return if scope.admits_direct() { Ok(()) } else { Err(LIMITED) };
     }
-    if method.access != Access::Agent {
+    // A method about one room says so by this parameter, which it then requires: others would not look at it. One that has
+    // no room in it is about more than the rooms of the key.
+    if method.access != Access::Agent || !requires_room(method) {
         return Err(LIMITED);
     }
-    // A method about a room says so by this parameter. One that has no room in it is about more than the rooms of the key.
     let named = params.map(|params| serde_json::from_str::<NamedRoom>(params.get()));
     let room = named.and_then(Result::ok).ok_or(LIMITED)?;
     match RoomId::parse(&room.room_id) {
         Some(room) if scope.admits_room(room) => Ok(()),
         _ => Err(Refusal::NotAMember),
     }
+}
+
+fn requires_room(method: &MethodSpec) -> bool {
+    let required = method.params.get("required").and_then(Value::as_array);
+    required.is_some_and(|names| names.iter().any(|name| name == "roomId"))
 }
 
 const LIMITED: Refusal = Refusal::Forbidden("the API key of this session is limited to some rooms");

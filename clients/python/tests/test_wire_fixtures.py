@@ -14,7 +14,7 @@ import pytest
 from scripted_server import FAST, Recorder, ScriptedServer, soon
 from wire_cases import WIRE, WireCase, load_cases
 
-from wardroom_client import RpcError, WardroomClient
+from wardroom_client import RpcError, WardroomClient, enrol
 from wardroom_client.methods import ProtocolMethods
 
 CASES = load_cases()
@@ -27,6 +27,12 @@ METHODS: dict[str, tuple[str, str | None]] = {
     "agent.kick": ("kick_agent", None),
     "agent.ban": ("ban_agent", None),
     "agent.unban": ("unban_agent", None),
+    "agent.createKey": ("create_key", None),
+    "agent.rotateKey": ("rotate_key", None),
+    "agent.revokeKey": ("revoke_key", None),
+    "agent.listKeys": ("list_keys", "keys"),
+    "agent.rename": ("rename_agent", None),
+    "audit.list": ("list_audit", None),
     "room.create": ("create_room", "room"),
     "room.list": ("list_rooms", "rooms"),
     "room.join": ("join_room", None),
@@ -52,6 +58,10 @@ METHODS: dict[str, tuple[str, str | None]] = {
 
 SAMPLE_RESULTS: dict[str, Any] = {
     "agent.invite": {"agentId": "a", "displayName": "n", "apiKey": "k", "role": "participant"},
+    "agent.createKey": {"agentId": "a", "apiKey": "k", "key": {}},
+    "agent.rotateKey": {"agentId": "a", "apiKey": "k", "key": {}, "previousKeyId": None, "previousExpiresAt": None},
+    "agent.listKeys": {"keys": []},
+    "audit.list": {"entries": [], "intact": True, "brokenAt": None},
     "room.info": {"room": {}, "members": []},
     "message.send": {"messageId": "m", "timestamp": 1, "seq": 1},
     "message.dm": {"messageId": "m", "timestamp": 1, "seq": 1},
@@ -74,6 +84,8 @@ def test_there_are_fixtures() -> None:
 async def test_fixture(server: ScriptedServer, case: WireCase) -> None:
     if case.method == "auth" and (names := auth_arguments(case.params)) is not None:
         await replay_auth(server, case, names)
+    elif case.method == "agent.enrol" and isinstance(case.params.get("token"), str):
+        await replay_enrolment(server, case)
     else:
         await replay_call(server, case)
 
@@ -114,6 +126,20 @@ async def replay_auth(server: ScriptedServer, case: WireCase, arguments: dict[st
     await soon(client.close())
 
 
+async def replay_enrolment(server: ScriptedServer, case: WireCase) -> None:
+    asking = asyncio.create_task(
+        enrol(case.params["token"], server.url, key_name=case.params.get("keyName"), options=FAST)
+    )
+    peer = await server.accept()
+    request = await peer.expect("agent.enrol")
+    assert request["params"] == case.params
+    await peer.send(id=request["id"], **case.answer)
+    if "error" in case.answer:
+        await check_error(asking, case)
+    else:
+        assert await soon(asking) == case.answer["result"]
+
+
 async def replay_call(server: ScriptedServer, case: WireCase) -> None:
     client = server.client()
     recorders = record(client, case)
@@ -139,7 +165,7 @@ def invocation(client: WardroomClient, method: str, params: Any) -> tuple[Awaita
         arguments = expressed(function, params)
         if arguments is not None:
             return function(**arguments), unwrapped
-    elif method != "auth" and not method.startswith("operator."):
+    elif method not in {"auth", "agent.enrol"} and not method.startswith("operator."):
         pytest.fail(f"the client has no method for `{method}`")
     return client.call(method, params), None
 
@@ -226,7 +252,7 @@ async def test_every_method_has_a_call_of_its_own(server: ScriptedServer, method
 
 
 def test_the_table_above_is_complete() -> None:
-    public = {name for name in vars(ProtocolMethods) if not name.startswith("_")}
+    public = {name for name in dir(ProtocolMethods) if not name.startswith("_")}
     assert {name for name, _ in METHODS.values()} == public - {"call", "room_history_page"}
 
 

@@ -6,9 +6,9 @@ import asyncio
 import itertools
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -30,6 +30,8 @@ from .types import EventParams
 logger = logging.getLogger("wardroom_client")
 
 USER_AGENT = "wardroom-client-python"
+
+Result = TypeVar("Result")
 
 
 if TYPE_CHECKING:
@@ -119,43 +121,32 @@ class Connection:
             raise ConnectFailed(f"no connection to `{settings.printable_url}` within {seconds:g} s") from None
 
     @classmethod
-    async def _open(cls, settings: Settings) -> Connection:
-        options = settings.options
-        extra: dict[str, Any] = {}
-        if options.ssl is not None:
-            extra["ssl"] = options.ssl
-        if settings.is_loopback:
-            extra["proxy"] = None
-        failure: str
-        try:
-            socket = await connect(
-                settings.url,
-                open_timeout=None,
-                close_timeout=options.close_timeout,
-                ping_interval=options.keepalive_interval,
-                ping_timeout=options.keepalive_timeout,
-                max_size=options.max_frame_bytes,
-                compression=None,
-                user_agent_header=USER_AGENT,
-                logger=_SocketLogger(logging.getLogger("wardroom_client.socket"), {}),
-                **extra,
-            )
-        except OSError as error:
-            failure = str(error)
-        except Exception as error:
-            # no handshake, no such proxy, no such name: the text may repeat the address with a password in it
-            failure = type(error).__name__
-        else:
+    async def ask(cls, settings: Settings, method: str, params: object) -> Any:
+        """Make one call on a connection that does not authenticate, and close it; all within `connect_timeout`.
+
+        Raises:
+            ConnectFailed: no WebSocket connection came about, or it ended before the answer.
+            RpcError: the server refused.
+        """
+
+        async def once(socket: ClientConnection) -> Any:
             try:
-                return cls(socket, await _authenticate(socket, settings))
-            except ConnectionClosed as error:
+                return await _first_answer(socket, method, params)
+            finally:
                 await socket.close()
-                close = _close_of(error)
-                failure = f"closed during `auth` with code {close.code}, reason `{close.reason}`"
-            except BaseException:
-                await socket.close()
-                raise
-        raise ConnectFailed(f"no connection to `{settings.printable_url}`: {failure}")
+
+        try:
+            return await asyncio.wait_for(_on_socket(settings, once), settings.options.connect_timeout)
+        except asyncio.TimeoutError:
+            seconds = settings.options.connect_timeout
+            raise ConnectFailed(f"no answer from `{settings.printable_url}` within {seconds:g} s") from None
+
+    @classmethod
+    async def _open(cls, settings: Settings) -> Connection:
+        async def welcome(socket: ClientConnection) -> Connection:
+            return cls(socket, await _authenticate(socket, settings))
+
+        return await _on_socket(settings, welcome)
 
     @property
     def is_closed(self) -> bool:
@@ -247,22 +238,69 @@ class Connection:
             answer.set_exception(ProtocolError("the server sent an answer with neither result nor error"))
 
 
+async def _on_socket(settings: Settings, use: Callable[[ClientConnection], Awaitable[Result]]) -> Result:
+    """Connect and hand the socket on; it is closed if that fails."""
+    options = settings.options
+    extra: dict[str, Any] = {}
+    if options.ssl is not None:
+        extra["ssl"] = options.ssl
+    if settings.is_loopback:
+        extra["proxy"] = None
+    failure: str
+    try:
+        socket = await connect(
+            settings.url,
+            open_timeout=None,
+            close_timeout=options.close_timeout,
+            ping_interval=options.keepalive_interval,
+            ping_timeout=options.keepalive_timeout,
+            max_size=options.max_frame_bytes,
+            compression=None,
+            user_agent_header=USER_AGENT,
+            logger=_SocketLogger(logging.getLogger("wardroom_client.socket"), {}),
+            **extra,
+        )
+    except OSError as error:
+        failure = str(error)
+    except Exception as error:
+        # no handshake, no such proxy, no such name: the text may repeat the address with a password in it
+        failure = type(error).__name__
+    else:
+        try:
+            return await use(socket)
+        except ConnectionClosed as error:
+            await socket.close()
+            close = _close_of(error)
+            failure = f"closed during `auth` with code {close.code}, reason `{close.reason}`"
+        except BaseException:
+            await socket.close()
+            raise
+    raise ConnectFailed(f"no connection to `{settings.printable_url}`: {failure}")
+
+
 async def _authenticate(socket: ClientConnection, settings: Settings) -> Identity:
     params = {"apiKey": settings.api_key}
     if settings.display_name is not None:
         params["displayName"] = settings.display_name
-    await socket.send(_encode(1, "auth", params))
+    try:
+        return Identity.from_result(await _first_answer(socket, "auth", params))
+    except RpcError as error:
+        if error.code in {ErrorCode.AUTH_FAILED, ErrorCode.AGENT_BANNED}:
+            raise AuthenticationError(error.code, error.message, error.data) from None
+        raise
+
+
+async def _first_answer(socket: ClientConnection, method: str, params: object) -> Any:
+    """Send the first request of a connection and return the result of its answer."""
+    await socket.send(_encode(1, method, params))
     while True:
         message = _decode(await socket.recv())
         # a server has nothing to say before this answer but, at most, a notice that it is about to close
         if message is not None and message.get("id") == 1:
             break
-    if "error" not in message:
-        return Identity.from_result(message.get("result"))
-    error = error_from_wire(message["error"])
-    if isinstance(error, RpcError) and error.code in {ErrorCode.AUTH_FAILED, ErrorCode.AGENT_BANNED}:
-        error = AuthenticationError(error.code, error.message, error.data)
-    raise error
+    if "error" in message:
+        raise error_from_wire(message["error"])
+    return message.get("result")
 
 
 def _encode(request_id: int, method: str, params: object) -> str:

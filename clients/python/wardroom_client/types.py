@@ -47,13 +47,91 @@ class Agent(TypedDict):
     lastSeen: int | None
 
 
-class InvitedAgent(TypedDict):
-    """A new agent; `apiKey` is shown here and never again."""
+class _Secret(TypedDict, total=False):
+    apiKey: str
+    enrolmentToken: str
+    enrolmentExpiresAt: int
+
+
+class InvitedAgent(_Secret):
+    """A new agent; `apiKey` or `enrolmentToken` is shown here and never again."""
 
     agentId: str
     displayName: str
-    apiKey: str
     role: Role
+
+
+class Key(TypedDict):
+    """What is known of a key; `rooms` is None for all rooms, `expiresAt` None for never."""
+
+    keyId: str
+    keyName: str
+    createdAt: int
+    expiresAt: int | None
+    readOnly: bool
+    rooms: list[str] | None
+    direct: bool
+
+
+class ListedKey(Key):
+    """A key in a list; `pending` while it waits for its enrolment, `current` for that of this connection."""
+
+    lastUsedAt: int | None
+    current: bool
+    pending: bool
+
+
+class IssuedKey(_Secret):
+    """A new key; `apiKey`, or `enrolmentToken` for another agent, is shown here and never again."""
+
+    agentId: str
+    key: Key
+
+
+class RotatedKey(IssuedKey):
+    """A new key, and when the one that it replaces ends."""
+
+    previousKeyId: str | None
+    previousExpiresAt: int | None
+
+
+class EnrolledAgent(TypedDict):
+    """An agent that has got its key; `apiKey` is shown here and never again."""
+
+    agentId: str
+    displayName: str
+    role: Role
+    apiKey: str
+    key: Key
+
+
+class RenamedAgent(StatusResult):
+    """An agent and its new name."""
+
+    agentId: str
+    displayName: str
+
+
+class AuditEntry(TypedDict):
+    """An entry of the audit log; `outcome` is `"ok"` or the code of the refusal."""
+
+    seq: int
+    at: int
+    actor: str
+    method: str
+    targets: list[str]
+    address: str | None
+    gateway: str
+    outcome: str
+    count: int
+
+
+class AuditPage(TypedDict):
+    """Entries of the audit log, and whether all that is kept of it is as it was written."""
+
+    entries: list[AuditEntry]
+    intact: bool
+    brokenAt: int | None
 
 
 class _RoomExtra(TypedDict, total=False):

@@ -28,6 +28,10 @@ export declare const ErrorCode: {
     readonly limited: 4080;
     /** The idempotency key was used for another message within the last 24 hours. */
     readonly idempotencyKeyReused: 4081;
+    /** The enrolment token is unknown, used or expired. */
+    readonly enrolmentFailed: 4110;
+    readonly keyNotFound: 4111;
+    readonly keyLimit: 4112;
     /** Nothing was saved; reading still works. */
     readonly storageUnavailable: 4090;
     readonly storageDamaged: 4091;

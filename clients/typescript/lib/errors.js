@@ -28,6 +28,10 @@ export const ErrorCode = {
     limited: 4080,
     /** The idempotency key was used for another message within the last 24 hours. */
     idempotencyKeyReused: 4081,
+    /** The enrolment token is unknown, used or expired. */
+    enrolmentFailed: 4110,
+    keyNotFound: 4111,
+    keyLimit: 4112,
     /** Nothing was saved; reading still works. */
     storageUnavailable: 4090,
     storageDamaged: 4091,

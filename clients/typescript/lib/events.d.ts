@@ -7,6 +7,11 @@ export interface EventMap {
         displayName: string;
         online: boolean;
     };
+    "agent.renamed": {
+        agentId: string;
+        displayName: string;
+        previousName: string;
+    };
     message: {
         roomId: string;
         message: Message;

@@ -12,6 +12,7 @@
  */
 
 export { WardroomClient } from "./lib/client.js";
+export { enrol, type EnrolOptions } from "./lib/enrol.js";
 export {
   ConnectionLostError,
   ErrorCode,

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { type EventName, RpcError, type Session, WardroomClient } from "wardroom-client";
+import { enrol, type EventName, RpcError, type Session, WardroomClient } from "wardroom-client";
 import { callMethod, METHODS, unwrapped } from "./support/method_table.js";
 import { FIXTURES } from "./support/places.js";
 import { connected, type Stage, stage } from "./support/setup.js";
@@ -28,6 +28,7 @@ interface Case {
 /** Every event that the client's types know; the compiler sees to it that none is missing. */
 const EVENTS: Record<EventName, true> = {
   presence: true,
+  "agent.renamed": true,
   message: true,
   dm: true,
   "room.created": true,
@@ -81,6 +82,9 @@ for (const name of names) {
 
 async function replay(t: TestContext, method: string, item: Case): Promise<void> {
   assert.ok(item.error !== undefined || "result" in item, "the case has neither a result nor an error");
+  if (isEnrolment(method, item)) {
+    return await replayEnrolment(t, item);
+  }
   const set = isFirstAuth(method, item) ? await replayAuth(t, item) : await replayCall(t, method, item);
   for (const event of item.events ?? []) {
     assert.ok(event.method in EVENTS, `the client does not know the event \`${event.method}\``);
@@ -99,6 +103,27 @@ function isFirstAuth(method: string, { as, params }: Case): boolean {
     method === "auth" && as === "stranger" && Object.keys(others).length === 0 &&
     typeof apiKey === "string" && apiKey !== "" && typeof displayName === "string"
   );
+}
+
+/** Whether the case is what `enrol` does. */
+function isEnrolment(method: string, { params }: Case): boolean {
+  return method === "agent.enrol" && typeof (params as Record<string, unknown>)["token"] === "string";
+}
+
+async function replayEnrolment(t: TestContext, item: Case): Promise<void> {
+  const { server } = await stage(t);
+  const { token, keyName } = item.params as { token: string; keyName?: string };
+  const outcome = settled(enrol(token, { url: server.url, keyName }));
+  const link = await server.accept();
+  const request = await link.expect("agent.enrol");
+  assert.deepEqual(request.params, item.params);
+  if (item.error !== undefined) {
+    link.refuse(request, item.error.code, item.error.message ?? "refused", item.error.data);
+    isRefusal(await outcome, item.error);
+  } else {
+    link.answer(request, item.result);
+    assert.deepEqual(await outcome, { value: item.result });
+  }
 }
 
 async function replayAuth(t: TestContext, item: Case): Promise<{ client: WardroomClient; link: ServerLink }> {

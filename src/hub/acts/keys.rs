@@ -282,6 +282,7 @@ fn issue_key(desk: &mut Desk<'_>, agent: &Agent, key: NewKey) -> Result<Issued, 
 
 pub(super) fn issue_new(desk: &mut Desk<'_>, agent: (AgentNumber, AgentId), key: NewKey) -> Result<Issued, Refusal> {
     let card = card(desk, agent.0, key)?;
+    desk.concerns(card.id);
     issue_carded(desk, agent.1, Role::Participant, card)
 }
 

@@ -22,7 +22,7 @@ impl Handler for AuditList {
         // An id that names nobody finds nothing.
         let agent = params.agent_id.as_deref().map(|text| {
             let id = AgentId::parse(text);
-            id.map_or_else(|| "-".to_owned(), |id| id.to_string())
+            id.map_or_else(|| "?".to_owned(), |id| id.to_string())
         });
         let query = AuditQuery {
             limit,

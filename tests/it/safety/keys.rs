@@ -75,8 +75,23 @@ async fn busy_server(format: &str) -> (TestServer, Vec<String>, Vec<&'static str
         .send(format!("GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n").as_bytes())
         .await;
     socket.head().await.expect("an answer");
+    // Further keys, and tokens that were used, not used and made up.
+    let text = |value: &serde_json::Value, name: &str| value[name].as_str().expect("a text").to_owned();
+    let rotated = bob.call("agent.rotateKey", json!({})).await;
+    let created = bob.call("agent.createKey", json!({ "keyName": "spare" })).await;
+    let enrol = json!({ "displayName": "carol", "enrol": true });
+    let used = text(&controller.call("agent.invite", enrol.clone()).await, "enrolmentToken");
+    let open = text(&controller.call("agent.invite", enrol).await, "enrolmentToken");
+    let forged = format!("wr_e_{}", "0ddba11".repeat(7).split_at(48).0);
+    let stranger = server.connect().await;
+    let refused = stranger.call("agent.enrol", json!({ "token": forged })).await;
+    refused.expect_err("it is refused");
+    let enrolled = stranger.call("agent.enrol", json!({ "token": used })).await;
+    let enrolled = text(&enrolled.expect("the token is good"), "apiKey");
     controller.call("agent.revoke", json!({ "agentId": alice.id() })).await;
-    let secrets = vec![server.controller_key().to_owned(), alice.key, bob.key, wrong];
+    let controller_key = server.controller_key().to_owned();
+    let mut secrets = vec![controller_key, alice.key, bob.key, wrong, used, open, forged, enrolled];
+    secrets.extend([text(&rotated, "apiKey"), text(&created, "apiKey")]);
     (server, secrets, vec!["a word in public", "a word in private"])
 }
 

@@ -5,6 +5,7 @@ import type { DocumentVersion, Message, Session, Visibility } from "./types.js";
 /** Every event by name, with what its handlers are given. */
 export interface EventMap {
   presence: { agentId: string; displayName: string; online: boolean };
+  "agent.renamed": { agentId: string; displayName: string; previousName: string };
   message: { roomId: string; message: Message };
   dm: { fromAgentId: string; fromDisplayName: string; content: string; messageId: string; timestamp: number };
   "room.created": { roomId: string; name: string; ownerId: string; visibility: Visibility };

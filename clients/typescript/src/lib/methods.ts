@@ -1,7 +1,9 @@
 /** One function per method of the protocol. */
 
+import { KeyMethods } from "./keys.js";
 import type {
   Agent,
+  AgentToEnrol,
   CreateRoomOptions,
   Document,
   DocumentSummary,
@@ -9,6 +11,7 @@ import type {
   HistoryOptions,
   HistoryPage,
   InvitedAgent,
+  InviteOptions,
   Message,
   Room,
   RoomChanges,
@@ -31,13 +34,13 @@ export interface CallOptions {
  * All of them reject with `RpcError` when the server refuses, `NotConnectedError` when nothing was sent, and
  * `ConnectionLostError` or `RequestTimeoutError` when the outcome is unknown.
  */
-export abstract class Methods {
-  /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
-  abstract call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
-
-  /** Makes a new participant. Its key is in the answer and nowhere else. Controller only. */
-  inviteAgent(displayName: string): Promise<InvitedAgent> {
-    return this.call("agent.invite", { displayName });
+export abstract class Methods extends KeyMethods {
+  /** Makes a new participant. Its key, or the token for it, is in the answer and nowhere else. Controller only. */
+  inviteAgent(displayName: string, options: InviteOptions & { enrol: true }): Promise<AgentToEnrol>;
+  inviteAgent(displayName: string, options?: InviteOptions): Promise<InvitedAgent>;
+  inviteAgent(displayName: string, options: InviteOptions = {}): Promise<InvitedAgent | AgentToEnrol> {
+    const { enrol, keyName, expiresAt, readOnly, rooms, direct } = options;
+    return this.call("agent.invite", { displayName, enrol, keyName, expiresAt, readOnly, rooms, direct });
   }
 
   /** Voids an agent's key for good and takes it out of every room; its messages stay. Controller only. */

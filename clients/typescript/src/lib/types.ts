@@ -120,6 +120,125 @@ export interface InvitedAgent {
   role: "participant";
 }
 
+/** A new agent that gets its key by `enrol`. */
+export interface AgentToEnrol {
+  agentId: string;
+  displayName: string;
+  /** What `enrol` takes, once. It is shown this once. */
+  enrolmentToken: string;
+  /** When the token ends, in milliseconds since 1970. */
+  enrolmentExpiresAt: number;
+  role: "participant";
+}
+
+/** What a key is to be. */
+export interface KeyOptions {
+  /** When it ends, in milliseconds since 1970; never when left out. */
+  expiresAt?: number | undefined;
+  /** Whether it may only look. */
+  readOnly?: boolean | undefined;
+  /** The only rooms there are for it; all of them when left out. */
+  rooms?: readonly string[] | undefined;
+  /** Whether it has direct messages although its rooms are restricted. */
+  direct?: boolean | undefined;
+}
+
+export interface InviteOptions extends KeyOptions {
+  /** Makes an enrolment token instead of the key. */
+  enrol?: boolean | undefined;
+  keyName?: string | undefined;
+}
+
+export interface RotateOptions {
+  /** This agent when left out; anybody else for the controller only. */
+  agentId?: string | undefined;
+  /** That of this session when left out, or the only one of the other agent. */
+  keyId?: string | undefined;
+  /** How long the former key goes on working; 0 ends it at once. A day if the server has its defaults. */
+  overlapMs?: number | undefined;
+  keyName?: string | undefined;
+  expiresAt?: number | undefined;
+}
+
+/** What is known of a key. */
+export interface Key {
+  keyId: string;
+  keyName: string;
+  createdAt: number;
+  /** Null is never. */
+  expiresAt: number | null;
+  readOnly: boolean;
+  /** Null is all rooms. */
+  rooms: string[] | null;
+  direct: boolean;
+}
+
+export interface ListedKey extends Key {
+  lastUsedAt: number | null;
+  /** Whether this session came in with it. */
+  current: boolean;
+  /** Whether it waits for its enrolment. */
+  pending: boolean;
+}
+
+/** A new key: `apiKey` for oneself, `enrolmentToken` for another agent. Either is shown this once. */
+export interface IssuedKey {
+  agentId: string;
+  apiKey?: string;
+  enrolmentToken?: string;
+  enrolmentExpiresAt?: number;
+  key: Key;
+}
+
+export interface RotatedKey extends IssuedKey {
+  previousKeyId: string | null;
+  previousExpiresAt: number | null;
+}
+
+export interface EnrolledAgent {
+  agentId: string;
+  displayName: string;
+  role: Role;
+  /** The agent's key. It is shown this once. */
+  apiKey: string;
+  key: Key;
+}
+
+export interface RenamedAgent extends Status {
+  agentId: string;
+  displayName: string;
+}
+
+export interface AuditOptions {
+  /** 1 to 1,000; 100 when left out. */
+  limit?: number | undefined;
+  /** Only entries before this `seq`. */
+  before?: number | undefined;
+  agentId?: string | undefined;
+  method?: string | undefined;
+}
+
+export interface AuditEntry {
+  seq: number;
+  at: number;
+  actor: string;
+  method: string;
+  targets: string[];
+  address: string | null;
+  gateway: string;
+  /** `ok`, or the code of the refusal. */
+  outcome: string;
+  count: number;
+}
+
+export interface AuditPage {
+  /** The newest first. */
+  entries: AuditEntry[];
+  /** Whether all that is kept is as it was written. */
+  intact: boolean;
+  brokenAt: number | null;
+}
+
 /** Versions start at 1; `docs.update` may set any number or text. */
 export type DocumentVersion = number | string;
 

@@ -1,4 +1,4 @@
-import type { Visibility, WardroomClient } from "wardroom-client";
+import type { AuditOptions, InviteOptions, KeyOptions, RotateOptions, Visibility, WardroomClient } from "wardroom-client";
 
 type Params = Record<string, unknown>;
 
@@ -12,7 +12,11 @@ interface Entry {
 
 /** Every method of the protocol but `auth`, with the client's function for it. */
 export const METHODS: Record<string, Entry> = {
-  "agent.invite": { params: ["displayName"], call: (client, { displayName }: { displayName: string }) => client.inviteAgent(displayName) },
+  "agent.invite": {
+    params: ["displayName", "enrol", "keyName", "expiresAt", "readOnly", "rooms", "direct"],
+    call: (client, { displayName, ...options }: { displayName: string } & InviteOptions) =>
+      client.inviteAgent(displayName, options),
+  },
   "agent.revoke": { params: ["agentId"], call: (client, { agentId }: { agentId: string }) => client.revokeAgent(agentId) },
   "agent.list": { params: [], call: (client) => client.listAgents(), unwraps: "agents" },
   "agent.kick": {
@@ -24,6 +28,32 @@ export const METHODS: Record<string, Entry> = {
     call: (client, { agentId, reason }: { agentId: string; reason: string }) => client.banAgent(agentId, reason),
   },
   "agent.unban": { params: ["agentId"], call: (client, { agentId }: { agentId: string }) => client.unbanAgent(agentId) },
+  "agent.createKey": {
+    params: ["agentId", "keyName", "expiresAt", "readOnly", "rooms", "direct"],
+    call: (client, { keyName, ...options }: { keyName: string } & KeyOptions) => client.createKey(keyName, options),
+  },
+  "agent.rotateKey": {
+    params: ["agentId", "keyId", "overlapMs", "keyName", "expiresAt"],
+    call: (client, options: RotateOptions) => client.rotateKey(options),
+  },
+  "agent.revokeKey": {
+    params: ["keyId", "agentId"],
+    call: (client, { keyId, agentId }: { keyId: string; agentId: string }) => client.revokeKey(keyId, agentId),
+  },
+  "agent.listKeys": {
+    params: ["agentId"],
+    call: (client, { agentId }: { agentId: string }) => client.listKeys(agentId),
+    unwraps: "keys",
+  },
+  "agent.rename": {
+    params: ["displayName", "agentId"],
+    call: (client, { displayName, agentId }: { displayName: string; agentId: string }) =>
+      client.renameAgent(displayName, agentId),
+  },
+  "audit.list": {
+    params: ["limit", "before", "agentId", "method"],
+    call: (client, options: AuditOptions) => client.listAudit(options),
+  },
   "room.create": {
     params: ["name", "visibility", "description"],
     call: (client, { name, ...options }: { name: string; visibility: Visibility; description: string }) =>
@@ -96,7 +126,7 @@ const UNSERVED = /^operator\./;
 /** Calls `method` by the client's own function, or by `call` where the params are none that the function can send. */
 export function callMethod(client: WardroomClient, method: string, params: unknown): Promise<unknown> {
   const entry = METHODS[method];
-  if (entry === undefined && !UNSERVED.test(method) && method !== "auth") {
+  if (entry === undefined && !UNSERVED.test(method) && method !== "auth" && method !== "agent.enrol") {
     throw new Error(`the client has no function for \`${method}\`: add one, and its line in this table`);
   }
   const given = params ?? {};

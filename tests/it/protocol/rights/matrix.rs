@@ -86,6 +86,7 @@ agent.rotateKey          4001   4001    4001     ok      ok      ok      ok     
 agent.revokeKey          4001   4001    4001   4111    4111    4111    4111   4111  4111 4111   4111       4111     4003
 agent.listKeys           4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 agent.rename             4001   4001    4001   4003    4003    4003    4003   4003  4003 4003   4003         ok     4003
+audit.list               4001   4001    4001   4003    4003    4003    4003   4003  4003 4003   4003         ok     4003
 room.create              4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 room.list                4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 room.join                4001   4001    4001     ok    4013    4013      ok   4012  4012   ok   4012         ok     4003

@@ -1,0 +1,15 @@
+/** Getting a first key for an enrolment token. */
+import { type ClientOptions } from "./settings.js";
+import type { EnrolledAgent } from "./types.js";
+export interface EnrolOptions extends Omit<ClientOptions, "apiKey" | "displayName"> {
+    /** What to call the key; what the token says when left out. */
+    keyName?: string | undefined;
+}
+/**
+ * Gets the API key that an enrolment token stands for; the token is void from then on.
+ *
+ * Rejects with `RpcError` when the server refuses: 4110 (unknown, used or expired), 4003 (locked), 4004 (banned), 4080
+ * (too many failures); with `NotConnectedError` when the server cannot be reached, and `ConnectionLostError` when the
+ * connection ends before the answer comes.
+ */
+export declare function enrol(token: string, { keyName, ...options }?: EnrolOptions): Promise<EnrolledAgent>;

@@ -1,0 +1,33 @@
+/** The methods about keys, names and the audit log. */
+/** `agentId` is this agent when left out; anybody else is for the controller only. */
+export class KeyMethods {
+    /** Makes a further key; for another agent an enrolment token in its place. */
+    createKey(keyName, options = {}) {
+        const { agentId, expiresAt, readOnly, rooms, direct } = options;
+        return this.call("agent.createKey", { agentId, keyName, expiresAt, readOnly, rooms, direct });
+    }
+    /**
+     * Puts another key in the place of one; for another agent an enrolment token. This connection goes on, but a client
+     * that reconnects needs the new key: make a new client with it.
+     */
+    rotateKey({ agentId, keyId, overlapMs, keyName, expiresAt } = {}) {
+        return this.call("agent.rotateKey", { agentId, keyId, overlapMs, keyName, expiresAt });
+    }
+    /** Voids one key, or an enrolment token that was not used; not the key of this session. */
+    revokeKey(keyId, agentId) {
+        return this.call("agent.revokeKey", { agentId, keyId });
+    }
+    /** What is known of the keys of an agent; never the keys. */
+    async listKeys(agentId) {
+        const { keys } = await this.call("agent.listKeys", { agentId });
+        return keys;
+    }
+    /** Gives an agent another registered name. */
+    renameAgent(displayName, agentId) {
+        return this.call("agent.rename", { agentId, displayName });
+    }
+    /** The audit log, the newest entries first. Controller only. */
+    listAudit({ limit, before, agentId, method } = {}) {
+        return this.call("audit.list", { limit, before, agentId, method });
+    }
+}
