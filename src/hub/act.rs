@@ -217,7 +217,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Notes for the audit log the id of something that the act is about and that its request did not name.
-    pub(super) fn concerns(&mut self, id: impl ToString) {
+    pub(super) fn concerns(&mut self, id: &impl ToString) {
         self.concerned.push(id.to_string());
     }
 

@@ -39,31 +39,35 @@ impl Peer {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 struct Named {
-    agent_id: Option<String>,
-    room_id: Option<String>,
-    message_id: Option<String>,
-    key_id: Option<String>,
+    #[serde(rename = "agentId")]
+    agent: Option<String>,
+    #[serde(rename = "roomId")]
+    room: Option<String>,
+    #[serde(rename = "messageId")]
+    message: Option<String>,
+    #[serde(rename = "keyId")]
+    key: Option<String>,
 }
 
 /// The note of a governing request. Only ids are taken from its parameters, nothing that could be a content.
 pub(super) fn note(method: &'static str, peer: Peer, params: Option<&RawValue>) -> AuditNote {
     let named = params.and_then(|params| serde_json::from_str::<Named>(params.get()).ok());
     let Named {
-        agent_id,
-        room_id,
-        message_id,
-        key_id,
+        agent,
+        room,
+        message,
+        key,
     } = named.unwrap_or_default();
-    let uuids = [agent_id, room_id, key_id].into_iter().flatten();
+    let uuids = [agent, room, key].into_iter().flatten();
     let mut targets: Vec<String> = uuids
         // All of them are written alike.
         .filter_map(|text| AgentId::parse(&text))
         .map(|id| id.to_string())
         .collect();
     targets.extend(
-        message_id
+        message
             .and_then(|text| MessageId::parse(&text))
             .map(|id| id.to_string()),
     );

@@ -87,7 +87,7 @@ pub fn append(connection: &Connection, entry: &Entry, keep: u32) -> Result<(), S
     let hash = digest(
         &ends.head_hash,
         [seq, entry.at_ms, entry.count],
-        texts.map(|text| text.as_bytes()),
+        texts.map(String::as_bytes),
     );
     connection
         .prepare_cached(

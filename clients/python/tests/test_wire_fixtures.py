@@ -59,7 +59,7 @@ METHODS: dict[str, tuple[str, str | None]] = {
 SAMPLE_RESULTS: dict[str, Any] = {
     "agent.invite": {"agentId": "a", "displayName": "n", "apiKey": "k", "role": "participant"},
     "agent.createKey": {"agentId": "a", "apiKey": "k", "key": {}},
-    "agent.rotateKey": {"agentId": "a", "apiKey": "k", "key": {}, "previousKeyId": None, "previousExpiresAt": None},
+    "agent.rotateKey": {"agentId": "a", "apiKey": "k", "key": {}, "previousKeyId": "k", "previousExpiresAt": 1},
     "agent.listKeys": {"keys": []},
     "audit.list": {"entries": [], "intact": True, "brokenAt": None},
     "room.info": {"room": {}, "members": []},

@@ -91,8 +91,8 @@ class IssuedKey(_Secret):
 class RotatedKey(IssuedKey):
     """A new key, and when the one that it replaces ends."""
 
-    previousKeyId: str | None
-    previousExpiresAt: int | None
+    previousKeyId: str
+    previousExpiresAt: int
 
 
 class EnrolledAgent(TypedDict):

@@ -172,8 +172,8 @@ export interface IssuedKey {
     key: Key;
 }
 export interface RotatedKey extends IssuedKey {
-    previousKeyId: string | null;
-    previousExpiresAt: number | null;
+    previousKeyId: string;
+    previousExpiresAt: number;
 }
 export interface EnrolledAgent {
     agentId: string;

@@ -47,7 +47,7 @@ impl Act for InviteAgent {
             revoked: false,
         };
         desk.change(Change::AgentAdded(row));
-        desk.concerns(id);
+        desk.concerns(&id);
         let (name, expires_at_ms, scope) = self.key.clone();
         let key = NewKey {
             name: name.unwrap_or_else(|| Name::from_stored(FIRST_KEY)),

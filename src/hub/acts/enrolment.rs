@@ -49,8 +49,8 @@ impl Act for Enrol {
             return Err(LOCKED);
         }
         let id = enrolment.card.id;
-        desk.concerns(agent.id);
-        desk.concerns(id);
+        desk.concerns(&agent.id);
+        desk.concerns(&id);
         keys::delete(desk.connection, id)?;
         desk.change(Change::Key(KeyChange::Removed(id)));
         let card = KeyCard {

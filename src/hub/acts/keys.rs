@@ -97,8 +97,10 @@ pub struct RotateKey {
 pub struct Rotated {
     /// The new key, or the token for it.
     pub issued: Issued,
-    /// The former key, and when it ends; `None` when the agent had none.
-    pub former: Option<(KeyId, i64)>,
+    /// The former key.
+    pub former: KeyId,
+    /// When it ends, in milliseconds since 1970.
+    pub former_ends_at_ms: i64,
 }
 
 impl Act for RotateKey {
@@ -108,31 +110,21 @@ impl Act for RotateKey {
         let me = desk.me()?;
         let agent = owner(desk, &me, self.whose)?;
         let is_mine = agent.number == me.agent.number;
-        let former = self.former(desk, &me, agent)?.cloned();
+        let former = self.former(desk, &me, agent)?;
         let overlap_ms = self.overlap_ms.unwrap_or(desk.limits.key_overlap_ms);
-        check_number(desk, agent.number, usize::from(former.is_some() && overlap_ms == 0))?;
+        check_number(desk, agent.number, usize::from(overlap_ms == 0))?;
 
-        let expires_at_ms = former.as_ref().and_then(|former| former.expires_at_ms);
         let key = NewKey {
-            name: self
-                .name
-                .clone()
-                .or_else(|| former.as_ref().map(|former| former.name.clone()))
-                .unwrap_or_else(|| Name::from_stored(FIRST_KEY)),
-            expires_at_ms: earlier(expires_at_ms, self.expires_at_ms),
-            scope: former.as_ref().map(|former| former.scope.clone()).unwrap_or_default(),
+            name: self.name.clone().unwrap_or_else(|| former.name.clone()),
+            expires_at_ms: earlier(former.expires_at_ms, self.expires_at_ms),
+            scope: former.scope.clone(),
         };
         let issued = if is_mine {
             issue_key(desk, agent, key)?
         } else {
             issue_token(desk, agent, key)?
         };
-        if let Some(former) = &former {
-            desk.concerns(former.id);
-        }
-        let Some(former) = former else {
-            return Ok(Rotated { issued, former: None });
-        };
+        desk.concerns(&former.id);
         // Whoever asked is answered on this session, so it goes on, with the new key.
         let is_current = is_mine && session_key(desk, me.session) == Some(former.id);
         if is_current {
@@ -153,14 +145,15 @@ impl Act for RotateKey {
         }
         Ok(Rotated {
             issued,
-            former: Some((former.id, ends_at_ms)),
+            former: former.id,
+            former_ends_at_ms: ends_at_ms,
         })
     }
 }
 
 impl RotateKey {
     /// The key to be replaced.
-    fn former<'a>(&self, desk: &Desk<'a>, me: &Me<'a>, agent: &Agent) -> Result<Option<&'a KeyCard>, Refusal> {
+    fn former<'a>(&self, desk: &Desk<'a>, me: &Me<'a>, agent: &Agent) -> Result<&'a KeyCard, Refusal> {
         let mut cards = desk.state.keys.of_agent(agent.number, desk.now_ms);
         let wanted = match self.key {
             Some(key) => Some(key.ok_or(Refusal::KeyNotFound)?),
@@ -171,12 +164,12 @@ impl RotateKey {
             Some(key) => cards
                 .into_iter()
                 .find(|card| card.id == key)
-                .map(Some)
                 .ok_or(Refusal::KeyNotFound),
             None if cards.len() > 1 => Err(Refusal::InvalidParams(
                 "`keyId` is needed: the agent has several keys, and `agent.listKeys` names them".into(),
             )),
-            None => Ok(cards.pop()),
+            // Nothing says what a key of an agent without one is to be; `agent.createKey` does.
+            None => cards.pop().ok_or(Refusal::KeyNotFound),
         }
     }
 }
@@ -276,13 +269,13 @@ fn card(desk: &Desk<'_>, agent: AgentNumber, key: NewKey) -> Result<KeyCard, Ref
 /// Makes a key and stores its hash.
 fn issue_key(desk: &mut Desk<'_>, agent: &Agent, key: NewKey) -> Result<Issued, Refusal> {
     let card = card(desk, agent.number, key)?;
-    desk.concerns(card.id);
+    desk.concerns(&card.id);
     issue_carded(desk, agent.id, agent.role, card)
 }
 
 pub(super) fn issue_new(desk: &mut Desk<'_>, agent: (AgentNumber, AgentId), key: NewKey) -> Result<Issued, Refusal> {
     let card = card(desk, agent.0, key)?;
-    desk.concerns(card.id);
+    desk.concerns(&card.id);
     issue_carded(desk, agent.1, Role::Participant, card)
 }
 
@@ -315,7 +308,7 @@ pub(super) fn issue_new_token(
         token_expires_at_ms: desk.now_ms.saturating_add(desk.limits.enrolment_expiry_ms),
     };
     let ends_at_ms = enrolment.token_expires_at_ms;
-    desk.concerns(card.id);
+    desk.concerns(&card.id);
     keys::insert_enrolment(desk.connection, token.hash(), &enrolment)?;
     desk.change(Change::Key(KeyChange::EnrolmentAdded(token.hash(), enrolment)));
     Ok(Issued {

@@ -200,10 +200,10 @@ pub struct RotatedKeyResult {
     /// The new key, or the token for it.
     #[serde(flatten)]
     pub issued: IssuedKeyResult,
-    /// The key that was replaced; null when the agent had none.
-    pub previous_key_id: Option<String>,
+    /// The key that was replaced.
+    pub previous_key_id: String,
     /// When that one ends, in milliseconds since 1970.
-    pub previous_expires_at: Option<i64>,
+    pub previous_expires_at: i64,
 }
 
 /// Most rooms of one key.

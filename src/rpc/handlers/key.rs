@@ -85,8 +85,8 @@ impl Handler for AgentRotateKey {
         };
         call.submit(act, |rotated: Rotated| RotatedKeyResult {
             issued: issued_result(rotated.issued),
-            previous_key_id: rotated.former.map(|(key, _)| key.to_string()),
-            previous_expires_at: rotated.former.map(|(_, ends_at_ms)| ends_at_ms),
+            previous_key_id: rotated.former.to_string(),
+            previous_expires_at: rotated.former_ends_at_ms,
         })
         .await;
     }

@@ -119,6 +119,11 @@ async fn which_key_is_meant_must_be_clear_and_ones_own() {
         cast.alice().refused("agent.listKeys", json!({ "agentId": bob })).await,
         4003
     );
+    // Nothing says what the key of an agent that never had one is to be.
+    let invite = json!({ "displayName": "dave", "enrol": true, "readOnly": true });
+    let invited = cast.controller().call("agent.invite", invite).await;
+    let dave = json!({ "agentId": invited["agentId"] });
+    assert_eq!(cast.controller().refused("agent.rotateKey", dave).await, 4111);
     let key = text(&spare["key"], "keyId");
     assert_eq!(
         cast.alice().refused("agent.rotateKey", json!({ "keyId": key })).await,

@@ -191,8 +191,8 @@ export interface IssuedKey {
 }
 
 export interface RotatedKey extends IssuedKey {
-  previousKeyId: string | null;
-  previousExpiresAt: number | null;
+  previousKeyId: string;
+  previousExpiresAt: number;
 }
 
 export interface EnrolledAgent {
