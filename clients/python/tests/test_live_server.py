@@ -16,7 +16,7 @@ from live_server import LiveServer
 from scripted_server import FAST, Recorder, soon
 
 from broodlink_client import BroodLinkClient
-from wardroom_client import AuthenticationError, RpcError, WardroomClient
+from wardroom_client import AuthenticationError, RpcError, WardroomClient, enrol
 
 # the real server limits failed logins and needs a moment to start, so that tries come less thick here
 OPTIONS = replace(FAST, request_timeout=20, connect_timeout=20, reconnect_base=0.05, reconnect_cap=0.5)
@@ -200,6 +200,29 @@ async def test_a_restart_of_the_server_loses_nothing(live: LiveServer, cast: Cas
     assert (await ada.send_message(room_id, "after"))["seq"] == 2
     assert (await messages.next())["message"]["content"] == "after"
     assert [message["content"] for message in await ben.room_history(room_id)] == ["before", "after"]
+
+
+async def test_a_key_from_the_token_to_its_end(live: LiveServer, cast: Cast) -> None:
+    controller = cast.controller
+    invited = await controller.invite_agent("Cid", enrol=True, read_only=True)
+    token = invited["enrolmentToken"]
+    enrolled = await soon(enrol(token, live.url, key_name="laptop", options=OPTIONS))
+    assert (enrolled["agentId"], enrolled["key"]["keyName"]) == (invited["agentId"], "laptop")
+    assert await refused(enrol(token, live.url, options=OPTIONS)) == 4110
+    async with WardroomClient(url=live.url, api_key=enrolled["apiKey"], options=OPTIONS) as cid:
+        assert await refused(cid.send_message(known(cid.lobby_id), "hello")) == 4003
+        assert [key["current"] for key in await cid.list_keys()] == [True]
+
+    renamed = listen(controller, "agent.renamed")
+    await cast.ada.rename_agent("Adele")
+    assert (await renamed.next())["displayName"] == "Adele"
+    rotated = await cast.ada.rotate_key(overlap_ms=0)
+    async with WardroomClient(url=live.url, api_key=rotated["apiKey"], options=OPTIONS) as again:
+        assert again.agent_id == cast.ada.agent_id
+        spare = await again.create_key("spare")
+        await again.revoke_key(spare["key"]["keyId"])
+    page = await controller.list_audit(method="agent.enrol")
+    assert page["intact"] and [entry["outcome"] for entry in page["entries"]] == ["4110", "ok"]
 
 
 async def test_kicked_comes_back_banned_and_revoked_do_not(live: LiveServer, cast: Cast) -> None:
