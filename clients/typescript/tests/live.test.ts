@@ -8,6 +8,7 @@ import { after, before, describe, test, type TestContext } from "node:test";
 import {
   type ClientOptions,
   ConnectionLostError,
+  enrol,
   ErrorCode,
   type EventMap,
   type EventName,
@@ -151,6 +152,28 @@ describe("against the real server", () => {
     await assert.rejects(alice!.call("no.such.method"), { code: ErrorCode.methodNotFound });
     await assert.rejects(enter(t, `bl_k_${"0".repeat(48)}`), { name: "RpcError", code: ErrorCode.authFailed });
     assert.equal(typeof (await alice!.discover())["openrpc"], "string");
+  });
+
+  test("a key from its token to its end", async (t) => {
+    const [controller, alice] = (await cast(t, "alice")) as [WardroomClient, WardroomClient];
+    const invited = await controller.inviteAgent("dave", { enrol: true, readOnly: true });
+    const enrolled = await enrol(invited.enrolmentToken, { url: server.url, keyName: "laptop" });
+    assert.deepEqual([enrolled.agentId, enrolled.key.keyName], [invited.agentId, "laptop"]);
+    await assert.rejects(enrol(invited.enrolmentToken, { url: server.url }), { code: ErrorCode.enrolmentFailed });
+    const dave = await enter(t, enrolled.apiKey);
+    await assert.rejects(dave.sendMessage(dave.lobbyId!, "hello"), { code: ErrorCode.forbidden });
+    assert.deepEqual((await dave.listKeys()).map(({ current }) => current), [true]);
+
+    const spare = await alice.createKey("spare");
+    const other = await enter(t, spare.apiKey!);
+    const otherSees = record(other);
+    await alice.revokeKey(spare.key.keyId);
+    await otherSees("connection.ended");
+    const { apiKey } = await alice.rotateKey({ overlapMs: 0 });
+    assert.equal((await enter(t, apiKey!)).agentId, alice.agentId);
+    assert.equal((await alice.renameAgent("alicia")).displayName, "alicia");
+    const { entries, intact } = await controller.listAudit({ method: "agent.enrol" });
+    assert.deepEqual([intact, entries.map(({ outcome }) => outcome)], [true, ["4110", "ok"]]);
   });
 
   test("a kicked agent comes back by itself, a banned or revoked one does not", async (t) => {
