@@ -8,13 +8,13 @@ mod scopes;
 
 use serde_json::{Value, json};
 use wardroom::client::{ClientError, Connection, Methods};
+use wardroom::runtime::clock::{Clock as _, SystemClock};
 
 use crate::support::{Agent, TestServer, soon};
 
 /// Milliseconds since 1970.
 fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    i64::try_from(since.expect("after 1970").as_millis()).expect("in range")
+    SystemClock::default().now_ms()
 }
 
 /// Gets a key for a token, on a connection of its own.

@@ -105,8 +105,8 @@ async fn each_governing_act_is_remembered_with_everything_about_it() {
     let all = entries(controller, json!({})).await;
     assert!(!json!(all).to_string().contains(CONTENT));
     // Numbered without a gap, and what governs nothing is not there.
-    let numbers: Vec<i64> = all.iter().filter_map(|entry| entry["seq"].as_i64()).collect();
-    assert_eq!(numbers, (1..=numbers.len() as i64).collect::<Vec<_>>());
+    let numbers: Vec<u64> = all.iter().filter_map(|entry| entry["seq"].as_u64()).collect();
+    assert_eq!(numbers, (1..=all.len() as u64).collect::<Vec<_>>());
     assert!(
         all.iter()
             .all(|entry| entry["method"] != "message.send" && entry["method"] != "room.create")
