@@ -20,7 +20,7 @@ use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use tokio::sync::oneshot;
 
-pub use act::{Act, Caller, Cost, Done};
+pub use act::{Act, Caller, Cost, Desk, Done};
 pub use directory::{Agent, Directory, Room, Session};
 pub use documents::{Document, DocumentSummary, Guides, write_defaults as write_document_files};
 pub use history::{HistoryPage, HistoryQuery};

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -99,19 +100,33 @@ impl Session {
         request.id.clone().map(|id| self.rejection(&(id, error)))
     }
 
-    /// Carries out one request: 4001, does the method exist, may this role call it, and then the method itself.
+    /// Carries out one request. A panic ends the request and nothing else: whatever it held is gone with it, and what the
+    /// room model was asked for is decided on another thread.
     async fn carry_out(&mut self, request: Request<'_>, to: ReplyTo) -> Flow {
+        match AssertUnwindSafe(self.route(request, to)).catch_unwind().await {
+            Ok(flow) => flow,
+            Err(_) if self.panicked.swap(false, Ordering::Relaxed) && !self.is_entering() => Flow::Continue,
+            Err(_) => {
+                tracing::error!("a panic left a connection in doubt; it is closed");
+                Flow::Close(CloseCode::TryAgainLater, "internal error")
+            }
+        }
+    }
+
+    /// 4001, does the method exist, may this role call it, and then the method itself.
+    async fn route(&mut self, request: Request<'_>, to: ReplyTo) -> Flow {
         let rpc = Arc::clone(&self.rpc);
         let route = rpc.routes.get(request.method.as_str());
         let method = route.map_or(UNKNOWN, |route| route.spec.name);
         let hub = rpc.hub.clone();
         let mut responder = Responder {
             id: request.id,
-            to,
+            to: Some(to),
             method,
             hub,
             governor: None,
             place: None,
+            panicked: Some(Arc::clone(&self.panicked)),
         };
         let mut flushes = Flushes::default();
 
@@ -129,9 +144,9 @@ impl Session {
             let error = Code::MethodNotFound.error("there is no such method; `rpc.discover` lists all", &[]);
             if let Some(id) = responder.id.take() {
                 let answer = self.rejection(&(id, error));
-                match responder.to {
-                    ReplyTo::Client(_) => self.send(answer),
-                    ReplyTo::Batch(sender) => drop(sender.send(answer)),
+                match responder.to.take() {
+                    Some(ReplyTo::Batch(sender)) => drop(sender.send(answer)),
+                    Some(ReplyTo::Client(_)) | None => self.send(answer),
                 }
             }
             return Flow::Continue;
@@ -155,14 +170,7 @@ impl Session {
             caller,
             responder,
         };
-        if AssertUnwindSafe((route.run)(context, request.params))
-            .catch_unwind()
-            .await
-            .is_err()
-        {
-            tracing::error!(method, "a method panicked; its connection is closed");
-            return Flow::Close(CloseCode::TryAgainLater, "internal error");
-        }
+        (route.run)(context, request.params).await;
         Flow::Continue
     }
 
