@@ -1,5 +1,6 @@
 //! Making, changing and deleting rooms.
 
+use super::membership::add_member;
 use crate::domain::{AgentNumber, Event, Name, Refusal, RoomId, RoomView, Visibility};
 use crate::hub::act::{Act, Audience, Desk, Except, Me};
 use crate::hub::change::Change;
@@ -198,21 +199,7 @@ impl Act for TakeOwnership {
             change_owner(desk, room, &me)?;
         }
         if !room.has_member(me.agent.number) {
-            let (agent, at_ms) = (me.agent.number, room.next_join_time(desk.now_ms));
-            rooms::add_member(desk.connection, room.number, agent, at_ms)?;
-            desk.change(Change::MemberAdded {
-                room: room.number,
-                agent,
-                at_ms,
-            });
-            let event = Event::RoomJoined {
-                room: room.id,
-                agent: me.agent.id,
-                name: me.name.clone(),
-            };
-            desk.tell(Desk::members(room), Except::Session(me.session), event.clone());
-            // The newcomer's other sessions belong to a member too.
-            desk.tell(Audience::Agents(vec![agent]), Except::Session(me.session), event);
+            add_member(desk, room, &me)?;
         }
         Ok(())
     }
