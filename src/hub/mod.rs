@@ -14,6 +14,7 @@ mod fanout;
 mod history;
 mod link;
 mod load;
+mod open_rooms;
 mod start;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard};
