@@ -21,6 +21,9 @@ pub struct Limits {
     #[schemars(range(min = 1))]
     pub sessions_per_agent: u32,
 
+    /// Most rooms one agent may own at one time, the controller excepted. `0` turns the limit off. Default `100`.
+    pub rooms_per_agent: u32,
+
     /// Milliseconds a new connection has to authenticate before it is closed. Default `10000`.
     #[schemars(range(min = 1, max = 86_400_000))]
     pub auth_timeout_ms: u64,
@@ -134,6 +137,7 @@ impl Default for Limits {
             connections: 20_000,
             connections_per_address: 0,
             sessions_per_agent: 8,
+            rooms_per_agent: 100,
             auth_timeout_ms: 10_000,
             auth_attempts: 5,
             auth_failures_per_second: 1,

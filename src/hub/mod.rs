@@ -41,6 +41,8 @@ use documents::DocumentFiles;
 pub struct Limits {
     /// Rooms that exist at once, without the lobby.
     pub rooms: u32,
+    /// Rooms that one agent owns at once, the controller excepted; 0 is no limit.
+    pub rooms_per_agent: u32,
     /// Unicode code points of a message.
     pub message_length: u32,
     /// Unicode code points of a name.

@@ -138,6 +138,7 @@ fn open(directory: &std::path::Path) -> (Hub, HubThreads) {
     let options = HubOptions {
         limits: Limits {
             rooms: 10,
+            rooms_per_agent: 10,
             message_length: 100,
             name_length: 100,
             description_length: 100,

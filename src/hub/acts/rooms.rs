@@ -1,7 +1,7 @@
 //! Making, changing and deleting rooms.
 
 use super::membership::add_member;
-use crate::domain::{AgentNumber, Event, Name, Refusal, RoomId, RoomView, Visibility};
+use crate::domain::{AgentNumber, Event, Name, Refusal, Role, RoomId, RoomView, Visibility};
 use crate::hub::act::{Act, Audience, Desk, Except, Me};
 use crate::hub::change::Change;
 use crate::hub::directory::Room;
@@ -25,6 +25,13 @@ impl Act for CreateRoom {
         let me = desk.me()?;
         if desk.state.open_rooms() >= desk.limits.rooms as usize {
             return Err(Refusal::RoomLimit(desk.limits.rooms));
+        }
+        let (owned, most) = (
+            desk.state.open_rooms.owned_by(me.agent.number),
+            desk.limits.rooms_per_agent,
+        );
+        if most > 0 && owned >= most as usize && me.agent.role != Role::Controller {
+            return Err(Refusal::RoomsPerAgent(most));
         }
         let id = RoomId(uuid::Builder::from_random_bytes(desk.random()?).into_uuid());
         let at_ms = desk.state.next_room_time(desk.now_ms);
