@@ -2,6 +2,8 @@
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -9,11 +11,32 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 /// Keys that are remembered; beyond that those that have been quiet are forgotten.
 const KEYS: usize = 10_000;
 
+/// Least time between two rounds of forgetting: each goes through all keys.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
+
 /// Limits how often each key comes by. Time that passes gives back what was used; the clock of the machine may step.
 #[derive(Debug)]
 pub struct Limiter<K: Hash + Eq + Clone> {
     limiter: Option<DefaultKeyedRateLimiter<K>>,
     clock: DefaultClock,
+    sweep: Sweep,
+}
+
+/// When keys were last forgotten.
+#[derive(Debug, Default)]
+struct Sweep(Mutex<Option<Instant>>);
+
+impl Sweep {
+    /// Whether it is time for another round, which then counts as done.
+    fn is_due(&self, now: Instant) -> bool {
+        // Whoever holds it is about to begin the round.
+        let Ok(mut last) = self.0.try_lock() else { return false };
+        let due = last.is_none_or(|last| now.saturating_duration_since(last) >= SWEEP_PAUSE);
+        if due {
+            *last = Some(now);
+        }
+        due
+    }
 }
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
@@ -26,13 +49,14 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         Self {
             limiter,
             clock: DefaultClock::default(),
+            sweep: Sweep::default(),
         }
     }
 
     /// Counts `key` once, or says in how many milliseconds it may come again.
     pub fn check(&self, key: &K) -> Result<(), u64> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
-        if limiter.len() > KEYS {
+        if limiter.len() > KEYS && self.sweep.is_due(Instant::now()) {
             limiter.retain_recent();
         }
         limiter.check_key(key).map_err(|not_until| {
@@ -57,6 +81,17 @@ mod tests {
                 .is_err_and(|wait_ms| (1..=1001).contains(&wait_ms))
         );
         assert_eq!(limiter.check(&"other"), Ok(()));
+    }
+
+    #[test]
+    fn quiet_keys_are_forgotten_at_most_once_a_second() {
+        let sweep = Sweep::default();
+        let began = Instant::now();
+        assert!(sweep.is_due(began));
+        assert!(!sweep.is_due(began));
+        assert!(!sweep.is_due(began + Duration::from_millis(999)));
+        assert!(sweep.is_due(began + Duration::from_secs(1)));
+        assert!(!sweep.is_due(began + Duration::from_millis(1999)));
     }
 
     #[test]
