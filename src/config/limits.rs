@@ -13,7 +13,7 @@ pub struct Limits {
     #[schemars(range(min = 1))]
     pub connections: u32,
 
-    /// Most connections at one time from one address. `0` turns the limit off, which suits agents behind one proxy.
+    /// Most connections at one time from one address (of IPv6: from one /64 network). `0` turns the limit off, which suits agents behind one proxy.
     /// Default `0`.
     pub connections_per_address: u32,
 
@@ -33,8 +33,7 @@ pub struct Limits {
     pub auth_attempts: u32,
 
     /// Failed `auth` calls per second that one address may go on making; more are slowed or refused. A right key always
-    /// passes. Default `1`.
-    #[schemars(range(min = 1))]
+    /// passes. `0` turns the limit off. Default `1`.
     pub auth_failures_per_second: u32,
 
     /// Failed `auth` calls one address may make at once before `authFailuresPerSecond` applies. Default `10`.

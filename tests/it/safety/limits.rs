@@ -159,6 +159,16 @@ async fn guesses_and_failures_may_be_more() {
 }
 
 #[tokio::test]
+async fn guesses_are_not_counted_when_the_limit_is_off() {
+    let (server, _controller) = server(json!({ "authAttempts": 100, "authFailuresPerSecond": 0 })).await;
+    let mut socket = Raw::open(&server).await.upgrade().await;
+    for _ in 0..100 {
+        let answer = socket.call("auth", &json!({ "apiKey": "wrong" })).await;
+        assert_eq!(answer["error"]["code"], 4002);
+    }
+}
+
+#[tokio::test]
 async fn messages_may_be_sent_as_fast_as_they_go_when_the_limit_is_off() {
     let (server, controller) =
         server(json!({ "messagesPerSecond": 0, "messageBurst": 1, "inFlightRequests": 4096 })).await;
