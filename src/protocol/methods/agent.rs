@@ -16,7 +16,7 @@ method! {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentInviteParams {
-    /// The name to register, 1 to 100 characters without control characters.
+    /// The name to register, 1 to `limits.nameLength` characters (100 by default) without control characters.
     pub display_name: String,
 }
 
@@ -54,7 +54,7 @@ pub struct AgentParams {
 pub struct AgentReasonParams {
     /// The agent.
     pub agent_id: String,
-    /// Why, for the agent; up to 1,000 characters.
+    /// Why, for the agent; up to `limits.reasonLength` characters (1,000 by default).
     pub reason: Option<String>,
 }
 
