@@ -200,7 +200,8 @@ impl Session {
             Ok(_) => AuthOutcome::Accepted,
             Err(Refusal::AuthFailed) => AuthOutcome::Failed,
             Err(Refusal::Limited { .. }) => AuthOutcome::Limited,
-            Err(_) => AuthOutcome::Refused,
+            Err(Refusal::Banned | Refusal::Forbidden(_)) => AuthOutcome::Refused,
+            Err(_) => AuthOutcome::Invalid,
         };
         self.rpc
             .hub
