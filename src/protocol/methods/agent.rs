@@ -90,7 +90,8 @@ pub struct AgentObject {
 }
 
 method! {
-    /// Ends all sessions of an agent. It may come back.
+    /// Ends all sessions of an agent before the answer is sent. It may come back. A controller that kicks itself is not
+    /// answered: the connection that asked has ended by then, with `disconnected` and close code 1008.
     AgentKick = "agent.kick", Controller, Change, AgentReasonParams => Status,
     errors [InvalidParams, Forbidden, AgentNotFound], events ["disconnected", "presence"]
 }
