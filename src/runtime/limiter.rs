@@ -17,7 +17,7 @@ const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// Limits how often each key comes by. Time that passes gives back what was used; the clock of the machine may step.
 #[derive(Debug)]
 pub struct Limiter<K: Hash + Eq + Clone> {
-    limiter: Option<DefaultKeyedRateLimiter<K>>,
+    used: Option<DefaultKeyedRateLimiter<K>>,
     clock: DefaultClock,
     sweep: Sweep,
 }
@@ -42,12 +42,12 @@ impl Sweep {
 impl<K: Hash + Eq + Clone> Limiter<K> {
     /// `per_second` times, and `burst` times at once after a pause; no limit when `per_second` is 0.
     pub fn new(per_second: u32, burst: u32) -> Self {
-        let limiter = NonZeroU32::new(per_second).map(|rate| {
+        let used = NonZeroU32::new(per_second).map(|rate| {
             let burst = NonZeroU32::new(burst).unwrap_or(rate);
             RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
         });
         Self {
-            limiter,
+            used,
             clock: DefaultClock::default(),
             sweep: Sweep::default(),
         }
@@ -55,11 +55,11 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
 
     /// Counts `key` once, or says in how many milliseconds it may come again.
     pub fn check(&self, key: &K) -> Result<(), u64> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
-        if limiter.len() > KEYS && self.sweep.is_due(Instant::now()) {
-            limiter.retain_recent();
+        let Some(used) = &self.used else { return Ok(()) };
+        if used.len() > KEYS && self.sweep.is_due(Instant::now()) {
+            used.retain_recent();
         }
-        limiter.check_key(key).map_err(|not_until| {
+        used.check_key(key).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
         })
