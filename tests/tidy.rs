@@ -11,9 +11,10 @@ use reading::{code_only, imports};
 
 /// Each folder of `src/` (or file directly in it) and the folders it may import. What is not listed may not be imported.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("domain", &[]),
-    ("config", &[]),
-    ("runtime", &[]),
+    ("text", &[]),
+    ("domain", &["text"]),
+    ("config", &["text"]),
+    ("runtime", &["text"]),
     ("store", &["domain", "config", "runtime"]),
     ("hub", &["domain", "store", "config", "runtime"]),
     ("protocol", &["domain"]),

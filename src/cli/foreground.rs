@@ -44,6 +44,12 @@ pub(super) fn run_with_log(
     if let Err(failure) = &result {
         tracing::error!(reason = failure.message(), "the server did not start");
     }
+    if log.lost_lines() > 0 {
+        tracing::warn!(
+            lost = log.lost_lines(),
+            "lines of this log were dropped: the disk or terminal did not keep up"
+        );
+    }
     // What is still running has been named in the log; waiting for it again would be waiting for ever.
     runtime.shutdown_background();
     drop(log);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::directory::{Conversation, Directory, Head, Room};
+use super::open_rooms::OpenRooms;
 use crate::domain::{Role, StreamNumber};
 use crate::store::{Connection, StoreError, agents, direct, messages, rooms, settings};
 
@@ -28,6 +29,8 @@ pub(super) fn load(connection: &Connection) -> Result<Directory, StoreError> {
         keys: agents::all_keys(connection)?.into_iter().collect(),
         rooms: BTreeMap::new(),
         room_numbers: HashMap::new(),
+        open_rooms: OpenRooms::default(),
+        rooms_at_ms: 0,
         conversations: HashMap::new(),
         conversation_numbers: BTreeSet::new(),
         sessions: HashMap::new(),

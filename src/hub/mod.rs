@@ -14,13 +14,14 @@ mod fanout;
 mod history;
 mod link;
 mod load;
+mod open_rooms;
 mod start;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use tokio::sync::oneshot;
 
-pub use act::{Act, Caller, Cost, Done};
+pub use act::{Act, Caller, Cost, Desk, Done};
 pub use directory::{Agent, Directory, Room, Session};
 pub use documents::{Document, DocumentSummary, Guides, write_defaults as write_document_files};
 pub use history::{HistoryPage, HistoryQuery};
@@ -40,6 +41,8 @@ use documents::DocumentFiles;
 pub struct Limits {
     /// Rooms that exist at once, without the lobby.
     pub rooms: u32,
+    /// Rooms that one agent owns at once, the controller excepted; 0 is no limit.
+    pub rooms_per_agent: u32,
     /// Unicode code points of a message.
     pub message_length: u32,
     /// Unicode code points of a name.

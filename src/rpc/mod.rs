@@ -6,6 +6,8 @@ mod handlers;
 mod reply;
 mod session;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

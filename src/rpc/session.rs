@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
@@ -32,6 +33,8 @@ pub struct Session {
     pub(super) rpc: Arc<Rpc>,
     pub(super) outlet: Arc<dyn Outlet>,
     pub(super) in_flight: Arc<Semaphore>,
+    /// Set when a method panicked and the request was answered nevertheless.
+    pub(super) panicked: Arc<AtomicBool>,
     peer: Peer,
     state: State,
     failures: u32,
@@ -61,6 +64,7 @@ impl Session {
             rpc,
             outlet,
             in_flight,
+            panicked: Arc::default(),
             peer,
             state,
             failures: 0,
@@ -70,6 +74,11 @@ impl Session {
     /// Whether it has proved who it is.
     pub fn is_authenticated(&self) -> bool {
         matches!(self.state, State::Agent { .. } | State::Operator)
+    }
+
+    /// Whether it is neither outside nor inside: a login was begun and has not ended.
+    pub(super) fn is_entering(&self) -> bool {
+        matches!(self.state, State::Entering(_))
     }
 
     /// Who it proved to be.
@@ -191,7 +200,8 @@ impl Session {
             Ok(_) => AuthOutcome::Accepted,
             Err(Refusal::AuthFailed) => AuthOutcome::Failed,
             Err(Refusal::Limited { .. }) => AuthOutcome::Limited,
-            Err(_) => AuthOutcome::Refused,
+            Err(Refusal::Banned | Refusal::Forbidden(_)) => AuthOutcome::Refused,
+            Err(_) => AuthOutcome::Invalid,
         };
         self.rpc
             .hub

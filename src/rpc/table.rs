@@ -30,7 +30,8 @@ pub(super) struct Call<P, R> {
 impl<P, R: Serialize + Send + 'static> Call<P, R> {
     /// Has `act` decided and answers with what `result` makes of its receipt.
     pub(super) async fn submit<A: Act>(self, act: A, result: impl FnOnce(A::Receipt) -> R + Send + 'static) {
-        let reply = self.reply;
+        let mut reply = self.reply;
+        reply.hand_over();
         let done = Box::new(move |outcome: Result<A::Receipt, Refusal>, flushes: &mut Flushes| {
             reply.send_with(outcome.map(result), flushes);
         });

@@ -235,6 +235,7 @@ fn hub_options(
     Ok(HubOptions {
         limits: Limits {
             rooms: config.max_rooms,
+            rooms_per_agent: limits.rooms_per_agent,
             message_length: config.max_message_length,
             name_length: limits.name_length,
             description_length: limits.description_length,

@@ -1,8 +1,9 @@
 //! Coming into rooms and going out of them.
 
 use crate::domain::{AgentId, AgentNumber, Event, Refusal, Role, RoomId, StreamNumber, Visibility};
-use crate::hub::act::{Act, Audience, Desk, Except};
+use crate::hub::act::{Act, Audience, Desk, Except, Me};
 use crate::hub::change::Change;
+use crate::hub::directory::Room;
 use crate::store::rooms;
 
 /// Joins a room.
@@ -29,22 +30,7 @@ impl Act for JoinRoom {
         if !may_enter {
             return Err(Refusal::NotInvited);
         }
-        let at_ms = room.next_join_time(desk.now_ms);
-        rooms::add_member(desk.connection, room.number, agent, at_ms)?;
-        desk.change(Change::MemberAdded {
-            room: room.number,
-            agent,
-            at_ms,
-        });
-        let event = Event::RoomJoined {
-            room: room.id,
-            agent: me.agent.id,
-            name: me.name.clone(),
-        };
-        desk.tell(Desk::members(room), Except::Session(me.session), event.clone());
-        // The members of before are told; the newcomer's other sessions belong to a member too.
-        desk.tell(Audience::Agents(vec![agent]), Except::Session(me.session), event);
-        Ok(())
+        add_member(desk, room, &me)
     }
 }
 
@@ -165,6 +151,26 @@ impl Act for KickFromRoom {
         desk.tell(Audience::Agents(remaining), Except::Session(me.session), event);
         Ok(())
     }
+}
+
+/// Makes `me` a member and tells the others.
+pub(super) fn add_member(desk: &mut Desk<'_>, room: &Room, me: &Me<'_>) -> Result<(), Refusal> {
+    let (agent, at_ms) = (me.agent.number, room.next_join_time(desk.now_ms));
+    rooms::add_member(desk.connection, room.number, agent, at_ms)?;
+    desk.change(Change::MemberAdded {
+        room: room.number,
+        agent,
+        at_ms,
+    });
+    let event = Event::RoomJoined {
+        room: room.id,
+        agent: me.agent.id,
+        name: me.name.clone(),
+    };
+    desk.tell(Desk::members(room), Except::Session(me.session), event.clone());
+    // The members of before are told; the newcomer's other sessions belong to a member too.
+    desk.tell(Audience::Agents(vec![agent]), Except::Session(me.session), event);
+    Ok(())
 }
 
 fn remove_member(desk: &mut Desk<'_>, room: StreamNumber, agent: AgentNumber) -> Result<(), Refusal> {

@@ -18,7 +18,7 @@ method! {
 pub struct MessageSendParams {
     /// The room.
     pub room_id: String,
-    /// What to say: 1 to `maxMessageLength` characters, kept byte for byte.
+    /// What to say: 1 to `maxMessageLength` characters (8,192 by default), kept byte for byte.
     pub content: String,
     /// A text of 1 to 128 characters that the sender chooses anew for each message. Sending the same message again under the same key within 24 hours, also after a crash or a restart, is answered with the first receipt and shown to nobody; another message under it is refused with 4081.
     pub idempotency_key: Option<String>,
@@ -48,7 +48,7 @@ method! {
 pub struct MessageDmParams {
     /// The recipient.
     pub to_agent_id: String,
-    /// What to write: 1 to `maxMessageLength` characters, kept byte for byte.
+    /// What to write: 1 to `maxMessageLength` characters (8,192 by default), kept byte for byte.
     pub content: String,
     /// Makes sending it again safe, as for `message.send`.
     pub idempotency_key: Option<String>,
@@ -76,6 +76,6 @@ method! {
 pub struct MessageRemoveParams {
     /// The message.
     pub message_id: String,
-    /// Why, for those who are told; up to 1,000 characters.
+    /// Why, for those who are told; up to `limits.reasonLength` characters (1,000 by default).
     pub reason: Option<String>,
 }

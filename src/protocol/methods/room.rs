@@ -34,11 +34,11 @@ method! {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RoomCreateParams {
-    /// Its name, 1 to 100 characters without control characters.
+    /// Its name, 1 to `limits.nameLength` characters (100 by default) without control characters.
     pub name: String,
     /// Who may see it; `public` when left out.
     pub visibility: Option<VisibilityParam>,
-    /// What it is for, up to 1,000 characters.
+    /// What it is for, up to `limits.descriptionLength` characters (1,000 by default).
     pub description: Option<String>,
 }
 
@@ -101,7 +101,7 @@ method! {
 pub struct RoomHistoryParams {
     /// The room.
     pub room_id: String,
-    /// Most messages of the page, at least 1; 50 when left out, never more than `maxHistoryPerRoom`.
+    /// Most messages of the page, at least 1; 50 when left out, never more than `maxHistoryPerRoom` (1,000 by default).
     pub limit: Option<u64>,
     /// Only messages from before this time, in milliseconds since 1970.
     pub before: Option<i64>,
@@ -148,7 +148,7 @@ pub struct RoomKickParams {
     pub room_id: String,
     /// The agent.
     pub agent_id: String,
-    /// Why, for the agent; up to 1,000 characters.
+    /// Why, for the agent; up to `limits.reasonLength` characters (1,000 by default).
     pub reason: Option<String>,
 }
 
@@ -180,9 +180,9 @@ method! {
 pub struct RoomUpdateParams {
     /// The room.
     pub room_id: String,
-    /// Its new name, 1 to 100 characters without control characters.
+    /// Its new name, 1 to `limits.nameLength` characters (100 by default) without control characters.
     pub name: Option<String>,
-    /// Its new description, up to 1,000 characters; null or an empty text clears it.
+    /// Its new description, up to `limits.descriptionLength` characters (1,000 by default); null or an empty text clears it.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Option<String>")]
     pub description: Option<Option<String>>,

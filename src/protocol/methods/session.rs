@@ -18,7 +18,7 @@ method! {
 pub struct AuthParams {
     /// The API key of the agent, exactly as it was handed out.
     pub api_key: String,
-    /// The name to go by in this session, 1 to 100 characters; the registered name when left out.
+    /// The name to go by in this session, 1 to `limits.nameLength` characters (100 by default); the registered name when left out.
     pub display_name: Option<String>,
 }
 

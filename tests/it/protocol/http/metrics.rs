@@ -167,11 +167,16 @@ async fn every_metric_moves() {
     }
     drop((first, second));
     attempt(key).await;
+    stranger
+        .call("auth", json!({ "apiKey": 7 }))
+        .await
+        .expect_err("not a key");
     watch
         .step(&[
             ("auth_attempts_total{outcome=\"Failed\"}", 2.0),
             ("auth_attempts_total{outcome=\"Limited\"}", 1.0),
             ("auth_attempts_total{outcome=\"Refused\"}", 1.0),
+            ("auth_attempts_total{outcome=\"Invalid\"}", 1.0),
             ("requests_total{method=\"auth\",outcome=\"4080\"}", 1.0),
             ("sessions", -2.0),
             ("agents_online", -1.0),
