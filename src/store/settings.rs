@@ -37,6 +37,13 @@ pub fn set(connection: &Connection, name: &str, value: Option<&str>) -> Result<(
     Ok(())
 }
 
+/// Remembers what the constitution's file holds now. What was about to be written is over: remembered on, it would pass an
+/// edit by hand that happens to bring back that text for our own writing.
+pub fn constitution_file_is(connection: &Connection, hash: &str) -> Result<(), StoreError> {
+    set(connection, CONSTITUTION_FILE, Some(hash))?;
+    set(connection, CONSTITUTION_FILE_NEXT, None)
+}
+
 /// The epoch of the database; `fresh` becomes it when there is none yet.
 pub(super) fn epoch(connection: &Connection, fresh: Epoch) -> Result<Epoch, StoreError> {
     if let Some(text) = get(connection, "epoch")? {
