@@ -122,13 +122,15 @@ fn make_private(data_dir: &Path) -> Result<(), StartError> {
         .map_err(|error| failed(format!("it is open to other users and that cannot be changed: {error}")))
 }
 
+/// What a set-up leaves in a data directory, and nothing else does.
+const TRACES: [&str; 4] = ["wardroom.epoch", "wardroom.db", "wardroom.json", "broodlink.json"];
+
 /// Whether closing a directory to others takes nothing from anybody.
 fn is_ours_or_empty(data_dir: &Path) -> io::Result<bool> {
     let mut is_empty = true;
     for entry in fs::read_dir(data_dir)? {
         let name = entry?.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("wardroom.") || name.starts_with("broodlink.") {
+        if TRACES.iter().any(|trace| name == *trace) {
             return Ok(true);
         }
         is_empty = false;
