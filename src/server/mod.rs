@@ -33,6 +33,9 @@ const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// Rounds from one cleaning to the next: an hour.
 const ROUNDS_BETWEEN_CLEANING: u32 = 720;
 
+/// Time between two steps of one cleaning, which is nobody's hurry: what agents ask for comes in between.
+const BETWEEN_CLEANINGS: Duration = Duration::from_millis(50);
+
 /// A running server.
 pub struct Server {
     addresses: Vec<SocketAddr>,
@@ -155,7 +158,7 @@ async fn housekeeping(hub: Hub, stop: CancellationToken) {
             let _ = hub.perform(Caller::Server, ProbeStorage).await;
         }
         if rounds.is_multiple_of(ROUNDS_BETWEEN_CLEANING) {
-            clean(&hub).await;
+            clean(&hub, &stop).await;
             let retired = hub.metrics().messages_retired.get();
             if retired > told {
                 tracing::info!(count = retired - told, "messages beyond a history limit were deleted");
@@ -170,13 +173,17 @@ async fn housekeeping(hub: Hub, stop: CancellationToken) {
     }
 }
 
-/// Forgets old idempotency keys, some at a time.
-async fn clean(hub: &Hub) {
-    loop {
+/// Forgets old idempotency keys, some at a time. What is left when the server stops is left to the next one.
+async fn clean(hub: &Hub, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
         match hub.perform(Caller::Server, ForgetRetryKeys).await {
             Ok(0) => return,
             Ok(count) => tracing::debug!(count, "old idempotency keys were forgotten"),
             Err(reason) => return tracing::debug!(%reason, "old idempotency keys are kept for now"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BETWEEN_CLEANINGS) => {}
+            () = stop.cancelled() => {}
         }
     }
 }
