@@ -51,8 +51,10 @@ impl Server {
         // Every connection needs a descriptor; a limit that cannot be raised is the operator's choice.
         let _ = rlimit::increase_nofile_limit(u64::MAX);
         let sockets = listen::bind(&config, data_dir).await?;
-        let opening = (config.clone(), data_dir.to_owned());
-        let database = blocking(move || setup::open(&opening.0, &opening.1, None)).await?;
+        let (settings, directory) = (config.clone(), data_dir.to_owned());
+        let lock = blocking(move || setup::lock(&settings, &directory)).await?;
+        let (settings, directory) = (config.clone(), data_dir.to_owned());
+        let database = blocking(move || setup::open(&settings, &directory, lock)).await?;
 
         let fatal = CancellationToken::new();
         let metrics = Metrics::default();

@@ -95,7 +95,13 @@ mod tests {
     #[test]
     fn the_oldest_are_forgotten_and_no_others() {
         let connection = database();
-        for (sender, key, at_ms) in [(1, "old", 10), (1, "older", 5), (2, "old", 20), (1, "new", 30), (2, "newer", 40)] {
+        for (sender, key, at_ms) in [
+            (1, "old", 10),
+            (1, "older", 5),
+            (2, "old", 20),
+            (1, "new", 30),
+            (2, "newer", 40),
+        ] {
             put(&connection, AgentNumber(sender), key, &sent(at_ms)).expect("stored");
         }
         let left = || {

@@ -22,9 +22,9 @@ mod writer;
 
 pub use doubt::commit;
 pub use error::StoreError;
-pub use inspect::inspect;
+pub use inspect::{inspect, is_set_up};
 pub use lock::DirectoryLock;
-pub use open::{Database, OpenError, OpenOptions, open};
+pub use open::{Database, OpenError, OpenOptions, lock, open};
 pub use readers::Readers;
 pub use rusqlite::Connection;
 pub use writer::{Engine, Keep, Writer, WriterOptions};

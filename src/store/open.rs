@@ -119,8 +119,14 @@ pub enum OpenError {
     },
 }
 
-/// Opens the database, making it if this is the first run, and brings it to the present schema.
-pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
+/// Takes the lock that makes a data directory and its database this process's own.
+pub fn lock(data_dir: &Path, database: &Path) -> Result<DirectoryLock, OpenError> {
+    held(DirectoryLock::acquire(data_dir, database), data_dir)
+}
+
+/// Opens the database, making it if this is the first run, and brings it to the present schema. `lock` is that of the
+/// same data directory and database.
+pub fn open(options: &OpenOptions, lock: DirectoryLock) -> Result<Database, OpenError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(OpenError::OldSqlite(rusqlite::version()));
     }
@@ -129,7 +135,6 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
         path: path.clone(),
         source,
     };
-    let lock = held(DirectoryLock::acquire(&options.data_dir, path), &options.data_dir)?;
     let recorded = read_epoch(&options.data_dir).map_err(file)?;
     let size = size_of(path).map_err(file)?;
     if size == 0 && recorded.is_some() {
