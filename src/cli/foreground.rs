@@ -11,6 +11,7 @@ use super::context::{Context, DataDir};
 use super::exit::{CommandResult, Exit, Failure};
 use super::pid_file::PidFile;
 use super::{clients, running, runtime, start_flags};
+use crate::config::tailscale::Tailscale;
 use crate::config::{Config, Log, LogFormat};
 use crate::runtime::lifecycle::Lifecycle;
 use crate::runtime::telemetry::{self, LineFormat, LogOptions, Sink};
@@ -54,10 +55,11 @@ async fn serve(context: &Context, config: Config, announce: impl FnOnce(&Started
     let lifecycle = Lifecycle::new();
     lifecycle.listen_for_signals().context("cannot listen for signals")?;
     let drain = Duration::from_millis(config.shutdown.drain_ms);
+    let tailscale = config.tailscale.clone();
     let server = Server::start(config, context.data_dir.path(), &lifecycle)
         .await
         .map_err(|error| running::not_started(context, error))?;
-    let ready = ready(context, &server, announce);
+    let ready = ready(context, &server, announce, &tailscale);
     if ready.is_err() {
         lifecycle.stop();
     }
@@ -92,6 +94,7 @@ fn ready(
     context: &Context,
     server: &Server,
     announce: impl FnOnce(&Started) -> io::Result<()>,
+    tailscale: &Tailscale,
 ) -> Result<PidFile, Failure> {
     let pid_file = PidFile::write(context.data_dir.pid())?;
     start_flags::save(context)?;
@@ -99,7 +102,8 @@ fn ready(
         // Agents that are connected do not need the copies.
         tracing::warn!(reason = %error, "the client libraries were not refreshed");
     }
-    announce(&Started::here(server.scheme(), server.addresses())).context("cannot tell that the server has started")?;
+    let started = Started::here(server.scheme(), server.addresses(), |address| tailscale.owns(address));
+    announce(&started).context("cannot tell that the server has started")?;
     Ok(pid_file)
 }
 
