@@ -56,10 +56,14 @@ async fn serve(context: &Context, config: Config, announce: impl FnOnce(&Started
     lifecycle.listen_for_signals().context("cannot listen for signals")?;
     let drain = Duration::from_millis(config.shutdown.drain_ms);
     let tailscale = config.tailscale.clone();
-    let server = Server::start(config, context.data_dir.path(), &lifecycle)
-        .await
-        .map_err(|error| running::not_started(context, error))?;
+    let mut mark = None;
+    let server = Server::start(config, context.data_dir.path(), &lifecycle, || {
+        mark = mark_start(&context.data_dir);
+    })
+    .await
+    .map_err(|error| running::not_started(context, error))?;
     let ready = ready(context, &server, announce, &tailscale);
+    drop(mark);
     if ready.is_err() {
         lifecycle.stop();
     }
@@ -78,6 +82,18 @@ async fn serve(context: &Context, config: Config, announce: impl FnOnce(&Started
     } else {
         Exit::Done
     })
+}
+
+/// Shows that the server is starting, for as long as that takes.
+fn mark_start(data_dir: &DataDir) -> Option<PidFile> {
+    PidFile::starting(data_dir.pid())
+        .inspect_err(|failure| {
+            tracing::warn!(
+                reason = failure.message(),
+                "nobody can tell that the server is starting"
+            );
+        })
+        .ok()
 }
 
 /// A socket that stays behind harms nobody, but whoever looks should not wonder.

@@ -45,14 +45,21 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the database and listens. The server stops when the soft token of `lifecycle` is cancelled; wait for
-    /// `lifecycle`, then call [`Server::finish`].
-    pub async fn start(config: Config, data_dir: &Path, lifecycle: &Lifecycle) -> Result<Self, StartError> {
+    /// Opens the database and listens; `owned` is called when the data directory is this server's, before anything that
+    /// may take long. The server stops when the soft token of `lifecycle` is cancelled; wait for `lifecycle`, then call
+    /// [`Server::finish`].
+    pub async fn start(
+        config: Config,
+        data_dir: &Path,
+        lifecycle: &Lifecycle,
+        owned: impl FnOnce(),
+    ) -> Result<Self, StartError> {
         // Every connection needs a descriptor; a limit that cannot be raised is the operator's choice.
         let _ = rlimit::increase_nofile_limit(u64::MAX);
         let sockets = listen::bind(&config, data_dir).await?;
         let (settings, directory) = (config.clone(), data_dir.to_owned());
         let lock = blocking(move || setup::lock(&settings, &directory)).await?;
+        owned();
         let (settings, directory) = (config.clone(), data_dir.to_owned());
         let database = blocking(move || setup::open(&settings, &directory, lock)).await?;
 

@@ -16,7 +16,7 @@ pub(super) fn database(config: &Config, context: &Context, server: &Server) -> F
     let subject = "database";
     let path = config.database_path(context.data_dir.path());
     if !matches!(server, Server::Absent) {
-        let text = "in use by the running server, which checked it when it started";
+        let text = "in use by the server, which checks it when it starts";
         return Finding::notice(
             subject,
             text,
