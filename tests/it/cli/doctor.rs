@@ -196,7 +196,9 @@ fn found(place: &Place, subject: &str) -> Value {
     let report = place.run("doctor --json").json();
     let checks = report["checks"].as_array().expect("a list");
     let found = checks.iter().find(|check| check["subject"] == subject);
-    found.unwrap_or_else(|| panic!("nothing on `{subject}`: {report:#}")).clone()
+    found
+        .unwrap_or_else(|| panic!("nothing on `{subject}`: {report:#}"))
+        .clone()
 }
 
 /// Looking left a lock in somebody's directory, and the next start took that for a sign that the directory is its own.
@@ -211,7 +213,11 @@ fn regression_a_directory_of_somebody_else_is_not_taken_over_after_a_look() {
     for line in ["doctor --port 0", "status", "check-config", "doctor --port 0"] {
         place.run(line);
     }
-    assert_eq!(files_below(&place.data_dir()).len(), names.len(), "looking leaves nothing");
+    assert_eq!(
+        files_below(&place.data_dir()).len(),
+        names.len(),
+        "looking leaves nothing"
+    );
     let ran = place.run("serve --port 0").expect(6);
     assert!(ran.stderr.contains("holds other things than wardroom's"), "{ran:?}");
     let mode = fs::metadata(place.data_dir()).expect("there").permissions().mode();
@@ -224,12 +230,19 @@ fn regression_a_directory_of_somebody_else_is_not_taken_over_after_a_look() {
 fn regression_a_database_of_another_program_is_left_as_it_is() {
     let place = Place::new();
     place.write("wardroom.json", "{\"port\": 0, \"database\": \"other.db\"}");
-    make_database(&place, "other.db", "PRAGMA journal_mode = WAL; CREATE TABLE notes (text TEXT);");
+    make_database(
+        &place,
+        "other.db",
+        "PRAGMA journal_mode = WAL; CREATE TABLE notes (text TEXT);",
+    );
     let before = fs::read(place.file("other.db")).expect("there");
     for line in ["doctor", "serve"] {
         place.run(line);
         let mut left = files_below(&place.data_dir());
-        left.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("other.db-")));
+        left.retain(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("other.db-"))
+        });
         assert!(left.is_empty(), "`{line}` has left {left:?}");
         assert_eq!(fs::read(place.file("other.db")).expect("there"), before, "{line}");
     }
