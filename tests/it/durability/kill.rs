@@ -13,6 +13,9 @@ const ACKNOWLEDGED: u64 = 300;
 /// How long a start may take after a kill.
 const START: Duration = Duration::from_secs(5);
 
+/// How long half of them may take: ten times of what they take on a machine with nothing else to do.
+const MEDIAN: Duration = Duration::from_secs(1);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_or_shown_is_lost_when_the_server_is_killed_under_load() {
     let cycles = size("WARDROOM_TEST_KILL_CYCLES", 30);
@@ -58,7 +61,8 @@ async fn nothing_acknowledged_or_shown_is_lost_when_the_server_is_killed_under_l
     );
     assert!(acknowledged >= ACKNOWLEDGED * cycles, "{acknowledged}");
     assert!(killed_while_starting * 4 >= cycles, "{killed_while_starting}");
-    assert!(slowest < START, "{slowest:?}");
+    assert!(slowest <= START, "{slowest:?}");
+    assert!(median <= MEDIAN, "{median:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
