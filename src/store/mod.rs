@@ -9,6 +9,7 @@ pub mod documents;
 mod doubt;
 mod error;
 pub mod idempotency;
+mod inspect;
 mod lock;
 pub mod messages;
 mod migrate;
@@ -21,8 +22,9 @@ mod writer;
 
 pub use doubt::commit;
 pub use error::StoreError;
+pub use inspect::{inspect, is_set_up};
 pub use lock::DirectoryLock;
-pub use open::{Database, OpenError, OpenOptions, inspect, open};
+pub use open::{Database, OpenError, OpenOptions, lock, open};
 pub use readers::Readers;
 pub use rusqlite::Connection;
 pub use writer::{Engine, Keep, Writer, WriterOptions};

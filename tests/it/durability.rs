@@ -10,6 +10,7 @@ mod clock;
 mod damage;
 mod failing_disk;
 mod flipped_bits;
+mod forgetting;
 mod full_disk;
 mod in_doubt;
 mod kill;
