@@ -19,7 +19,8 @@ async fn cut_off(server: &TestServer) -> u64 {
 }
 
 fn server_of_large_messages() -> TestServer {
-    let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0 } });
+    let config =
+        json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "slowReaderTimeoutMs": 300 } });
     TestServer::builder().config(config).start()
 }
 
@@ -80,7 +81,7 @@ async fn a_reader_that_stays_behind_is_cut_off_and_finds_out_why() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_never_comes_back_is_given_up() {
-    let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "slowReaderGraceMs": 100 } });
+    let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "slowReaderTimeoutMs": 300, "slowReaderGraceMs": 100 } });
     let server = TestServer::builder().config(config).start();
     let controller = server.controller().await;
     let speaker = server.participant(&controller, "speaker").await;
