@@ -217,10 +217,15 @@ impl Outbox {
         loop {
             let space = self.space.notified();
             {
-                let queue = self.lock();
+                let mut queue = self.lock();
                 if queue.closing.is_some() || queue.broken {
                     return false;
                 }
+                if queue.admits(bytes, self.limit / 2) {
+                    return true;
+                }
+                // Perhaps it is only that nobody has flushed yet.
+                self.write(&mut queue);
                 if queue.admits(bytes, self.limit / 2) {
                     return true;
                 }

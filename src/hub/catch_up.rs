@@ -1,10 +1,12 @@
 //! Reading on from the store, for sessions that follow from a position and for those that could not keep up.
 
 use super::feed::{Behind, Feed, Source};
+use super::follow::Beginning;
 use super::history::{larger_than, message_of};
 use super::{Caller, Hub};
-use crate::domain::{DirectMessage, Event, Refusal, RoomId};
+use crate::domain::{DirectMessage, Event, MessageId, Refusal, RoomId};
 use crate::store::messages::MessageRow;
+use crate::store::removals::{self, RemovedFrom};
 use crate::store::{Connection, StoreError, direct, messages};
 
 /// Messages that are read at once.
@@ -12,6 +14,9 @@ const PAGE: usize = 200;
 
 /// Bytes that are read at once.
 const PAGE_BYTES: usize = 256 * 1024;
+
+/// Removals that a session is told of when it resumes; more are found in the history.
+const REMOVALS: usize = 1000;
 
 /// What was read, in the order of positions.
 struct Page {
@@ -38,13 +43,26 @@ impl Hub {
         }
     }
 
+    /// Begins what was answered: shows the first of it, and leaves the rest to [`Hub::keep_up`].
+    pub async fn begin(&self, feed: &Feed, beginning: &Beginning) {
+        feed.begin(beginning.reading, beginning.next, beginning.resumed_from);
+        if let Some(behind) = feed.need(beginning.reading) {
+            // Whoever keeps up tries again, and says what is wrong.
+            let _ = Box::pin(self.read_on(feed, behind)).await;
+        }
+        feed.wake();
+    }
+
     async fn read_on(&self, feed: &Feed, behind: Behind) -> Result<(), Refusal> {
         let Some(caller) = feed.caller() else { return Ok(()) };
         let source = behind.reading.source;
-        let Some(room) = self.readable(caller, source) else {
+        let Ok(room) = self.readable(caller, source) else {
             feed.forget(source);
             return Ok(());
         };
+        if let Some(since) = behind.resumed_from {
+            self.tell_removals(feed, behind, caller, since).await?;
+        }
         let page = self.page_after(caller, source, behind.next.saturating_sub(1)).await?;
         let (mut next, found_nothing) = (behind.next, page.rows.is_empty());
         for (seq, row) in page.rows {
@@ -77,19 +95,63 @@ impl Hub {
         Ok(())
     }
 
-    /// The room that a session reads, `None` for its mailbox; nothing when it may not.
-    fn readable(&self, caller: Caller, source: Source) -> Option<Option<RoomId>> {
+    /// Tells what was removed while the session was away, of what it had seen. It may have been told of the first of them.
+    async fn tell_removals(&self, feed: &Feed, behind: Behind, caller: Caller, since: u64) -> Result<(), Refusal> {
+        let Caller::Session { agent, .. } = caller else {
+            return Ok(());
+        };
+        let from = match behind.reading.source {
+            Source::Room(stream) => RemovedFrom::Room(stream),
+            Source::Mailbox => RemovedFrom::Mailbox(agent),
+        };
+        let read = move |connection: &mut Connection| -> Result<Vec<MessageRow>, StoreError> {
+            let ids = removals::since(connection, from, since, REMOVALS)?;
+            let rows = ids.into_iter().map(|id| messages::get(connection, id));
+            rows.filter_map(Result::transpose).collect()
+        };
+        let rows = self.inner.readers.read(read).await?;
+        for event in rows.into_iter().filter_map(|row| self.removal_event(row)) {
+            let bytes = (self.inner.encode)(&event);
+            if !feed.link().has_room(bytes.len()).await || !feed.tell(behind.reading, &bytes) {
+                return Ok(());
+            }
+        }
+        feed.told_removals(behind.reading);
+        Ok(())
+    }
+
+    fn removal_event(&self, row: MessageRow) -> Option<Event> {
+        let directory = self.directory();
+        let room = match row.direct {
+            Some(_) => directory.lobby()?,
+            None => directory.room(row.id.stream())?,
+        };
+        let removal = row.removal?;
+        Some(Event::MessageRemoved {
+            message: MessageId {
+                at_ms: row.sent_at_ms,
+                row: row.id,
+            },
+            room: room.id,
+            removed_by: directory.id_of(removal.by),
+            reason: removal.reason,
+        })
+    }
+
+    /// The room that a session reads, `None` for its mailbox.
+    fn readable(&self, caller: Caller, source: Source) -> Result<Option<RoomId>, Refusal> {
         let Caller::Session { session, agent } = caller else {
-            return None;
+            return Err(Refusal::AuthRequired);
         };
         let directory = self.directory();
-        directory.session(session)?;
+        directory.session(session).ok_or(Refusal::SessionEnded)?;
         match source {
-            Source::Mailbox => Some(None),
-            Source::Room(number) => {
-                let room = directory.room(number)?;
-                (!room.deleted && room.has_member(agent)).then_some(Some(room.id))
-            }
+            Source::Mailbox => Ok(None),
+            Source::Room(number) => directory
+                .room(number)
+                .filter(|room| !room.deleted && room.has_member(agent))
+                .map(|room| Some(room.id))
+                .ok_or(Refusal::NotAMember),
         }
     }
 

@@ -46,6 +46,8 @@ pub(super) struct Behind {
     pub next: u64,
     /// Whether the agent's own messages are shown too.
     pub whole: bool,
+    /// The position from which the session resumed, until it was told what was removed since.
+    pub resumed_from: Option<u64>,
 }
 
 /// What one session is shown.
@@ -73,6 +75,8 @@ struct State {
     whole: bool,
     /// The position that comes next.
     next: u64,
+    /// See [`Behind::resumed_from`].
+    resumed_from: Option<u64>,
     /// The last position that went by while it was not live.
     passed: u64,
     stage: Stage,
@@ -126,6 +130,7 @@ impl Feed {
             number,
             whole: true,
             next: 0,
+            resumed_from: None,
             passed: 0,
             stage: Stage::Waiting,
         };
@@ -133,11 +138,22 @@ impl Feed {
         Reading { source, number }
     }
 
-    /// Goes on with what comes after the prepared reading was answered.
-    pub(super) fn begin(&self, reading: Reading, next: u64) {
+    /// Begins a prepared reading, with what comes at `next`.
+    pub(super) fn begin(&self, reading: Reading, next: u64, resumed_from: Option<u64>) {
         if let Some(state) = self.lock().state(reading) {
-            (state.next, state.stage) = (next, Stage::Behind);
+            (state.next, state.resumed_from, state.stage) = (next, resumed_from, Stage::Behind);
         }
+    }
+
+    /// What a reading needs from the store, if it needs anything.
+    pub(super) fn need(&self, reading: Reading) -> Option<Behind> {
+        let mut progress = self.lock();
+        let state = *progress.state(reading)?;
+        (state.stage == Stage::Behind).then(|| state.behind(reading.source))
+    }
+
+    /// Lets whoever reads from the store look for what is needed.
+    pub(super) fn wake(&self) {
         self.behind.notify_one();
     }
 
@@ -216,19 +232,23 @@ impl Feed {
     /// A reading that has to go on from the store: the first one after `last`, in turn.
     pub(super) fn next_behind(&self, last: Option<Source>) -> Option<Behind> {
         let progress = self.lock();
-        let behind = |(source, state): (&Source, &State)| {
-            (state.stage == Stage::Behind).then_some(Behind {
-                reading: Reading {
-                    source: *source,
-                    number: state.number,
-                },
-                next: state.next,
-                whole: state.whole,
-            })
-        };
+        let behind = |(source, state): (&Source, &State)| (state.stage == Stage::Behind).then(|| state.behind(*source));
         let after = |(source, _): &(&Source, &State)| last.is_none_or(|last| **source > last);
         let later = progress.readings.iter().filter(after).find_map(behind);
         later.or_else(|| progress.readings.iter().find_map(behind))
+    }
+
+    /// Tells something that belongs to a reading. False when the reading is void or the link is gone.
+    pub(super) fn tell(&self, reading: Reading, bytes: &Bytes) -> bool {
+        let mut progress = self.lock();
+        progress.state(reading).is_some() && matches!(self.link.offer(bytes), Offer::Taken { .. })
+    }
+
+    /// The session was told what was removed while it was away.
+    pub(super) fn told_removals(&self, reading: Reading) {
+        if let Some(state) = self.lock().state(reading) {
+            state.resumed_from = None;
+        }
     }
 
     /// Shows what was read from the store. False when the reading is void or the link is gone.
@@ -237,6 +257,10 @@ impl Feed {
         let Some(state) = progress.state(reading) else {
             return false;
         };
+        if seq < state.next {
+            // Somebody else read the same.
+            return true;
+        }
         if let Some(bytes) = bytes
             && !matches!(self.link.offer(bytes), Offer::Taken { .. })
         {
@@ -260,6 +284,20 @@ impl Feed {
     }
 }
 
+impl State {
+    fn behind(&self, source: Source) -> Behind {
+        Behind {
+            reading: Reading {
+                source,
+                number: self.number,
+            },
+            next: self.next,
+            whole: self.whole,
+            resumed_from: self.resumed_from,
+        }
+    }
+}
+
 impl Progress {
     fn state(&mut self, reading: Reading) -> Option<&mut State> {
         let state = self.readings.get_mut(&reading.source)?;
@@ -273,6 +311,7 @@ impl Progress {
             number: self.count,
             whole: false,
             next: place.seq,
+            resumed_from: None,
             passed: place.seq,
             stage: Stage::Behind,
         };

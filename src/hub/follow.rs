@@ -55,8 +55,9 @@ pub struct Followed {
 /// A following that begins as soon as it was answered. Until then nothing of the stream is shown.
 #[must_use]
 pub struct Beginning {
-    reading: Reading,
-    next: u64,
+    pub(super) reading: Reading,
+    pub(super) next: u64,
+    pub(super) resumed_from: Option<u64>,
 }
 
 impl Hub {
@@ -84,11 +85,6 @@ impl Hub {
         found
     }
 
-    /// Begins what was answered.
-    pub fn begin(&self, feed: &Feed, beginning: &Beginning) {
-        feed.begin(beginning.reading, beginning.next);
-    }
-
     fn source(&self, target: Target) -> Option<Source> {
         match target {
             Target::Direct => Some(Source::Mailbox),
@@ -104,9 +100,16 @@ impl Hub {
     ) -> Result<(Followed, Beginning), Refusal> {
         // Read after the source is held back: what was shown before is not beyond it.
         let head = self.head(caller, target)?;
-        let begin = |next, reset| (Followed { head, reset }, Beginning { reading, next });
+        let begin = |next, reset, resumed_from| {
+            let beginning = Beginning {
+                reading,
+                next,
+                resumed_from,
+            };
+            (Followed { head, reset }, beginning)
+        };
         let Some(since) = since else {
-            return Ok(begin(head + 1, None));
+            return Ok(begin(head + 1, None, None));
         };
         let oldest = self.oldest(caller, reading.source).await?.unwrap_or(head + 1);
         let reset = |reason, resumes_from| {
@@ -115,7 +118,7 @@ impl Hub {
                 oldest,
                 resumes_from,
             };
-            Ok(begin(resumes_from, Some(reset)))
+            Ok(begin(resumes_from, Some(reset), None))
         };
         if since.epoch != Some(self.epoch()) || since.seq > head {
             return reset(ResetReason::Epoch, head + 1);
@@ -123,7 +126,7 @@ impl Hub {
         if since.seq + 1 < oldest {
             return reset(ResetReason::Retention, oldest);
         }
-        Ok(begin(since.seq + 1, None))
+        Ok(begin(since.seq + 1, None, Some(since.seq)))
     }
 
     /// The last position of what the caller may follow.

@@ -8,7 +8,6 @@ use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use super::dispatch::Flow;
-use super::handlers::follow::begin;
 use super::reply::Responder;
 use super::resume::Resuming;
 use super::table::read_params;
@@ -137,7 +136,9 @@ impl Session {
         let flow = self.after(&outcome);
         responder.send(outcome, &mut flushes);
         flushes.flush();
-        begin(&self.rpc, &self.feed, &beginnings);
+        for beginning in &beginnings {
+            self.rpc.hub.begin(&self.feed, beginning).await;
+        }
         flow
     }
 

@@ -12,6 +12,7 @@ use crate::hub::change::Change;
 use crate::hub::directory::{Directory, Room};
 use crate::hub::feed::{Place, Source};
 use crate::store::messages::{DirectRow, MessageRow, Removal};
+use crate::store::removals::{self, RemovedFrom};
 use crate::store::{direct, messages};
 
 /// The receipt of a message: it is stored.
@@ -235,6 +236,7 @@ impl Act for RemoveMessage {
             by: me.agent.number,
             reason: self.reason.clone(),
         };
+        note_removal(desk, room, &row)?;
         messages::remove(desk.connection, row, removal)?;
         let reason = self.reason.clone();
         let event = Event::MessageRemoved {
@@ -246,6 +248,19 @@ impl Act for RemoveMessage {
         desk.tell(audience, Except::Session(me.session), event);
         Ok(())
     }
+}
+
+/// Notes at which positions of those who may know of it the message was removed.
+fn note_removal(desk: &Desk<'_>, room: &Room, row: &MessageRow) -> Result<(), Refusal> {
+    let Some(direct) = row.direct else {
+        removals::insert(desk.connection, RemovedFrom::Room(room.number), room.head.seq, row.id)?;
+        return Ok(());
+    };
+    for party in [row.sender, direct.recipient] {
+        let seq = desk.state.agent(party).map_or(0, |agent| agent.mailbox_seq);
+        removals::insert(desk.connection, RemovedFrom::Mailbox(party), seq, row.id)?;
+    }
+    Ok(())
 }
 
 /// Whether `me` may remove `row`; the room that holds it, and who is told.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::{Epoch, Refusal, RoomId};
-use crate::hub::{Beginning, Followed, Position, ResetReason, Target};
+use crate::hub::{Followed, Position, ResetReason, Target};
 use crate::protocol::methods::{
     FollowResult, MessageFollowDirect, MessageFollowDirectParams, PositionObject, PositionParam, ResetObject,
     RoomFollow, RoomFollowParams,
@@ -35,16 +35,9 @@ where
     match hub.follow(call.caller, feed, prepared, since.map(position)).await {
         Ok((followed, beginning)) => {
             call.reply.send(Ok(result(hub.epoch(), followed)));
-            begin(&call.rpc, feed, &[beginning]);
+            hub.begin(feed, &beginning).await;
         }
         Err(refusal) => call.reply.send(Err(refusal)),
-    }
-}
-
-/// Begins what was answered.
-pub(in crate::rpc) fn begin(rpc: &crate::rpc::Rpc, feed: &crate::hub::Feed, beginnings: &[Beginning]) {
-    for beginning in beginnings {
-        rpc.hub().begin(feed, beginning);
     }
 }
 

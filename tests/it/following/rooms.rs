@@ -60,7 +60,8 @@ async fn nothing_is_missed_or_repeated_at_the_seam_while_others_talk() {
     let key = controller.invite("bob").await;
     let lobby = controller.lobby().to_owned();
     let epoch = controller.welcome["epoch"].clone();
-    let said = tokio::spawn({
+    let mut said = tokio::task::JoinSet::new();
+    said.spawn({
         let lobby = lobby.clone();
         async move {
             for number in 0..3000 {
@@ -77,7 +78,7 @@ async fn nothing_is_missed_or_repeated_at_the_seam_while_others_talk() {
         expect_messages(&bob, position + 1..=until).await;
         position = until;
     }
-    said.await.expect("the speaker");
+    said.join_all().await;
 }
 
 #[tokio::test]
@@ -128,6 +129,45 @@ async fn what_cannot_be_resumed_says_why_and_the_rest_goes_on() {
     assert_eq!(resumed["no id"]["error"]["code"], 4010);
     assert_eq!(resumed[&open]["seq"], 1);
     expect_messages(&again, 1..=1).await;
+}
+
+#[tokio::test]
+async fn whoever_resumes_is_told_what_was_removed_meanwhile() {
+    let cast = Cast::gather().await;
+    let (alice, bob) = (cast.alice(), cast.bob());
+    let lobby = alice.lobby();
+    let mut said = Vec::new();
+    for content in ["one", "two", "three"] {
+        said.push(alice.say(lobby, content).await["messageId"].clone());
+    }
+    let dm = json!({ "toAgentId": bob.id(), "content": "psst" });
+    let whispered = alice.call("message.dm", dm).await["messageId"].clone();
+    let epoch = &bob.welcome["epoch"];
+    let (rooms, direct) = (json!({ lobby: at(epoch, 2) }), at(epoch, 1));
+    for message in [&said[0], &said[2], &whispered] {
+        alice
+            .call("message.remove", json!({ "messageId": message, "reason": "typo" }))
+            .await;
+    }
+    let again = resume(&cast.server, &bob.key, &rooms, Some(&direct)).await;
+    let mut removed = Vec::new();
+    for _ in 0..3 {
+        let event = again.expect("message.removed").await;
+        assert_eq!(
+            (&event["removedBy"], &event["reason"]),
+            (&json!(alice.id()), &json!("typo"))
+        );
+        removed.push(event["messageId"].clone());
+    }
+    for message in [&said[0], &said[2], &whispered] {
+        assert!(removed.contains(message), "{message} of {removed:?}");
+    }
+    // What was not seen yet comes as it is now.
+    let event = again.expect("message").await;
+    assert_eq!(
+        (&event["message"]["seq"], &event["message"]["removed"]),
+        (&json!(3), &json!(true))
+    );
 }
 
 #[tokio::test]
