@@ -48,6 +48,8 @@ impl Storm {
                 let mark = format!("{number}:{sent}");
                 let params = json!({ "roomId": self.room, "content": mark, "idempotencyKey": mark });
                 if agent.connection.call("message.send", params).await.is_err() {
+                    // It will be sent again.
+                    self.pace.add_permits(1);
                     break;
                 }
                 sent += 1;
