@@ -96,6 +96,11 @@ pub struct Limits {
     #[schemars(range(min = 65_536, max = 1_073_741_824))]
     pub outgoing_queue_bytes: u32,
 
+    /// Milliseconds that a reader for whom much waits may take nothing of it before it is closed with 1013; one that reads on,
+    /// however slowly, is served from the store and stays. `0` turns the limit off. Default `8000`.
+    #[schemars(range(max = 86_400_000))]
+    pub slow_reader_timeout_ms: u64,
+
     /// Milliseconds that a connection whose queue has overflowed has to read what was queued before, and the close frame
     /// behind it; nothing more is queued. `0` cuts it at once. Default `8000`.
     #[schemars(range(max = 86_400_000))]
@@ -154,6 +159,7 @@ impl Default for Limits {
             changes_per_second: 100,
             change_burst: 1000,
             outgoing_queue_bytes: 1_048_576,
+            slow_reader_timeout_ms: 8000,
             slow_reader_grace_ms: 8000,
             ping_interval_ms: 30_000,
             missed_pongs: 2,

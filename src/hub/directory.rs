@@ -152,6 +152,12 @@ impl Directory {
         self.agents.get(&number)
     }
 
+    /// The public id of an agent, revoked ones included.
+    pub(super) fn id_of(&self, number: AgentNumber) -> AgentId {
+        // There is no agent without a row, and rows stay.
+        self.agent(number).map_or(AgentId(uuid::Uuid::nil()), |agent| agent.id)
+    }
+
     /// An agent by its public id, revoked ones included.
     pub fn agent_by_id(&self, id: AgentId) -> Option<&Agent> {
         self.agent(*self.agent_numbers.get(&id)?)
@@ -184,6 +190,10 @@ impl Directory {
     /// A room by its public id, deleted ones included.
     pub fn room_by_id(&self, id: RoomId) -> Option<&Room> {
         self.rooms.get(self.room_numbers.get(&id)?)
+    }
+
+    pub(super) fn room(&self, number: StreamNumber) -> Option<&Room> {
+        self.rooms.get(&number)
     }
 
     /// The lobby. There always is one: the state is made with it and nothing removes it.

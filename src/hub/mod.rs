@@ -6,11 +6,14 @@
 
 mod act;
 pub mod acts;
+mod catch_up;
 mod change;
 mod directory;
 mod documents;
 mod engine;
 mod fanout;
+mod feed;
+mod follow;
 mod history;
 mod link;
 mod load;
@@ -24,8 +27,10 @@ use tokio::sync::oneshot;
 pub use act::{Act, Caller, Cost, Desk, Done};
 pub use directory::{Agent, Directory, Room, Session};
 pub use documents::{Document, DocumentSummary, Guides, write_defaults as write_document_files};
-pub use history::{HistoryPage, HistoryQuery};
-pub use link::{Encode, Flushes, Link};
+pub use feed::Feed;
+pub use follow::{Beginning, Followed, Position, Prepared, Reset, ResetReason, Target};
+pub use history::{HistoryPage, HistoryQuery, Range};
+pub use link::{Encode, Flushes, Link, Offer};
 pub use start::{FirstRunError, HubOptions, HubThreads, first_run, rotate_controller_key, start};
 
 use crate::domain::{AgentNumber, Epoch, KeyHash, MemberView, Refusal, Role, RoomId, RoomView};
@@ -90,6 +95,7 @@ struct Inner {
     /// How fast each agent may change other things.
     changes: Limiter<AgentNumber>,
     documents: DocumentFiles,
+    encode: Encode,
     epoch: Epoch,
     durable: bool,
     entropy: Arc<dyn Entropy>,

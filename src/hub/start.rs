@@ -201,7 +201,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         nothing: Connection::open_in_memory()?,
         fatal: options.fatal.clone(),
     };
-    let fanout = Fanout::new(options.encode, options.metrics.clone(), options.fatal);
+    let fanout = Fanout::new(Arc::clone(&options.encode), options.metrics.clone(), options.fatal);
     let no_thread = |error: io::Error| StoreError::Failed(format!("no thread could be started: {error}"));
     let fanout = std::thread::Builder::new()
         .name("fanout".into())
@@ -216,6 +216,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         changes: Limiter::new(limits.changes_per_second, limits.change_burst),
         limits,
         documents: DocumentFiles::new(options.documents, options.guides),
+        encode: options.encode,
         epoch,
         durable: options.durable,
         entropy: options.entropy,

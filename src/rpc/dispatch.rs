@@ -220,6 +220,7 @@ impl Session {
         let context = Context {
             rpc: Arc::clone(&rpc),
             caller,
+            feed: self.feed(),
             responder,
         };
         (route.run)(context, request.params).await;

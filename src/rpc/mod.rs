@@ -4,6 +4,7 @@ mod dispatch;
 mod guard;
 mod handlers;
 mod reply;
+mod resume;
 mod session;
 mod table;
 #[cfg(test)]

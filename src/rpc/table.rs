@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::Rpc;
 use super::reply::{Reply, Responder};
 use crate::domain::Refusal;
-use crate::hub::{Act, Caller, Flushes};
+use crate::hub::{Act, Caller, Feed, Flushes};
 use crate::protocol::methods::{Method, MethodSpec, for_each_method};
 
 /// Carries out a method.
@@ -23,6 +23,8 @@ pub(super) trait Handler: Method {
 pub(super) struct Call<P, R> {
     pub rpc: Arc<Rpc>,
     pub caller: Caller,
+    /// What the caller's session is shown.
+    pub feed: Arc<Feed>,
     pub params: P,
     pub reply: Reply<R>,
 }
@@ -43,6 +45,7 @@ impl<P, R: Serialize + Send + 'static> Call<P, R> {
 pub(super) struct Context {
     pub rpc: Arc<Rpc>,
     pub caller: Caller,
+    pub feed: Arc<Feed>,
     pub responder: Responder,
 }
 
@@ -62,11 +65,17 @@ impl Route {
 }
 
 fn run<M: Handler>(context: Context, params: Option<&RawValue>) -> BoxFuture<'static, ()> {
-    let Context { rpc, caller, responder } = context;
+    let Context {
+        rpc,
+        caller,
+        feed,
+        responder,
+    } = context;
     match read_params::<M::Params>(params) {
         Ok(params) => Box::pin(M::handle(Call {
             rpc,
             caller,
+            feed,
             params,
             reply: Reply::new(responder),
         })),

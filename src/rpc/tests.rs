@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,7 @@ use super::table::{Call, Route};
 use super::{Control, Flow, Outlet, Peer, Rpc, RpcLimits, Session};
 use crate::domain::{EndReason, Epoch, Name, Refusal};
 use crate::hub::acts::SetLock;
-use crate::hub::{self, Act, Desk, Guides, Hub, HubOptions, HubThreads, Limits, Link};
+use crate::hub::{self, Act, Desk, Guides, Hub, HubOptions, HubThreads, Limits, Link, Offer};
 use crate::protocol::envelope::FrameLimits;
 use crate::protocol::methods::{Method, OperatorKick, OperatorLock, OperatorUnlock};
 use crate::protocol::types::{OK, Status};
@@ -31,6 +32,14 @@ struct Answers {
 impl Link for Answers {
     fn push(&self, _event: &Bytes) -> bool {
         false
+    }
+
+    fn offer(&self, _event: &Bytes) -> Offer {
+        Offer::Taken { flush: false }
+    }
+
+    fn has_room(&self, _bytes: usize) -> BoxFuture<'_, bool> {
+        Box::pin(std::future::ready(true))
     }
 
     fn flush(&self) {
@@ -98,6 +107,7 @@ fn panicking(route: &mut Route) {
                 let call: Call<(), Status> = Call {
                     rpc: context.rpc,
                     caller: context.caller,
+                    feed: context.feed,
                     params: (),
                     reply: Reply::new(context.responder),
                 };
@@ -126,7 +136,8 @@ fn open(directory: &std::path::Path) -> (Hub, HubThreads) {
         check_everything: None,
         new_epoch: Epoch(Uuid::from_u128(1)),
     };
-    let mut database: Database = store::open(&options).expect("a database");
+    let lock = store::lock(&options.data_dir, &options.database).expect("nobody else's");
+    let mut database: Database = store::open(&options, lock).expect("a database");
     let lobby_name = Name::parse("Lobby", 100).expect("a name");
     hub::first_run(
         &mut database.connection,
@@ -164,7 +175,7 @@ fn open(directory: &std::path::Path) -> (Hub, HubThreads) {
             participant: "",
             protocol: String::new(),
         },
-        encode: Box::new(|_| Bytes::new()),
+        encode: Arc::new(|_| Bytes::new()),
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),
         metrics: Metrics::default(),

@@ -275,7 +275,7 @@ fn hub_options(
         durable: config.storage.durability == Durability::Full,
         documents: data_dir.join("docs"),
         guides: guides(),
-        encode: Box::new(|event: &Event| crate::http::text_frame(&notifications::encode(event))),
+        encode: Arc::new(|event: &Event| crate::http::text_frame(&notifications::encode(event))),
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),
         metrics,
@@ -315,6 +315,8 @@ fn http_limits(config: &Config) -> HttpLimits {
         frame_bytes_before_auth: limits.frame_bytes_before_auth as usize,
         frame_bytes: config.frame_bytes(),
         queue_bytes: limits.outgoing_queue_bytes as usize,
+        slow_reader_timeout: (limits.slow_reader_timeout_ms > 0)
+            .then(|| Duration::from_millis(limits.slow_reader_timeout_ms)),
         slow_reader_grace: Duration::from_millis(limits.slow_reader_grace_ms),
         drain: Duration::from_millis(config.shutdown.drain_ms),
         ping_interval: Duration::from_millis(limits.ping_interval_ms),

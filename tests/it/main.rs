@@ -8,5 +8,6 @@ mod support;
 mod cli;
 mod durability;
 mod first_steps;
+mod following;
 mod protocol;
 mod safety;

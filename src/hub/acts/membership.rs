@@ -1,7 +1,7 @@
 //! Coming into rooms and going out of them.
 
 use crate::domain::{AgentId, AgentNumber, Event, Refusal, Role, RoomId, StreamNumber, Visibility};
-use crate::hub::act::{Act, Audience, Desk, Except, Me};
+use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
 use crate::hub::directory::Room;
 use crate::store::rooms;
@@ -176,5 +176,6 @@ pub(super) fn add_member(desk: &mut Desk<'_>, room: &Room, me: &Me<'_>) -> Resul
 fn remove_member(desk: &mut Desk<'_>, room: StreamNumber, agent: AgentNumber) -> Result<(), Refusal> {
     rooms::remove_member(desk.connection, room, agent)?;
     desk.change(Change::MemberRemoved { room, agent });
+    desk.effect(Effect::Lose(room, Some(agent)));
     Ok(())
 }

@@ -15,7 +15,7 @@ pub use agents::{BanAgent, InviteAgent, Invited, KickAgent, RevokeAgent, UnbanAg
 pub use documents::{RecordConstitutionFile, UpdateDocument, UpdatedDocument};
 pub use lobby::SetMotd;
 pub use membership::{InviteToRoom, JoinRoom, KickFromRoom, LeaveRoom};
-pub use messages::{Content, RemoveMessage, SendDirect, SendMessage, Sent};
+pub use messages::{Content, RemoveMessage, SendDirect, SendMessage, Sent, SentDirect};
 pub use operator::{KickEveryone, ProbeStorage, SetLock};
 pub use retries::{ForgetRetryKeys, RetryKey};
 pub use rooms::{CreateRoom, DeleteRoom, SetVisibility, TakeOwnership, UpdateRoom};

@@ -2,7 +2,7 @@
 
 use super::membership::add_member;
 use crate::domain::{AgentNumber, Event, Name, Refusal, Role, RoomId, RoomView, Visibility};
-use crate::hub::act::{Act, Audience, Desk, Except, Me};
+use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
 use crate::hub::directory::Room;
 use crate::store::rooms::{self, RoomRow};
@@ -180,6 +180,7 @@ impl Act for DeleteRoom {
         let room = desk.governed_room(&me, self.room)?;
         rooms::delete(desk.connection, room.number, desk.state.controller, desk.now_ms)?;
         desk.change(Change::RoomDeleted(room.number));
+        desk.effect(Effect::Lose(room.number, None));
         desk.tell(
             desk.audience(room, room.visibility),
             Except::Session(me.session),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::method;
+use super::{FollowResult, PositionParam, method};
 use crate::protocol::types::Status;
 
 method! {
@@ -62,6 +62,23 @@ pub struct MessageDmResult {
     pub message_id: String,
     /// When it was accepted, in milliseconds since 1970.
     pub timestamp: i64,
+    /// Position among the direct messages that the caller sent and got; absent when a repeat is answered and the message is not kept any longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+}
+
+method! {
+    /// Shows this session every direct message that its agent sent or got after a position, in order, and then those to come, as `dm` events.
+    MessageFollowDirect = "message.followDirect", Agent, Read, MessageFollowDirectParams => FollowResult,
+    errors [InvalidParams, StorageDamaged], events ["dm", "reset"]
+}
+
+/// Parameters of `message.followDirect`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageFollowDirectParams {
+    /// The position up to which the caller has everything; from now on when left out.
+    pub since: Option<PositionParam>,
 }
 
 method! {

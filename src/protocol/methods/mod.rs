@@ -3,6 +3,7 @@
 
 mod agent;
 mod docs;
+mod follow;
 mod lobby;
 mod message;
 mod operator;
@@ -11,6 +12,7 @@ mod session;
 
 pub use agent::*;
 pub use docs::*;
+pub use follow::*;
 pub use lobby::*;
 pub use message::*;
 pub use operator::*;
@@ -147,9 +149,9 @@ macro_rules! for_each_method {
         $table! {
             Auth, RpcDiscover,
             AgentInvite, AgentRevoke, AgentList, AgentKick, AgentBan, AgentUnban,
-            RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomInvite, RoomKick, RoomVisibility,
+            RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomFollow, RoomInvite, RoomKick, RoomVisibility,
             RoomUpdate, RoomDelete, RoomTakeOwnership,
-            MessageSend, MessageDm, MessageRemove,
+            MessageSend, MessageDm, MessageFollowDirect, MessageRemove,
             LobbySetMotd, LobbyGetMotd,
             DocsList, DocsGet, DocsUpdate,
             OperatorStatus, OperatorStop, OperatorLock, OperatorUnlock, OperatorKick

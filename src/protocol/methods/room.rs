@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NoParams, method, present};
+use super::{FollowResult, NoParams, PositionParam, method, present};
 use crate::protocol::types::{MemberObject, MessageObject, RoomObject, Status};
 
 /// Parameters that name a room.
@@ -90,7 +90,7 @@ pub struct RoomInfoResult {
 }
 
 method! {
-    /// Reads the newest messages of a room, or the newest before a time. In the lobby the caller's own direct messages lie in between.
+    /// Reads the newest messages of a room, or the newest before a time. In the lobby the caller's own direct messages lie in between. With `beforeSeq` or `afterSeq` it pages by position, without direct messages.
     RoomHistory = "room.history", Agent, Read, RoomHistoryParams => RoomHistoryResult,
     errors [InvalidParams, RoomNotFound, NotAMember, StorageDamaged], events []
 }
@@ -105,6 +105,10 @@ pub struct RoomHistoryParams {
     pub limit: Option<u64>,
     /// Only messages from before this time, in milliseconds since 1970.
     pub before: Option<i64>,
+    /// Only messages below this position: the newest of them. At most one of `before`, `beforeSeq` and `afterSeq` may be given.
+    pub before_seq: Option<u64>,
+    /// Only messages above this position: the oldest of them.
+    pub after_seq: Option<u64>,
 }
 
 /// Result of `room.history`.
@@ -112,10 +116,26 @@ pub struct RoomHistoryParams {
 pub struct RoomHistoryResult {
     /// The messages, the oldest first.
     pub messages: Vec<MessageObject>,
-    /// Present and true when the page was cut short because of its size in bytes: there is more before its first message.
+    /// Present and true when the page was cut short because of its size in bytes: there is more before its first message, or with `afterSeq` behind its last.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schemars(default)]
     pub more: bool,
+}
+
+method! {
+    /// Shows this session everything that was said in a room after a position, in order, and then what is said, as `message` events without a gap and without a repeat, the caller's own messages included. The answer comes first. Called again, it begins anew.
+    RoomFollow = "room.follow", Agent, Read, RoomFollowParams => FollowResult,
+    errors [InvalidParams, RoomNotFound, NotAMember, StorageDamaged], events ["message", "reset"]
+}
+
+/// Parameters of `room.follow`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomFollowParams {
+    /// The room.
+    pub room_id: String,
+    /// The position up to which the caller has everything; from now on when left out.
+    pub since: Option<PositionParam>,
 }
 
 method! {

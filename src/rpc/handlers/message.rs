@@ -3,7 +3,7 @@
 use super::{checked, reason, text};
 use crate::domain::{AgentId, MessageId, Refusal, RoomId};
 use crate::hub::Hub;
-use crate::hub::acts::{Content, RemoveMessage, RetryKey, SendDirect, SendMessage, Sent};
+use crate::hub::acts::{Content, RemoveMessage, RetryKey, SendDirect, SendMessage, Sent, SentDirect};
 use crate::protocol::methods::{
     MessageDm, MessageDmParams, MessageDmResult, MessageRemove, MessageRemoveParams, MessageSend, MessageSendParams,
     MessageSendResult, Method,
@@ -51,9 +51,12 @@ impl Handler for MessageDm {
             )
         );
         let to = AgentId::parse(&params.to_agent_id);
-        call.submit(SendDirect { to, content, retry }, |Sent { id }| MessageDmResult {
-            message_id: id.to_string(),
-            timestamp: id.at_ms,
+        call.submit(SendDirect { to, content, retry }, |SentDirect { id, seq }| {
+            MessageDmResult {
+                message_id: id.to_string(),
+                timestamp: id.at_ms,
+                seq,
+            }
         })
         .await;
     }

@@ -5,7 +5,7 @@ use crate::domain::{AgentId, Refusal, RoomId, Visibility};
 use crate::hub::acts::{
     CreateRoom, DeleteRoom, InviteToRoom, JoinRoom, KickFromRoom, LeaveRoom, SetVisibility, TakeOwnership, UpdateRoom,
 };
-use crate::hub::{Caller, HistoryQuery};
+use crate::hub::{Caller, HistoryQuery, Range};
 use crate::protocol::methods::{
     NoParams, RoomAgentParams, RoomCreate, RoomCreateParams, RoomDelete, RoomHistory, RoomHistoryParams,
     RoomHistoryResult, RoomInfo, RoomInfoResult, RoomInvite, RoomJoin, RoomKick, RoomKickParams, RoomLeave, RoomList,
@@ -98,13 +98,25 @@ impl Handler for RoomHistory {
         let query = HistoryQuery {
             room: RoomId::parse(&params.room_id),
             limit: params.limit.unwrap_or(DEFAULT_PAGE),
-            before_ms: params.before,
+            range: checked!(call, range(params)),
         };
         let page = call.rpc.hub.history(call.caller, query).await;
         call.reply.send(page.map(|page| RoomHistoryResult {
             messages: page.messages.into_iter().map(Into::into).collect(),
             more: page.cut_short,
         }));
+    }
+}
+
+fn range(params: &RoomHistoryParams) -> Result<Range, Refusal> {
+    match (params.before, params.before_seq, params.after_seq) {
+        (None, None, None) => Ok(Range::Newest),
+        (Some(at_ms), None, None) => Ok(Range::Before(at_ms)),
+        (None, Some(seq), None) => Ok(Range::BeforeSeq(seq)),
+        (None, None, Some(seq)) => Ok(Range::AfterSeq(seq)),
+        _ => Err(Refusal::InvalidParams(
+            "give at most one of `before`, `beforeSeq` and `afterSeq`".into(),
+        )),
     }
 }
 

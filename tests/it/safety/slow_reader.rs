@@ -23,7 +23,8 @@ async fn cut_off(server: &TestServer) -> u64 {
 }
 
 fn server_of_large_messages() -> TestServer {
-    let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0 } });
+    let config =
+        json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "slowReaderTimeoutMs": 300 } });
     TestServer::builder().config(config).start()
 }
 
@@ -97,7 +98,7 @@ async fn a_reader_that_never_comes_back_is_given_up() {
     listener.expect("presence").await;
     talk(&server, &speaker, &listener, &room).await;
     let overflowed = Instant::now();
-    // Its absence is told at once, and its socket is not kept.
+    // Once it had its time to read on its absence is told, and its socket is not kept.
     loop {
         let gone = listener.expect("presence").await;
         if gone["online"] == false {
