@@ -1,8 +1,10 @@
 //! How fast messages are on the disk and answered.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::agents::{self, saying};
+use super::arguments::CommitOptions;
 use super::commits;
 use super::load::{Clients, News};
 use super::process::{Directory, Process};
@@ -11,16 +13,23 @@ use super::{Scale, progress};
 
 /// The rows of this measurement.
 pub const ROWS: &[&str] = &[
-    "acknowledgements, 64 senders",
+    "acknowledgements, 64 senders in one room",
+    "acknowledgements, 64 senders in a room each",
     "acknowledgements, lone sender",
     "acknowledgements, 4 senders with 256 in flight",
 ];
 
 const CONTENT_BYTES: usize = 200;
 
+/// Messages stored before anything is measured, on both sides: until then the files of a database still grow.
+const WARM: usize = 25_600;
+
 struct Case {
     name: &'static str,
     senders: usize,
+    /// Rooms that they send to. One room of many senders is filled by sessions of one agent, which are not told what
+    /// the others say: nothing but the answers is to come back.
+    rooms: usize,
     in_flight: usize,
     /// Messages of each sender and round.
     messages: usize,
@@ -29,44 +38,38 @@ struct Case {
 
 /// Measures.
 pub fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
+    let many = scale.of(300, 10);
+    let case = |name, (senders, rooms), in_flight, messages, target| Case {
+        name,
+        senders,
+        rooms,
+        in_flight,
+        messages,
+        target,
+    };
     let cases = [
-        Case {
-            name: ROWS[0],
-            senders: 64,
-            in_flight: 1,
-            messages: scale.of(1000, 10),
-            target: Target::RatioAtLeast(0.8),
-        },
-        Case {
-            name: ROWS[1],
-            senders: 1,
-            in_flight: 1,
-            messages: scale.of(3000, 50),
-            target: Target::RatioAtMost(1.4),
-        },
-        Case {
-            name: ROWS[2],
-            senders: 4,
-            in_flight: 256,
-            messages: scale.of(25_000, 300),
-            target: Target::RatioAtLeast(0.5),
-        },
+        case(ROWS[0], (64, 1), 1, many, Target::RatioAtLeast(0.8)),
+        case(ROWS[1], (64, 64), 1, many, Target::RatioAtLeast(0.8)),
+        case(ROWS[2], (1, 1), 1, scale.of(1000, 50), Target::RatioAtMost(1.4)),
+        case(ROWS[3], (4, 4), 256, scale.of(10_000, 300), Target::RatioAtLeast(0.5)),
     ];
-    cases.iter().map(|case| case.row(scale.rounds())).collect()
+    cases.iter().map(|case| case.row(scale)).collect()
 }
 
 impl Case {
-    fn row(&self, rounds: usize) -> anyhow::Result<Row> {
+    fn row(&self, scale: Scale) -> anyhow::Result<Row> {
         let directory = Directory::new()?;
         let server = Process::wardroom(directory.path())?;
-        let mut senders = Senders::enter(&server, self.senders)?;
+        let mut senders = Senders::enter(&server, self.senders, self.rooms)?;
+        let before = scale.of(WARM, WARM / 100);
+        senders.send(self.in_flight, before / self.senders)?;
         let is_lone = self.senders * self.in_flight == 1;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for round in 0..rounds {
-            let before = server.cpu()?;
+        for round in 0..scale.rounds() {
+            let started = server.cpu()?;
             let reached = senders.send(self.in_flight, self.messages)?;
-            let spent = server.cpu()?.micros_since(&before);
-            let bare = self.best_reference()?;
+            let spent = server.cpu()?.micros_since(&started);
+            let bare = self.best_reference(before)?;
             let count = self.senders * self.messages;
             progress(&format!(
                 "  {}, round {}: {:.0} a second against {:.0}; {:.1} us of server CPU for each",
@@ -98,38 +101,49 @@ impl Case {
     }
 
     /// The better of two forms: a thread for each sender, which has to be woken, or one for all.
-    fn best_reference(&self) -> anyhow::Result<commits::Reached> {
-        let threads = commits::reached(self.senders, self.in_flight, self.messages, CONTENT_BYTES)?;
+    fn best_reference(&self, before: usize) -> anyhow::Result<commits::Reached> {
+        let threads = CommitOptions {
+            database: PathBuf::new(),
+            requesters: self.senders,
+            in_flight: self.in_flight,
+            requests: self.messages,
+            bytes: CONTENT_BYTES,
+            rooms: self.rooms,
+            before,
+        };
+        let separate = commits::reached(&threads)?;
         if self.senders == 1 {
-            return Ok(threads);
+            return Ok(separate);
         }
-        let (in_flight, messages) = (self.senders * self.in_flight, self.senders * self.messages);
-        let single = commits::reached(1, in_flight, messages, CONTENT_BYTES)?;
-        progress(&format!(
-            "  bare group commit: {:.0} a second with a thread for each sender, {:.0} with one for all",
-            threads.per_second, single.per_second
-        ));
-        Ok(if single.per_second > threads.per_second {
+        let single = commits::reached(&CommitOptions {
+            requesters: 1,
+            in_flight: self.senders * self.in_flight,
+            requests: self.senders * self.messages,
+            ..threads
+        })?;
+        Ok(if single.per_second > separate.per_second {
             single
         } else {
-            threads
+            separate
         })
     }
 }
 
-/// Agents that send, each in a room of its own: nothing but the answers comes back.
+/// Sessions that send.
 struct Senders {
     clients: Clients,
     frames: Vec<Vec<u8>>,
 }
 
 impl Senders {
-    fn enter(server: &Process, count: usize) -> anyhow::Result<Self> {
-        let keys = agents::invite(server, count)?;
+    fn enter(server: &Process, count: usize, rooms: usize) -> anyhow::Result<Self> {
+        let keys = agents::invite(server, rooms)?;
+        let keys: Vec<String> = keys.into_iter().cycle().take(count).collect();
         let mut clients = agents::enter(server, &keys)?;
-        let rooms = agents::own_rooms(&mut clients, count)?;
+        let rooms = agents::own_rooms(&mut clients, rooms)?;
         let content = "x".repeat(CONTENT_BYTES);
-        let frames = rooms.iter().map(|room| saying(room, &content)).collect();
+        let frames = rooms.iter().cycle().take(count);
+        let frames = frames.map(|room| saying(room, &content)).collect();
         Ok(Self { clients, frames })
     }
 

@@ -81,10 +81,16 @@ pub struct CommitOptions {
     /// Bytes of each message
     #[arg(long)]
     pub bytes: usize,
+    /// Rooms that the messages of the requesters, or of a lone one, are spread over
+    #[arg(long)]
+    pub rooms: usize,
+    /// Messages that are stored before: while its files grow, a database is slower than later
+    #[arg(long)]
+    pub before: usize,
 }
 
 /// Reads the command line.
-pub fn read(arguments: impl Iterator<Item = String>) -> anyhow::Result<Role> {
+pub fn read(arguments: impl Iterator<Item = String>) -> Role {
     let arguments: Vec<String> = arguments.collect();
     let ours = [
         "--bench",
@@ -97,14 +103,14 @@ pub fn read(arguments: impl Iterator<Item = String>) -> anyhow::Result<Role> {
     ];
     let is_ours = |argument: &String| ours.iter().any(|known| argument.split('=').next() == Some(*known));
     if !arguments.iter().any(is_ours) {
-        return Ok(as_test(&arguments));
+        return as_test(&arguments);
     }
     let line = CommandLine::parse_from(std::iter::once("limits".to_owned()).chain(arguments));
-    Ok(match line.reference {
+    match line.reference {
         Some(Reference::Broadcast(options)) => Role::Broadcast(options),
         Some(Reference::Commits(options)) => Role::Commits(options),
         None => Role::Measure(line.options),
-    })
+    }
 }
 
 /// The name under which `cargo test` knows the quick run.

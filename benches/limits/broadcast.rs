@@ -16,6 +16,9 @@ use super::arguments::BroadcastOptions;
 use super::log::Log;
 use super::wire;
 
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 4096;
+
 const LISTENER: Token = Token(usize::MAX);
 
 struct Guest {
@@ -54,9 +57,11 @@ pub fn serve(options: BroadcastOptions) -> anyhow::Result<()> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let poll = Poll::new()?;
     let mut listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    // The default would drop some when a thousand connect at once.
+    rustix::net::listen(&listener, BACKLOG)?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     writeln!(std::io::stdout().lock(), "{}", listener.local_addr()?)?;
-    let log = options.database.map(|path| Log::open(&path)).transpose()?;
+    let log = options.database.map(|path| Log::open(&path, 1)).transpose()?;
     Hall {
         poll,
         listener,
@@ -131,7 +136,7 @@ impl Hall {
         if let Some(log) = &mut self.log {
             log.begin()?;
             for (sender, content) in &batch.said {
-                let seq = log.append(content)?;
+                let seq = log.append(0, content)?;
                 let begin = batch.frames.len();
                 batch
                     .frames

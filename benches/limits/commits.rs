@@ -16,12 +16,16 @@ use super::table::median;
 /// Most messages in one commit, as in the product.
 const GROUP: usize = 1024;
 
+/// Messages in one commit before anything is measured.
+const WARM_GROUP: usize = 64;
+
 /// What a requester sends: who it is, and what it says.
 type Request = (usize, String);
 
 /// Runs the loop in a process of its own and prints what it reached.
 pub fn run(options: &CommitOptions) -> anyhow::Result<()> {
-    let log = Log::open(&options.database)?;
+    let mut log = Log::open(&options.database, options.rooms)?;
+    warm_up(&mut log, options)?;
     // Full means that requesters wait for a place.
     let (requests, inbox) = sync_channel::<Request>(4 * GROUP);
     let (mut answers, mut requesters) = (Vec::new(), Vec::new());
@@ -38,7 +42,7 @@ pub fn run(options: &CommitOptions) -> anyhow::Result<()> {
         }));
     }
     drop(requests);
-    commit_all(log, &inbox, &answers)?;
+    commit_all(&mut log, options.rooms, &inbox, &answers)?;
     let took = began.elapsed();
     let mut latencies = Vec::new();
     for requester in requesters {
@@ -52,13 +56,34 @@ pub fn run(options: &CommitOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn commit_all(mut log: Log, inbox: &Receiver<Request>, answers: &[SyncSender<i64>]) -> anyhow::Result<()> {
+/// Stores messages until the files have the size that they keep.
+fn warm_up(log: &mut Log, options: &CommitOptions) -> anyhow::Result<()> {
+    let content = "x".repeat(options.bytes);
+    for group in 0..options.before.div_ceil(WARM_GROUP) {
+        log.begin()?;
+        for number in 0..WARM_GROUP {
+            log.append((group * WARM_GROUP + number) % options.rooms, &content)?;
+        }
+        log.commit()?;
+    }
+    Ok(())
+}
+
+fn commit_all(
+    log: &mut Log,
+    rooms: usize,
+    inbox: &Receiver<Request>,
+    answers: &[SyncSender<i64>],
+) -> anyhow::Result<()> {
     let mut done = Vec::with_capacity(GROUP);
+    let mut room = 0;
     while let Ok(first) = inbox.recv() {
         log.begin()?;
         let mut next = Some(first);
         while let Some((requester, content)) = next {
-            done.push((requester, log.append(&content)?));
+            // Whoever speaks, the rooms take turns: senders that wait for each other do that too.
+            room = (room + 1) % rooms;
+            done.push((requester, log.append(room, &content)?));
             next = (done.len() < GROUP).then(|| inbox.try_recv().ok()).flatten();
         }
         log.commit()?;
@@ -107,22 +132,26 @@ pub struct Reached {
 }
 
 /// Runs the loop on a fresh database.
-pub fn reached(requesters: usize, in_flight: usize, requests: usize, bytes: usize) -> anyhow::Result<Reached> {
+pub fn reached(options: &CommitOptions) -> anyhow::Result<Reached> {
     let directory = Directory::new()?;
     let database = directory.install()?;
-    let found = ask_reference(&[
-        "commits",
-        "--database",
-        path(&database)?,
-        "--requesters",
-        &requesters.to_string(),
-        "--in-flight",
-        &in_flight.to_string(),
-        "--requests",
-        &requests.to_string(),
-        "--bytes",
-        &bytes.to_string(),
-    ])?;
+    let mut arguments = vec![
+        "commits".to_owned(),
+        "--database".to_owned(),
+        path(&database)?.to_owned(),
+    ];
+    for (name, value) in [
+        ("--requesters", options.requesters),
+        ("--in-flight", options.in_flight),
+        ("--requests", options.requests),
+        ("--bytes", options.bytes),
+        ("--rooms", options.rooms),
+        ("--before", options.before),
+    ] {
+        arguments.extend([name.to_owned(), value.to_string()]);
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let found = ask_reference(&arguments)?;
     let figure = |name: &str| found.get(name).and_then(Value::as_f64);
     Ok(Reached {
         per_second: figure("perSecond").context("no rate")?,

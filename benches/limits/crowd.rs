@@ -130,17 +130,14 @@ impl Crowd {
             self.clients.turn(|member, news| {
                 let News::Text(text) = news else { return Ok(()) };
                 let seq = wire::seq(text);
-                match wire::kind(text)? {
-                    Kind::Event => {
-                        let content = wire::behind(text, br#""content":""#).context("no content")?;
-                        ledger.event(member, seq.context("no position")?, wire::number(content));
-                    }
-                    _ => {
-                        ensure!(agents::is_done(text)?, "neither an answer nor an event");
-                        let own = identity(member, sent[member] - 1);
-                        ledger.note(member, seq.context("no position")?, own);
-                        due.push(member);
-                    }
+                if wire::kind(text)? == Kind::Event {
+                    let content = wire::behind(text, br#""content":""#).context("no content")?;
+                    ledger.event(member, seq.context("no position")?, wire::number(content));
+                } else {
+                    ensure!(agents::is_done(text)?, "neither an answer nor an event");
+                    let own = identity(member, sent[member] - 1);
+                    ledger.note(member, seq.context("no position")?, own);
+                    due.push(member);
                 }
                 heard += 1;
                 Ok(())

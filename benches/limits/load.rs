@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use mio::event::Event;
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Registry, Token};
 
 use super::wire;
 
@@ -81,16 +82,9 @@ impl Clients {
     /// Begins to connect more clients; each becomes [`News::Open`] in some turn.
     pub fn connect(&mut self, count: usize) -> anyhow::Result<()> {
         for _ in 0..count {
-            let mut stream = TcpStream::connect(self.address)?;
             let token = Token(self.links.len());
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            self.poll.registry().register(&mut stream, token, interest)?;
-            self.links.push(Link {
-                stream,
-                state: State::Connecting,
-                rest: Vec::new(),
-                unsent: Vec::new(),
-            });
+            let link = Link::connect(self.poll.registry(), token, self.address)?;
+            self.links.push(link);
         }
         Ok(())
     }
@@ -132,19 +126,53 @@ impl Clients {
         for event in &self.events {
             let client = event.token().0;
             let link = &mut self.links[client];
-            if event.is_writable() {
-                link.write_on(self.address)?;
-            }
-            if event.is_readable() {
-                link.read(&mut self.buffer, |news| hear(client, news))
-                    .with_context(|| format!("client {client}"))?;
+            let outcome = link.serve(event, self.address, &mut self.buffer, |news| hear(client, news));
+            match outcome {
+                // A server whose queue of connections was full has forgotten about this one.
+                Err(error) if link.state != State::Open && is_reset(&error) => {
+                    *link = Link::connect(self.poll.registry(), Token(client), self.address)?;
+                }
+                outcome => outcome.with_context(|| format!("client {client}"))?,
             }
         }
         Ok(!self.events.is_empty())
     }
 }
 
+/// Whether the other end let the connection drop.
+fn is_reset(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    matches!(kind, Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe))
+}
+
 impl Link {
+    fn connect(registry: &Registry, token: Token, address: SocketAddr) -> anyhow::Result<Self> {
+        let mut stream = TcpStream::connect(address)?;
+        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        Ok(Self {
+            stream,
+            state: State::Connecting,
+            rest: Vec::new(),
+            unsent: Vec::new(),
+        })
+    }
+
+    fn serve(
+        &mut self,
+        event: &Event,
+        address: SocketAddr,
+        buffer: &mut [u8],
+        hear: impl FnMut(News<'_>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        if event.is_writable() {
+            self.write_on(address)?;
+        }
+        if event.is_readable() {
+            self.read(buffer, hear)?;
+        }
+        Ok(())
+    }
+
     fn send(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         if !self.unsent.is_empty() {
             self.unsent.extend_from_slice(bytes);

@@ -91,7 +91,7 @@ const GROUPS: &[Group] = &[
 ];
 
 fn main() -> anyhow::Result<ExitCode> {
-    match arguments::read(std::env::args().skip(1))? {
+    match arguments::read(std::env::args().skip(1)) {
         Role::Broadcast(options) => broadcast::serve(options)?,
         Role::Commits(options) => commits::run(&options)?,
         Role::Nothing(text) => write!(std::io::stdout().lock(), "{text}")?,
@@ -105,7 +105,7 @@ fn measure(options: &Options) -> anyhow::Result<()> {
     rlimit::increase_nofile_limit(u64::MAX).context("cannot raise the limit of open files")?;
     let wanted = |group: &&Group| {
         let is_named = |name: &&str| options.only.as_deref().is_none_or(|only| name.contains(only));
-        is_named(&group.name) || group.rows.iter().any(|row| is_named(row))
+        is_named(&group.name) || group.rows.iter().any(is_named)
     };
     let groups: Vec<&Group> = GROUPS.iter().filter(wanted).collect();
     ensure!(

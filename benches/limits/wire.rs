@@ -5,7 +5,13 @@ use serde_json::{Value, json};
 const TEXT: u8 = 0x81;
 const MASKED: u8 = 0x80;
 
-/// Bit of the first byte that says what a frame is for.
+/// Says in place of a length that it follows in two bytes.
+const MEDIUM: u8 = 0x7e;
+
+/// Says in place of a length that it follows in eight bytes.
+const LONG: u8 = 0x7f;
+
+/// Bits of the first byte that say what a frame is for.
 const OPCODE: u8 = 0x0f;
 
 /// The opcode of a close frame.
@@ -31,11 +37,11 @@ fn frame(payload: &[u8], masked: bool) -> Vec<u8> {
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(short), _) if short <= 125 => bytes.push(mask | short),
         (_, Ok(medium)) => {
-            bytes.push(mask | 126);
+            bytes.push(mask | MEDIUM);
             bytes.extend(medium.to_be_bytes());
         }
         _ => {
-            bytes.push(mask | 127);
+            bytes.push(mask | LONG);
             bytes.extend((length as u64).to_be_bytes());
         }
     }
@@ -60,8 +66,8 @@ pub struct Frame<'a> {
 pub fn first_frame(bytes: &[u8]) -> Option<Frame<'_>> {
     let (first, second) = (*bytes.first()?, *bytes.get(1)?);
     let (mut head, length): (usize, usize) = match second & !MASKED {
-        126 => (4, usize::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?))),
-        127 => {
+        MEDIUM => (4, usize::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?))),
+        LONG => {
             let length = u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?);
             (10, usize::try_from(length).ok()?)
         }
