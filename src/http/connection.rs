@@ -56,6 +56,8 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
     };
     let mut session = Session::new(Arc::clone(&app.rpc), Arc::clone(&outbox) as Arc<dyn Outlet>, peer);
     let mut incoming = Incoming::new(&outbox, &early, app.limits.frame_bytes_before_auth);
+    // It holds the whole buffer into which the request head was read.
+    drop(early);
     let shared = Shared::default();
 
     let feed = session.feed();

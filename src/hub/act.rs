@@ -71,8 +71,6 @@ pub(super) enum Audience {
     Members(StreamNumber, Arc<Members>),
     /// The live sessions of these agents.
     Agents(Vec<AgentNumber>),
-    /// One session.
-    Session(SessionId),
 }
 
 /// Who is left out.
@@ -87,6 +85,10 @@ pub(super) enum Except {
 pub(super) enum Effect {
     /// An event is told.
     Tell(Audience, Except, Event),
+    /// An agent came, under the name of the event, which everybody else is told; newcomers are told until it goes.
+    Arrive(AgentNumber, Event),
+    /// A session is told of every other agent that is there.
+    Greet(SessionId, AgentNumber),
     /// A stored event is shown to those who are not shown it otherwise.
     Show(Audience, Post),
     /// A message was stored.
@@ -308,6 +310,14 @@ impl Job {
     /// Takes back what was decided, because it was decided on a state that is undone.
     pub(super) fn forget_outcome(&mut self) {
         self.work.forget_outcome();
+    }
+
+    /// The session that is answered.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        match self.caller {
+            Caller::Session { session, .. } => Some(session),
+            Caller::Stranger | Caller::Operator | Caller::Server => None,
+        }
     }
 
     /// Whether it needs the disk.

@@ -13,6 +13,8 @@ use super::act::{Audience, Caller, Effect, Except, Job, Post};
 use super::directory::Members;
 use super::feed::{Feed, Source};
 use super::link::{Encode, Flushes};
+use super::present::Present;
+use super::run::Run;
 use crate::domain::{AgentNumber, EndReason, Event, Refusal, SessionId, StreamNumber};
 use crate::runtime::metrics::Metrics;
 
@@ -48,6 +50,8 @@ pub(super) struct Fanout {
     version: u64,
     /// At most one entry a room; dropped with the room.
     rooms: HashMap<StreamNumber, Resolved>,
+    present: Present,
+    run: Pending,
     flushes: Flushes,
     /// Cancelled when nobody can be told anything any more.
     fatal: CancellationToken,
@@ -70,6 +74,8 @@ impl Fanout {
             by_agent: HashMap::new(),
             version: 0,
             rooms: HashMap::new(),
+            present: Present::default(),
+            run: Pending::default(),
             flushes: Flushes::default(),
             fatal,
         }
@@ -87,22 +93,42 @@ impl Fanout {
                 for ending in endings {
                     self.take(ending);
                 }
+                if let Some(session) = job.session() {
+                    // Whoever is answered has been shown what was said before.
+                    self.show_early(session);
+                }
                 job.finish(refusal, &mut self.flushes);
                 for effect in rest {
                     self.take(effect);
                 }
             }
+            self.show_run();
             self.flushes.flush();
         }
     }
 
     fn take(&mut self, effect: Effect) {
         match effect {
-            Effect::Tell(audience, except, event) => self.tell(&audience, except, &event),
-            Effect::Show(audience, post) => self.show(&audience, &post),
+            // What can be shown together with what follows waits for it.
+            Effect::Show(audience, post) => return self.show(audience, post),
             Effect::Stored => {
                 self.metrics.messages_stored.inc();
+                return;
             }
+            Effect::Retired(count) => {
+                self.metrics.messages_retired.inc_by(count as u64);
+                return;
+            }
+            _ => self.show_run(),
+        }
+        match effect {
+            Effect::Show(..) | Effect::Stored | Effect::Retired(_) => {}
+            Effect::Tell(audience, except, event) => self.tell(&audience, except, &event),
+            Effect::Arrive(agent, event) => {
+                self.present.add(agent, (self.encode)(&event));
+                self.tell(&Audience::Everyone, Except::Agent(agent), &event);
+            }
+            Effect::Greet(session, agent) => self.greet(session, agent),
             Effect::Lose(room, agent) => self.lose(Source::Room(room), agent),
             Effect::Open(session, agent, feed) => {
                 self.version += 1;
@@ -114,9 +140,6 @@ impl Fanout {
                 self.forget(session);
             }
             Effect::End(session, reason) => self.end(session, &reason),
-            Effect::Retired(count) => {
-                self.metrics.messages_retired.inc_by(count as u64);
-            }
         }
     }
 
@@ -130,6 +153,7 @@ impl Fanout {
             open.retain(|other| *other != session);
             if open.is_empty() {
                 self.by_agent.remove(&target.agent);
+                self.present.remove(target.agent);
             }
         }
         Some(target)
@@ -175,14 +199,60 @@ impl Fanout {
         }
     }
 
-    fn show(&mut self, audience: &Audience, post: &Post) {
+    fn greet(&mut self, session: SessionId, agent: AgentNumber) {
+        let (greeting, count) = self.present.greeting(agent);
+        if let Some(target) = self.sessions.get(&session)
+            && count > 0
+            && target.feed.link().push(&greeting)
+        {
+            self.flushes.add(Arc::clone(target.feed.link()));
+        }
+        self.metrics.events_delivered.inc_by(count);
+    }
+
+    /// Shows a stored event, together with what follows if that goes to the same members.
+    fn show(&mut self, audience: Audience, post: Post) {
+        if !self.run.takes(&audience) {
+            self.show_run();
+        }
+        self.run.add(audience, post);
+    }
+
+    /// Shows the run so far to one session.
+    fn show_early(&mut self, session: SessionId) {
+        let Some(target) = self.sessions.get(&session) else {
+            return;
+        };
+        let Some(audience) = &self.run.audience else { return };
+        let belongs = match audience {
+            Audience::Members(_, members) => members.contains_key(&target.agent),
+            Audience::Agents(agents) => agents.contains(&target.agent),
+            Audience::Everyone => false,
+        };
+        let shown = self.run.shown_to(session);
+        if !belongs || shown == self.run.posts.len() {
+            return;
+        }
+        let run = Run::new(&self.run.posts, &self.encode);
+        let outcome = target.feed.offer(&run, shown, target.agent);
+        self.metrics.events_delivered.inc_by(outcome.count);
+        if outcome.flush {
+            self.flushes.add(Arc::clone(target.feed.link()));
+        }
+        self.run.early.insert(session, self.run.posts.len());
+    }
+
+    /// Shows the run to everybody, as far as they were not shown it yet.
+    fn show_run(&mut self) {
+        let pending = std::mem::take(&mut self.run);
+        let Some(audience) = &pending.audience else { return };
         let encode = Arc::clone(&self.encode);
-        let (mut bytes, mut delivered) = (None, 0);
+        let run = Run::new(&pending.posts, &encode);
+        let mut delivered = 0;
         self.each(audience, |target, flushes| {
-            let encoded = || bytes.get_or_insert_with(|| encode(&post.event)).clone();
-            let shown = target.feed.offer(post.place, target.agent == post.sender, encoded);
-            delivered += u64::from(shown.shown);
-            if shown.flush {
+            let outcome = target.feed.offer(&run, pending.shown_to(target.session), target.agent);
+            delivered += outcome.count;
+            if outcome.flush {
                 flushes.add(Arc::clone(target.feed.link()));
             }
         });
@@ -200,11 +270,6 @@ impl Fanout {
                 .flatten()
                 .filter_map(|session| self.sessions.get(session))
                 .for_each(|target| act(target, flushes)),
-            Audience::Session(session) => {
-                if let Some(target) = self.sessions.get(session) {
-                    act(target, flushes);
-                }
-            }
             Audience::Members(room, members) => {
                 let resolved = self.rooms.entry(*room).or_insert_with(|| Resolved {
                     members: Arc::default(),
@@ -224,5 +289,36 @@ impl Fanout {
                 resolved.targets.iter().for_each(|target| act(target, flushes));
             }
         }
+    }
+}
+
+/// Stored events of one source that wait to be shown together.
+#[derive(Default)]
+struct Pending {
+    audience: Option<Audience>,
+    posts: Vec<Post>,
+    /// How many of them were shown to a session before the others, because it was answered in between.
+    early: HashMap<SessionId, usize>,
+}
+
+impl Pending {
+    /// Whether what goes to `audience` can be shown together with the rest.
+    fn takes(&self, audience: &Audience) -> bool {
+        match (&self.audience, audience) {
+            (None, _) => true,
+            (Some(Audience::Members(room, members)), Audience::Members(other, others)) => {
+                room == other && Arc::ptr_eq(members, others) && !Run::is_full(self.posts.len())
+            }
+            _ => false,
+        }
+    }
+
+    fn add(&mut self, audience: Audience, post: Post) {
+        self.audience.get_or_insert(audience);
+        self.posts.push(post);
+    }
+
+    fn shown_to(&self, session: SessionId) -> usize {
+        self.early.get(&session).copied().unwrap_or(0)
     }
 }

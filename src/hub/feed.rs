@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::act::Caller;
+use super::act::{Caller, Post};
 use super::link::{Link, Offer};
-use crate::domain::StreamNumber;
+use super::run::Run;
+use crate::domain::{AgentNumber, StreamNumber};
 
 /// Where stored events lie one after the other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -175,53 +176,65 @@ impl Feed {
         self.lock().readings.remove(&source);
     }
 
-    /// Shows a stored event that has just happened, unless it is or will be shown otherwise. `own` is what the session's own
-    /// agent sent. True when the link needs a flush.
-    pub(super) fn offer(&self, place: Place, own: bool, bytes: impl FnOnce() -> Bytes) -> Shown {
+    /// Shows stored events that have just happened, those of `run` from index `first` on, unless they are or will be shown
+    /// otherwise. What `agent`, whose session this is, sent is shown only to sessions that follow.
+    pub(super) fn offer(&self, run: &Run<'_>, first: usize, agent: AgentNumber) -> Shown {
         let mut progress = self.lock();
-        let Some(state) = progress.readings.get_mut(&place.source) else {
-            if own {
-                return Shown::NOT;
-            }
-            return match self.link.offer(&bytes()) {
-                Offer::Taken { flush } => Shown { shown: true, flush },
-                Offer::Gone => Shown::NOT,
-                Offer::Full => {
-                    progress.fall_behind(place);
-                    self.behind.notify_one();
-                    Shown::NOT
-                }
-            };
+        let posts = run.posts();
+        let Some(last) = posts.last().map(|post| post.place) else {
+            return Shown::default();
         };
-        if place.seq < state.next && state.stage != Stage::Waiting {
-            return Shown::NOT;
-        }
-        if state.stage != Stage::Live {
-            state.passed = place.seq;
-            return Shown::NOT;
-        }
-        if own && !state.whole {
-            state.next = place.seq + 1;
-            return Shown::NOT;
-        }
-        // Positions go up by one, so nothing else can be next; if it is, the store knows what is between.
-        let taken = if place.seq == state.next {
-            self.link.offer(&bytes())
-        } else {
-            Offer::Full
-        };
-        match taken {
-            Offer::Taken { flush } => {
-                state.next = place.seq + 1;
-                Shown { shown: true, flush }
+        let mut shown = Shown::default();
+        let state = progress.readings.get_mut(&last.source);
+        let (mut from, whole) = match &state {
+            None => (first, false),
+            Some(state) => {
+                let is_new = |post: &Post| post.place.seq >= state.next || state.stage == Stage::Waiting;
+                let from = first + posts[first..].iter().take_while(|post| !is_new(post)).count();
+                (from, state.whole)
             }
-            Offer::Gone => Shown::NOT,
-            Offer::Full => {
-                (state.stage, state.passed) = (Stage::Behind, place.seq);
+        };
+        if from == posts.len() {
+            return shown;
+        }
+        if let Some(state) = state {
+            if state.stage != Stage::Live {
+                state.passed = last.seq;
+                return shown;
+            }
+            // Positions go up by one, so nothing else can be next; if it is, the store knows what is between.
+            if posts[from].place.seq != state.next {
+                (state.stage, state.passed) = (Stage::Behind, last.seq);
                 self.behind.notify_one();
-                Shown::NOT
+                return shown;
             }
         }
+        while from < posts.len() {
+            let is_skipped = |post: &Post| !whole && post.sender == agent;
+            let skipped = posts[from..].iter().take_while(|post| is_skipped(post)).count();
+            let start = from + skipped;
+            let taken = posts[start..].iter().take_while(|post| !is_skipped(post)).count();
+            let end = start + taken;
+            if taken > 0 {
+                match self.link.offer(&run.bytes(start..end)) {
+                    Offer::Taken { flush } => {
+                        shown.count += taken as u64;
+                        shown.flush |= flush;
+                    }
+                    Offer::Gone => return shown,
+                    Offer::Full => {
+                        progress.fall_behind(posts[start].place, last.seq);
+                        self.behind.notify_one();
+                        return shown;
+                    }
+                }
+            }
+            from = end;
+        }
+        if let Some(state) = progress.readings.get_mut(&last.source) {
+            state.next = last.seq + 1;
+        }
+        shown
     }
 
     /// Waits until some reading has to go on from the store.
@@ -304,32 +317,27 @@ impl Progress {
         (state.number == reading.number).then_some(state)
     }
 
-    /// A session that merely listened could not take what is at `place`.
-    fn fall_behind(&mut self, place: Place) {
+    /// The session could not take what is at `place`, nor what followed it up to position `passed`.
+    fn fall_behind(&mut self, place: Place, passed: u64) {
         self.count += 1;
-        let state = State {
+        let fresh = State {
             number: self.count,
             whole: false,
             next: place.seq,
             resumed_from: None,
-            passed: place.seq,
+            passed,
             stage: Stage::Behind,
         };
-        self.readings.insert(place.source, state);
+        let state = self.readings.entry(place.source).or_insert(fresh);
+        (state.next, state.passed, state.stage) = (place.seq, passed, Stage::Behind);
     }
 }
 
-/// What became of an event.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What became of events.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) struct Shown {
-    pub shown: bool,
+    /// How many were shown.
+    pub count: u64,
     /// The link was not waiting for a flush yet.
     pub flush: bool,
-}
-
-impl Shown {
-    const NOT: Self = Self {
-        shown: false,
-        flush: false,
-    };
 }

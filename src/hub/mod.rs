@@ -18,6 +18,8 @@ mod history;
 mod link;
 mod load;
 mod open_rooms;
+mod present;
+mod run;
 mod start;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard};

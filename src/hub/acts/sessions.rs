@@ -78,23 +78,14 @@ impl Act for OpenSession {
             at_ms,
         });
         desk.effect(Effect::Open(session, agent.number, Arc::clone(&self.feed)));
-        for other in state.online_agents().filter(|other| other.number != agent.number) {
-            let name = other.sessions.first().and_then(|session| state.session(*session));
-            let name = name.map_or_else(|| other.name.clone(), |session| session.name.clone());
-            let event = Event::Presence {
-                agent: other.id,
-                name,
-                online: true,
-            };
-            desk.tell(Audience::Session(session), Except::Nobody, event);
-        }
+        desk.effect(Effect::Greet(session, agent.number));
         if !agent.is_online() {
             let event = Event::Presence {
                 agent: agent.id,
                 name: name.clone(),
                 online: true,
             };
-            desk.tell(Audience::Everyone, Except::Agent(agent.number), event);
+            desk.effect(Effect::Arrive(agent.number, event));
         }
         Ok(Admitted {
             number: agent.number,
