@@ -64,7 +64,7 @@ impl Hub {
             self.tell_removals(feed, behind, caller, since).await?;
         }
         let page = self.page_after(caller, source, behind.next.saturating_sub(1)).await?;
-        let (mut next, found_nothing) = (behind.next, page.rows.is_empty());
+        let mut next = behind.next;
         for (seq, row) in page.rows {
             if seq > next {
                 let event = Event::Reset {
@@ -90,7 +90,7 @@ impl Hub {
         }
         feed.link().flush();
         if !page.cut_short {
-            feed.catch_up(behind.reading, found_nothing);
+            feed.catch_up(behind);
         }
         Ok(())
     }

@@ -45,6 +45,8 @@ pub(super) struct Behind {
     pub reading: Reading,
     /// What comes next.
     pub next: u64,
+    /// The last position that had gone by: whatever is read from the store later holds it, or it is not kept any longer.
+    pub passed: u64,
     /// Whether the agent's own messages are shown too.
     pub whole: bool,
     /// The position from which the session resumed, until it was told what was removed since.
@@ -283,16 +285,14 @@ impl Feed {
         true
     }
 
-    /// Everything was read from the store: the reading is live again, unless something went by meanwhile. When the last read
-    /// found nothing at all, what went by is not kept any longer.
-    pub(super) fn catch_up(&self, reading: Reading, found_nothing: bool) {
-        let mut progress = self.lock();
-        let Some(state) = progress.state(reading) else { return };
-        if found_nothing {
-            state.next = state.next.max(state.passed + 1);
-        }
-        if state.passed < state.next {
-            state.stage = Stage::Live;
+    /// Everything was read from the store that was there when `behind` was: the reading is live again, unless something went
+    /// by meanwhile. What had gone by and was not found is not kept any longer.
+    pub(super) fn catch_up(&self, behind: Behind) {
+        if let Some(state) = self.lock().state(behind.reading) {
+            state.next = state.next.max(behind.passed + 1);
+            if state.passed < state.next {
+                state.stage = Stage::Live;
+            }
         }
     }
 }
@@ -305,6 +305,7 @@ impl State {
                 number: self.number,
             },
             next: self.next,
+            passed: self.passed,
             whole: self.whole,
             resumed_from: self.resumed_from,
         }
