@@ -7,7 +7,10 @@ use super::error::StoreError;
 /// Marks a database as ours ("WARD").
 pub(super) const APPLICATION_ID: i32 = 0x5741_5244;
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_hub.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/0001_hub.sql"),
+    include_str!("../../migrations/0003_tasks.sql"),
+];
 
 /// The schema version that this program writes.
 pub(super) const SCHEMA_VERSION: usize = MIGRATIONS.len();

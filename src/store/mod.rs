@@ -16,6 +16,7 @@ mod open;
 mod readers;
 pub mod rooms;
 pub mod settings;
+pub mod tasks;
 mod verify;
 mod writer;
 

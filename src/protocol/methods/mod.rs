@@ -8,6 +8,7 @@ mod message;
 mod operator;
 mod room;
 mod session;
+mod task;
 
 pub use agent::*;
 pub use docs::*;
@@ -16,6 +17,7 @@ pub use message::*;
 pub use operator::*;
 pub use room::*;
 pub use session::*;
+pub use task::*;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -152,6 +154,7 @@ macro_rules! for_each_method {
             MessageSend, MessageDm, MessageRemove,
             LobbySetMotd, LobbyGetMotd,
             DocsList, DocsGet, DocsUpdate,
+            TaskCreate, TaskClaim, TaskRenew, TaskUpdate, TaskComplete, TaskFail, TaskCancel, TaskList, TaskGet,
             OperatorStatus, OperatorStop, OperatorLock, OperatorUnlock, OperatorKick
         }
     };

@@ -1,11 +1,11 @@
 //! `room.*`.
 
-use super::{checked, name, reason, text};
-use crate::domain::{AgentId, Refusal, RoomId, Visibility};
+use super::{checked, name, page, reason, text};
+use crate::domain::{AgentId, MessageId, Refusal, RoomId, Visibility};
 use crate::hub::acts::{
     CreateRoom, DeleteRoom, InviteToRoom, JoinRoom, KickFromRoom, LeaveRoom, SetVisibility, TakeOwnership, UpdateRoom,
 };
-use crate::hub::{Caller, HistoryQuery};
+use crate::hub::{Caller, HistoryQuery, ReplyQuery};
 use crate::protocol::methods::{
     NoParams, RoomAgentParams, RoomCreate, RoomCreateParams, RoomDelete, RoomHistory, RoomHistoryParams,
     RoomHistoryResult, RoomInfo, RoomInfoResult, RoomInvite, RoomJoin, RoomKick, RoomKickParams, RoomLeave, RoomList,
@@ -14,9 +14,6 @@ use crate::protocol::methods::{
 };
 use crate::protocol::types::{OK, Status};
 use crate::rpc::table::{Call, Handler};
-
-/// Messages of a page of history when the caller does not say.
-const DEFAULT_PAGE: u64 = 50;
 
 impl From<VisibilityParam> for Visibility {
     fn from(param: VisibilityParam) -> Self {
@@ -90,17 +87,24 @@ impl Handler for RoomInfo {
 impl Handler for RoomHistory {
     async fn handle(call: Call<RoomHistoryParams, RoomHistoryResult>) {
         let params = &call.params;
-        if params.limit == Some(0) {
-            return call
-                .reply
-                .send(Err(Refusal::InvalidParams("`limit` must be at least 1".into())));
-        }
-        let query = HistoryQuery {
-            room: RoomId::parse(&params.room_id),
-            limit: params.limit.unwrap_or(DEFAULT_PAGE),
-            before_ms: params.before,
+        let limit = checked!(call, page(params.limit));
+        let (hub, room, before_ms) = (&call.rpc.hub, RoomId::parse(&params.room_id), params.before);
+        let page = match &params.reply_to {
+            None => {
+                let query = HistoryQuery { room, limit, before_ms };
+                hub.history(call.caller, query).await
+            }
+            Some(id) => {
+                let message = MessageId::parse(id);
+                let query = ReplyQuery {
+                    room,
+                    message,
+                    limit,
+                    before_ms,
+                };
+                hub.replies(call.caller, query).await
+            }
         };
-        let page = call.rpc.hub.history(call.caller, query).await;
         call.reply.send(page.map(|page| RoomHistoryResult {
             messages: page.messages.into_iter().map(Into::into).collect(),
             more: page.cut_short,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use wardroom::domain::{AgentNumber, Name, RowId, StreamNumber};
+use wardroom::domain::{AgentNumber, MessageKind, Name, RowId, StreamNumber};
 use wardroom::store::messages::{MessageRow, append};
 use wardroom::store::{Connection, inspect};
 
@@ -63,6 +63,9 @@ async fn a_start_with_many_messages() {
             sender: AgentNumber(1),
             sender_name: Name::from_stored("controller"),
             content: "one of very many messages, and of the usual length. ".repeat(3),
+            kind: MessageKind::Chat,
+            data: None,
+            reply_to: None,
             direct: None,
             removal: None,
         };
