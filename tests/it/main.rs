@@ -10,3 +10,4 @@ mod durability;
 mod first_steps;
 mod protocol;
 mod safety;
+mod tasks;

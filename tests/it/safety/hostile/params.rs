@@ -50,6 +50,9 @@ fn plausible(spec: &MethodSpec) -> Value {
         params[name] = match name.as_str() {
             "limit" | "before" => json!(1),
             "visibility" => json!("public"),
+            "type" => json!("query"),
+            "state" => json!("working"),
+            "generation" | "leaseMs" => json!(1),
             "restart" => json!(false),
             "version" => json!("v"),
             _ => json!("nothing"),
