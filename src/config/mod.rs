@@ -240,7 +240,7 @@ impl Config {
     }
 
     /// The largest frame of an authenticated connection, in bytes: `limits.frameBytes`, raised where a full message
-    /// written in escapes would not fit.
+    /// written in escapes, with full data, would not fit.
     #[must_use]
     pub fn frame_bytes(&self) -> usize {
         let escaped = u64::from(self.max_message_length) * 12 + u64::from(self.limits.message_data_bytes) + 65_536;
