@@ -204,6 +204,7 @@ impl TaskCourse {
     }
 
     /// What it is once a lease that is over has been taken back.
+    #[must_use]
     pub fn settled(self, now_ms: u64) -> Self {
         if self.lease.is_some_and(|lease| lease.is_over(now_ms)) {
             self.released()
@@ -213,6 +214,7 @@ impl TaskCourse {
     }
 
     /// What it is once its lease, if there is one, has been taken back.
+    #[must_use]
     pub fn released(self) -> Self {
         self.take(TaskStep::Release).unwrap_or(self)
     }
