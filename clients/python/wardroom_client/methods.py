@@ -134,9 +134,10 @@ class ProtocolMethods(TaskMethods):
     ) -> Receipt:
         """Say something in a room; once this returns, the message is stored.
 
-        Content is kept as it is. `data` is any JSON that goes with it, `reply_to` a message of the room. Sending the same again under the same `idempotency_key` within 24 hours returns the
-        first receipt and shows nothing twice. Refused with 4010, 4011, 4050 (longer than the server allows), 4060
-        (`reply_to` is no message of the room), 4081 (the key was used for another message).
+        Content is kept as it is. `data` is any JSON that goes with it, `reply_to` a message of the room. Sending the
+        same again under the same `idempotency_key` within 24 hours returns the first receipt and shows nothing twice.
+        Refused with 4010, 4011, 4050 (longer than the server allows), 4060 (`reply_to` is no message of the room), 4081
+        (the key was used for another message).
         """
         params = given(
             roomId=room_id,

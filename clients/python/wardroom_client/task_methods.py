@@ -12,9 +12,9 @@ from .types import Task, TaskPage, TaskReceipt, TaskState
 class TaskMethods(ABC):
     """Offering work in a room, claiming it under a lease, and finishing it.
 
-    All that change something may be repeated under the same `idempotency_key`, within 24 hours, and then return the first
-    receipt; another request under it is refused with 4081. Besides the codes named below, all are refused with 4100 (no
-    such task) and 4011 (not a member of its room).
+    All that change something may be repeated under the same `idempotency_key`, within 24 hours, and then return the
+    first receipt; another request under it is refused with 4081. Besides the codes named below, all are refused with
+    4100 (no such task) and 4011 (not a member of its room).
     """
 
     @abstractmethod

@@ -111,8 +111,8 @@ class Message(_MessageExtra):
     """A message of a room's history.
 
     `seq` counts the room's messages from 1 without a gap; `toAgentId` is there on direct messages only;
-    `removed` is True once the content has been removed. `type` is left out for `"chat"`; `data` is the JSON that goes with
-    the message, `replyTo` the message that it answers.
+    `removed` is True once the content has been removed. `type` is left out for `"chat"`; `data` is the JSON that goes
+    with the message, `replyTo` the message that it answers.
     """
 
     messageId: str
