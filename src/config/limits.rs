@@ -13,13 +13,16 @@ pub struct Limits {
     #[schemars(range(min = 1))]
     pub connections: u32,
 
-    /// Most connections at one time from one address. `0` turns the limit off, which suits agents behind one proxy.
+    /// Most connections at one time from one address (of IPv6: from one /64 network). `0` turns the limit off, which suits agents behind one proxy.
     /// Default `0`.
     pub connections_per_address: u32,
 
     /// Most sessions one agent may have at one time. One more closes the oldest. Default `8`.
     #[schemars(range(min = 1))]
     pub sessions_per_agent: u32,
+
+    /// Most rooms one agent may own at one time, the controller excepted. `0` turns the limit off. Default `100`.
+    pub rooms_per_agent: u32,
 
     /// Milliseconds a new connection has to authenticate before it is closed. Default `10000`.
     #[schemars(range(min = 1, max = 86_400_000))]
@@ -30,8 +33,7 @@ pub struct Limits {
     pub auth_attempts: u32,
 
     /// Failed `auth` calls per second that one address may go on making; more are slowed or refused. A right key always
-    /// passes. Default `1`.
-    #[schemars(range(min = 1))]
+    /// passes. `0` turns the limit off. Default `1`.
     pub auth_failures_per_second: u32,
 
     /// Failed `auth` calls one address may make at once before `authFailuresPerSecond` applies. Default `10`.
@@ -94,6 +96,11 @@ pub struct Limits {
     #[schemars(range(min = 65_536, max = 1_073_741_824))]
     pub outgoing_queue_bytes: u32,
 
+    /// Milliseconds that a reader for whom much waits may take nothing of it before it is closed with 1013; one that reads on,
+    /// however slowly, is served from the store and stays. `0` turns the limit off. Default `8000`.
+    #[schemars(range(max = 86_400_000))]
+    pub slow_reader_timeout_ms: u64,
+
     /// Milliseconds that a connection whose queue has overflowed has to read what was queued before, and the close frame
     /// behind it; nothing more is queued. `0` cuts it at once. Default `8000`.
     #[schemars(range(max = 86_400_000))]
@@ -150,6 +157,7 @@ impl Default for Limits {
             connections: 20_000,
             connections_per_address: 0,
             sessions_per_agent: 8,
+            rooms_per_agent: 100,
             auth_timeout_ms: 10_000,
             auth_attempts: 5,
             auth_failures_per_second: 1,
@@ -167,6 +175,7 @@ impl Default for Limits {
             changes_per_second: 100,
             change_burst: 1000,
             outgoing_queue_bytes: 1_048_576,
+            slow_reader_timeout_ms: 8000,
             slow_reader_grace_ms: 8000,
             ping_interval_ms: 30_000,
             missed_pongs: 2,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AgentId, DirectMessage, Message, MessageId, Name, RoomId, TaskView, Visibility};
+use super::{AgentId, DirectMessage, Epoch, Message, MessageId, Name, RoomId, TaskView, Visibility};
 
 /// Something that happened. Who is told is decided where it happened (`hub`); how it looks on the wire in `protocol`.
 #[derive(Clone, Debug)]
@@ -14,9 +14,24 @@ pub enum Event {
     /// An agent came (its first session) or went (its last).
     Presence { agent: AgentId, name: Name, online: bool },
     /// Somebody spoke in a room.
-    Message { room: RoomId, message: Message },
+    Message {
+        room: RoomId,
+        message: Message,
+        removed: bool,
+    },
     /// Somebody wrote to one agent.
-    Direct { message: DirectMessage },
+    Direct {
+        message: DirectMessage,
+        removed: bool,
+        is_own: bool,
+    },
+    /// A session that follows goes on behind a gap.
+    Reset {
+        room: Option<RoomId>,
+        epoch: Epoch,
+        missed_from: u64,
+        resumes_from: u64,
+    },
     /// A room was made.
     RoomCreated {
         room: RoomId,

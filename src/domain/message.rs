@@ -77,6 +77,8 @@ pub struct DirectMessage {
     pub message: Message,
     /// The agent it is for.
     pub recipient: AgentId,
+    /// Its position in the mailbox of the party that it is shown to.
+    pub seq: u64,
 }
 
 /// A message as history shows it.

@@ -41,6 +41,11 @@ pub enum Refusal {
     /// The server has as many rooms as it may have.
     #[error("the server has its limit of {0} rooms; delete one first or raise `maxRooms`")]
     RoomLimit(u32),
+    /// The agent owns as many rooms as it may.
+    #[error(
+        "this agent owns its limit of {0} rooms; delete one first, or ask the operator to raise `limits.roomsPerAgent`"
+    )]
+    RoomsPerAgent(u32),
     /// The content has too many characters.
     #[error("the message has {length} characters; the limit is {limit}")]
     MessageTooLong {

@@ -13,9 +13,9 @@ const FRAMES_PER_WRITE: usize = 64;
 /// What keeping a frame costs beside its bytes. Without it, half a megabyte of pongs would take sixteen.
 const FRAME_OVERHEAD: usize = 64;
 
-/// What keeping `bytes` costs.
-pub(super) fn cost(bytes: &Bytes) -> usize {
-    bytes.len() + FRAME_OVERHEAD
+/// What keeping a frame of `bytes` costs.
+fn cost(bytes: usize) -> usize {
+    bytes + FRAME_OVERHEAD
 }
 
 /// What waits to be sent.
@@ -33,6 +33,8 @@ pub(super) struct Queue {
     pub unasked: usize,
     /// Events that wait for the answer to `auth`.
     pub held: Option<Vec<Bytes>>,
+    /// Something was answered since events are held back.
+    pub answered: bool,
     /// A flush is on its way.
     pub flush_due: bool,
     /// The socket takes no more for now; the connection's own task waits for it.
@@ -53,13 +55,23 @@ struct Waiting {
 
 impl Waiting {
     fn cost(&self) -> usize {
-        cost(&self.bytes)
+        cost(self.bytes.len())
     }
 }
 
 impl Queue {
     pub(super) fn is_empty(&self) -> bool {
         self.frames.is_empty()
+    }
+
+    /// Whether an event of `bytes` may wait too. One may always wait, however large.
+    pub(super) fn admits(&self, bytes: usize, limit: usize) -> bool {
+        self.unasked == 0 || self.unasked + cost(bytes) <= limit
+    }
+
+    /// Whether an event of `bytes` may be held back too.
+    pub(super) fn admits_held(&self, bytes: usize, limit: usize) -> bool {
+        self.bytes + cost(bytes) <= limit
     }
 
     pub(super) fn enqueue(&mut self, bytes: Bytes, unasked: bool) {
@@ -79,7 +91,7 @@ impl Queue {
 
     /// Keeps an event back until the answer to `auth` is queued.
     pub(super) fn hold(&mut self, bytes: Bytes) {
-        self.bytes += cost(&bytes);
+        self.bytes += cost(bytes.len());
         self.held.get_or_insert_default().push(bytes);
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::Limits;
 use super::change::Change;
 use super::directory::{Agent, Directory, Members, Room};
-use super::link::{Flushes, Link};
+use super::feed::{Feed, Place};
+use super::link::Flushes;
 use crate::domain::{
     AgentId, AgentNumber, EndReason, Event, Name, Refusal, Role, RoomId, SessionId, StreamNumber, Visibility,
 };
@@ -86,14 +87,28 @@ pub(super) enum Except {
 pub(super) enum Effect {
     /// An event is told.
     Tell(Audience, Except, Event),
+    /// A stored event is shown to those who are not shown it otherwise.
+    Show(Audience, Post),
+    /// A message was stored.
+    Stored,
+    /// An agent, or everybody, has lost a room.
+    Lose(StreamNumber, Option<AgentNumber>),
     /// A session goes live: it gets events from here on.
-    Open(SessionId, AgentNumber, Arc<dyn Link>),
+    Open(SessionId, AgentNumber, Arc<Feed>),
     /// A session is gone.
     Close(SessionId),
     /// A session is told that it ends, and why, and is cut off.
     End(SessionId, EndReason),
     /// Messages of a history limit are gone.
     Retired(usize),
+}
+
+/// A stored event.
+pub(super) struct Post {
+    pub place: Place,
+    /// Whoever sent it is shown it only when it follows the source.
+    pub sender: AgentNumber,
+    pub event: Event,
 }
 
 /// What an act works with.
@@ -219,6 +234,10 @@ impl<'a> Desk<'a> {
 
     pub(super) fn tell(&mut self, audience: Audience, except: Except, event: Event) {
         self.effects.push(Effect::Tell(audience, except, event));
+    }
+
+    pub(super) fn show(&mut self, audience: Audience, place: Place, sender: AgentNumber, event: Event) {
+        self.effects.push(Effect::Show(audience, Post { place, sender, event }));
     }
 
     pub(super) fn effect(&mut self, effect: Effect) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::change::Change;
 use super::leases::Leases;
+use super::open_rooms::OpenRooms;
 use crate::domain::{
     AgentId, AgentNumber, KeyHash, MemberView, Name, Role, RoomId, RoomView, SessionId, StreamNumber, Visibility,
 };
@@ -102,6 +103,11 @@ impl Room {
         }
     }
 
+    /// Whether it counts among the rooms that exist.
+    fn is_open(&self) -> bool {
+        !self.deleted && !self.is_lobby
+    }
+
     pub(super) fn has_member(&self, agent: AgentNumber) -> bool {
         self.members.contains_key(&agent)
     }
@@ -128,6 +134,10 @@ pub struct Directory {
     pub(super) keys: HashMap<KeyHash, AgentNumber>,
     pub(super) rooms: BTreeMap<StreamNumber, Room>,
     pub(super) room_numbers: HashMap<RoomId, StreamNumber>,
+    /// Counts those of `rooms` that are neither deleted nor the lobby.
+    pub(super) open_rooms: OpenRooms,
+    /// When the newest of `rooms` was made.
+    pub(super) rooms_at_ms: i64,
     pub(super) conversations: HashMap<(AgentNumber, AgentNumber), Conversation>,
     /// Numbers of rooms and conversations: both are streams.
     pub(super) conversation_numbers: BTreeSet<StreamNumber>,
@@ -146,6 +156,12 @@ impl Directory {
     /// An agent, revoked ones included.
     pub fn agent(&self, number: AgentNumber) -> Option<&Agent> {
         self.agents.get(&number)
+    }
+
+    /// The public id of an agent, revoked ones included.
+    pub(super) fn id_of(&self, number: AgentNumber) -> AgentId {
+        // There is no agent without a row, and rows stay.
+        self.agent(number).map_or(AgentId(uuid::Uuid::nil()), |agent| agent.id)
     }
 
     /// An agent by its public id, revoked ones included.
@@ -182,6 +198,10 @@ impl Directory {
         self.rooms.get(self.room_numbers.get(&id)?)
     }
 
+    pub(super) fn room(&self, number: StreamNumber) -> Option<&Room> {
+        self.rooms.get(&number)
+    }
+
     /// The lobby. There always is one: the state is made with it and nothing removes it.
     pub fn lobby(&self) -> Option<&Room> {
         self.rooms.get(&self.lobby)
@@ -189,10 +209,7 @@ impl Directory {
 
     /// Rooms that exist, without the lobby.
     pub fn open_rooms(&self) -> usize {
-        self.rooms
-            .values()
-            .filter(|room| !room.deleted && !room.is_lobby)
-            .count()
+        self.open_rooms.total()
     }
 
     /// The message of the day.
@@ -276,8 +293,7 @@ impl Directory {
 
     /// The time for the next room: now, or just after the last one, so that rooms stay in the order of their making.
     pub(super) fn next_room_time(&self, now_ms: i64) -> i64 {
-        let last_ms = self.rooms.values().map(|room| room.created_at_ms).max();
-        last_ms.map_or(now_ms, |last_ms| now_ms.max(last_ms + 1))
+        now_ms.max(self.rooms_at_ms + 1)
     }
 
     /// The time for the next message of a room: now, or just after the last one when the clock has not moved on.
@@ -313,6 +329,10 @@ impl Directory {
 
     pub(super) fn add_room(&mut self, room: Room) {
         self.room_numbers.insert(room.id, room.number);
+        self.rooms_at_ms = self.rooms_at_ms.max(room.created_at_ms);
+        if room.is_open() {
+            self.open_rooms.add(room.owner);
+        }
         self.rooms.insert(room.number, room);
     }
 
@@ -353,13 +373,13 @@ impl Directory {
                 description,
                 owner,
                 visibility,
-            } => self.with_room(room, |room| {
+            } => self.with_counted_room(room, |room| {
                 (room.name, room.description, room.owner, room.visibility) = (name, description, owner, visibility);
             }),
             Change::RoomDeleted(room) => {
                 let controller = self.controller;
                 self.leases.end_room(room);
-                self.with_room(room, |room| {
+                self.with_counted_room(room, |room| {
                     room.deleted = true;
                     room.owner = controller;
                     room.members = Arc::default();
@@ -424,6 +444,18 @@ impl Directory {
     fn with_agent(&mut self, agent: AgentNumber, change: impl FnOnce(&mut Agent)) {
         if let Some(agent) = self.agents.get_mut(&agent) {
             change(agent);
+        }
+    }
+
+    /// Changes what a room is counted by.
+    fn with_counted_room(&mut self, room: StreamNumber, change: impl FnOnce(&mut Room)) {
+        let Some(room) = self.rooms.get_mut(&room) else { return };
+        if room.is_open() {
+            self.open_rooms.remove(room.owner);
+        }
+        change(room);
+        if room.is_open() {
+            self.open_rooms.add(room.owner);
         }
     }
 

@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use super::act::{Audience, Effect, Except, Job};
+use super::act::{Audience, Caller, Effect, Except, Job, Post};
 use super::directory::Members;
-use super::link::{Encode, Flushes, Link};
+use super::feed::{Feed, Source};
+use super::link::{Encode, Flushes};
 use crate::domain::{AgentNumber, EndReason, Event, Refusal, SessionId, StreamNumber};
 use crate::runtime::metrics::Metrics;
 
@@ -28,7 +28,7 @@ pub(super) struct Settled {
 struct Target {
     session: SessionId,
     agent: AgentNumber,
-    link: Arc<dyn Link>,
+    feed: Arc<Feed>,
 }
 
 /// The sessions of a room's members, valid for one state of both.
@@ -80,10 +80,10 @@ impl Fanout {
         while let Ok(group) = settled.recv() {
             for Settled { mut job, refusal } in group {
                 let effects = std::mem::take(&mut job.effects);
-                // Those who are cut off are cut off before the one who asked for it hears that it is done.
+                // Those who lose something have lost it before the one who asked for it hears that it is done.
                 let (endings, rest): (Vec<Effect>, Vec<Effect>) = effects
                     .into_iter()
-                    .partition(|effect| matches!(effect, Effect::End(..)));
+                    .partition(|effect| matches!(effect, Effect::End(..) | Effect::Lose(..)));
                 for ending in endings {
                     self.take(ending);
                 }
@@ -99,9 +99,15 @@ impl Fanout {
     fn take(&mut self, effect: Effect) {
         match effect {
             Effect::Tell(audience, except, event) => self.tell(&audience, except, &event),
-            Effect::Open(session, agent, link) => {
+            Effect::Show(audience, post) => self.show(&audience, &post),
+            Effect::Stored => {
+                self.metrics.messages_stored.inc();
+            }
+            Effect::Lose(room, agent) => self.lose(Source::Room(room), agent),
+            Effect::Open(session, agent, feed) => {
                 self.version += 1;
-                self.sessions.insert(session, Target { session, agent, link });
+                feed.open(Caller::Session { session, agent });
+                self.sessions.insert(session, Target { session, agent, feed });
                 self.by_agent.entry(agent).or_default().push(session);
             }
             Effect::Close(session) => {
@@ -132,32 +138,71 @@ impl Fanout {
     fn end(&mut self, session: SessionId, reason: &EndReason) {
         let Some(target) = self.forget(session) else { return };
         let event = Event::Disconnected { reason: reason.clone() };
-        target.link.end(&(self.encode)(&event), reason);
-        target.link.flush();
+        target.feed.link().end(&(self.encode)(&event), reason);
+        target.feed.link().flush();
+    }
+
+    fn lose(&self, source: Source, agent: Option<AgentNumber>) {
+        let lost = |target: &&Target| agent.is_none_or(|agent| target.agent == agent);
+        self.sessions
+            .values()
+            .filter(lost)
+            .for_each(|target| target.feed.forget(source));
     }
 
     fn tell(&mut self, audience: &Audience, except: Except, event: &Event) {
-        if matches!(event, Event::Message { .. } | Event::Direct { .. }) {
-            self.metrics.messages_stored.inc();
+        let encode = Arc::clone(&self.encode);
+        let (mut bytes, mut delivered) = (None, 0);
+        self.each(audience, |target, flushes| {
+            let left_out = match except {
+                Except::Nobody => false,
+                Except::Session(session) => target.session == session,
+                Except::Agent(agent) => target.agent == agent,
+            };
+            if left_out {
+                return;
+            }
+            delivered += 1;
+            // Encoded for the first receiver, shared by all.
+            if target.feed.link().push(bytes.get_or_insert_with(|| encode(event))) {
+                flushes.add(Arc::clone(target.feed.link()));
+            }
+        });
+        self.metrics.events_delivered.inc_by(delivered);
+        if let Event::RoomDeleted { .. } = event {
+            // Which number the deleted room had is not told here; forgetting all of them costs one look-up each.
+            self.rooms.clear();
         }
-        let mut send = Send {
-            encode: &self.encode,
-            event,
-            bytes: None,
-            flushes: &mut self.flushes,
-            delivered: 0,
-        };
+    }
+
+    fn show(&mut self, audience: &Audience, post: &Post) {
+        let encode = Arc::clone(&self.encode);
+        let (mut bytes, mut delivered) = (None, 0);
+        self.each(audience, |target, flushes| {
+            let encoded = || bytes.get_or_insert_with(|| encode(&post.event)).clone();
+            let shown = target.feed.offer(post.place, target.agent == post.sender, encoded);
+            delivered += u64::from(shown.shown);
+            if shown.flush {
+                flushes.add(Arc::clone(target.feed.link()));
+            }
+        });
+        self.metrics.events_delivered.inc_by(delivered);
+    }
+
+    /// Runs `act` for every session of an audience.
+    fn each(&mut self, audience: &Audience, mut act: impl FnMut(&Target, &mut Flushes)) {
+        let flushes = &mut self.flushes;
         match audience {
-            Audience::Everyone => self.sessions.values().for_each(|target| send.to(target, except)),
+            Audience::Everyone => self.sessions.values().for_each(|target| act(target, flushes)),
             Audience::Agents(agents) => agents
                 .iter()
                 .filter_map(|agent| self.by_agent.get(agent))
                 .flatten()
                 .filter_map(|session| self.sessions.get(session))
-                .for_each(|target| send.to(target, except)),
+                .for_each(|target| act(target, flushes)),
             Audience::Session(session) => {
                 if let Some(target) = self.sessions.get(session) {
-                    send.to(target, except);
+                    act(target, flushes);
                 }
             }
             Audience::Members(room, members) => {
@@ -176,42 +221,8 @@ impl Fanout {
                         .filter_map(|session| self.sessions.get(session).cloned())
                         .collect();
                 }
-                resolved.targets.iter().for_each(|target| send.to(target, except));
+                resolved.targets.iter().for_each(|target| act(target, flushes));
             }
-        }
-        let delivered = send.delivered;
-        self.metrics.events_delivered.inc_by(delivered);
-        if let Event::RoomDeleted { .. } = event {
-            // Which number the deleted room had is not told here; forgetting all of them costs one look-up each.
-            self.rooms.clear();
-        }
-    }
-}
-
-/// One event on its way to many.
-struct Send<'a> {
-    encode: &'a Encode,
-    event: &'a Event,
-    /// Encoded for the first receiver, shared by all.
-    bytes: Option<Bytes>,
-    flushes: &'a mut Flushes,
-    delivered: u64,
-}
-
-impl Send<'_> {
-    fn to(&mut self, target: &Target, except: Except) {
-        let left_out = match except {
-            Except::Nobody => false,
-            Except::Session(session) => target.session == session,
-            Except::Agent(agent) => target.agent == agent,
-        };
-        if left_out {
-            return;
-        }
-        let bytes = self.bytes.get_or_insert_with(|| (self.encode)(self.event));
-        self.delivered += 1;
-        if target.link.push(bytes) {
-            self.flushes.add(Arc::clone(&target.link));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::directory::{Conversation, Directory, Head, Room};
 use super::leases::Leases;
+use super::open_rooms::OpenRooms;
 use crate::domain::{Lease, Role, StreamNumber};
 use crate::runtime::clock::Clock;
 use crate::store::{Connection, StoreError, agents, direct, messages, rooms, settings, tasks};
@@ -30,6 +31,8 @@ pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directo
         keys: agents::all_keys(connection)?.into_iter().collect(),
         rooms: BTreeMap::new(),
         room_numbers: HashMap::new(),
+        open_rooms: OpenRooms::default(),
+        rooms_at_ms: 0,
         conversations: HashMap::new(),
         conversation_numbers: BTreeSet::new(),
         sessions: HashMap::new(),

@@ -6,15 +6,19 @@
 
 mod act;
 pub mod acts;
+mod catch_up;
 mod change;
 mod directory;
 mod documents;
 mod engine;
 mod fanout;
+mod feed;
+mod follow;
 mod history;
 mod leases;
 mod link;
 mod load;
+mod open_rooms;
 mod replies;
 mod start;
 mod tasks;
@@ -23,11 +27,13 @@ use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use tokio::sync::{Notify, oneshot};
 
-pub use act::{Act, Caller, Cost, Done};
+pub use act::{Act, Caller, Cost, Desk, Done};
 pub use directory::{Agent, Directory, Room, Session};
 pub use documents::{Document, DocumentSummary, Guides, write_defaults as write_document_files};
-pub use history::{HistoryPage, HistoryQuery};
-pub use link::{Encode, Flushes, Link};
+pub use feed::Feed;
+pub use follow::{Beginning, Followed, Position, Prepared, Reset, ResetReason, Target};
+pub use history::{HistoryPage, HistoryQuery, Range};
+pub use link::{Encode, Flushes, Link, Offer};
 pub use replies::ReplyQuery;
 pub use start::{FirstRunError, HubOptions, HubThreads, first_run, rotate_controller_key, start};
 pub use tasks::{AgentParam, RoomParam, TaskPage, TaskQuery};
@@ -45,6 +51,8 @@ use documents::DocumentFiles;
 pub struct Limits {
     /// Rooms that exist at once, without the lobby.
     pub rooms: u32,
+    /// Rooms that one agent owns at once, the controller excepted; 0 is no limit.
+    pub rooms_per_agent: u32,
     /// Unicode code points of a message.
     pub message_length: u32,
     /// Unicode code points of a name.
@@ -103,6 +111,7 @@ struct Inner {
     /// Woken when a lease of a task begins, changes or ends.
     leases_changed: Arc<Notify>,
     clock: Arc<dyn Clock>,
+    encode: Encode,
     epoch: Epoch,
     durable: bool,
     entropy: Arc<dyn Entropy>,

@@ -204,7 +204,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         nothing: Connection::open_in_memory()?,
         fatal: options.fatal.clone(),
     };
-    let fanout = Fanout::new(options.encode, options.metrics.clone(), options.fatal);
+    let fanout = Fanout::new(Arc::clone(&options.encode), options.metrics.clone(), options.fatal);
     let no_thread = |error: io::Error| StoreError::Failed(format!("no thread could be started: {error}"));
     let fanout = std::thread::Builder::new()
         .name("fanout".into())
@@ -221,6 +221,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         documents: DocumentFiles::new(options.documents, options.guides),
         leases_changed,
         clock: options.clock,
+        encode: options.encode,
         epoch,
         durable: options.durable,
         entropy: options.entropy,

@@ -49,11 +49,11 @@ pub struct TaskPage {
 impl Hub {
     /// Reads one task, off the async threads.
     pub async fn task(&self, caller: Caller, id: Option<MessageId>) -> Result<TaskView, Refusal> {
-        let id = self.readable(caller, id)?;
+        let id = self.readable_task(caller, id)?;
         let read = move |connection: &mut Connection| tasks::get(connection, id.row);
         let row = self.inner.readers.read(read).await?;
         // Somebody who lost the room while it was read is not shown it.
-        self.readable(caller, Some(id))?;
+        self.readable_task(caller, Some(id))?;
         let row = row.filter(|row| row.created_at_ms == id.at_ms);
         let row = row.ok_or(Refusal::TaskNotFound)?;
         let directory = self.directory();
@@ -125,7 +125,7 @@ impl Hub {
     }
 
     /// Whether the caller may read the task that `id` names, if there is one.
-    fn readable(&self, caller: Caller, id: Option<MessageId>) -> Result<MessageId, Refusal> {
+    fn readable_task(&self, caller: Caller, id: Option<MessageId>) -> Result<MessageId, Refusal> {
         let directory = self.directory();
         let agent = agent_of(&directory, caller)?;
         let (room, id) = directory.room_of_task(agent, id)?;

@@ -74,7 +74,7 @@ codes! {
     AgentNotFound = 4020, "agent not found", false;
     /// The lobby cannot be changed, left or closed.
     CannotModifyLobby = 4030, "cannot modify lobby", false;
-    /// The server has as many rooms as it may have.
+    /// The server has as many rooms as it may have (`maxRooms`), or the agent owns as many (`limits.roomsPerAgent`).
     RoomLimit = 4040, "room limit", false;
     /// The content has more characters than `maxMessageLength`, or `data` more bytes than `limits.messageDataBytes`.
     MessageTooLong = 4050, "message too long", false;
@@ -123,7 +123,7 @@ impl Code {
             Refusal::NotInvited => Self::NotInvited,
             Refusal::AgentNotFound => Self::AgentNotFound,
             Refusal::LobbyFixed => Self::CannotModifyLobby,
-            Refusal::RoomLimit(_) => Self::RoomLimit,
+            Refusal::RoomLimit(_) | Refusal::RoomsPerAgent(_) => Self::RoomLimit,
             Refusal::MessageTooLong { .. } | Refusal::DataTooLarge { .. } => Self::MessageTooLong,
             Refusal::MessageNotFound => Self::MessageNotFound,
             Refusal::AlreadyRemoved => Self::AlreadyRemoved,

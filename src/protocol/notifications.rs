@@ -13,7 +13,7 @@ macro_rules! notifications {
     ($(
         $(#[doc = $summary:literal])+
         $name:ident = $wire:literal, to $audience:literal {
-            $($(#[$field_attribute:meta])+ $field:ident: $kind:ty,)+
+            $($(#[doc = $field_doc:literal])+ $(#[$rule:meta])* $field:ident: $kind:ty,)+
         }
     )+) => {
         $(
@@ -21,7 +21,7 @@ macro_rules! notifications {
             #[derive(Clone, Debug, Serialize, JsonSchema)]
             #[serde(rename_all = "camelCase")]
             pub struct $name {
-                $($(#[$field_attribute])+ pub $field: $kind,)+
+                $($(#[doc = $field_doc])+ $(#[$rule])* pub $field: $kind,)+
             }
 
             impl $name {
@@ -66,14 +66,14 @@ notifications! {
         online: bool,
     }
     /// Somebody spoke in a room.
-    RoomMessage = "message", to "the members of the room except the sender" {
+    RoomMessage = "message", to "the members of the room except the sender; a session that follows the room is also shown what its own agent says" {
         /// The room.
         room_id: String,
         /// The message.
         message: MessageObject,
     }
     /// Somebody wrote to the receiver.
-    DirectMessage = "dm", to "the recipient only" {
+    DirectMessage = "dm", to "the recipient only; a session that follows its direct messages is also shown those that its agent sent" {
         /// The sender.
         from_agent_id: String,
         /// The name that the sender goes by.
@@ -94,6 +94,27 @@ notifications! {
         message_id: String,
         /// When it was accepted, in milliseconds since 1970.
         timestamp: i64,
+        /// Position among the direct messages that the receiver sent and got.
+        seq: u64,
+        /// The recipient. Present only when the receiver of the event sent the message.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to_agent_id: Option<String>,
+        /// Present and true once the content was removed.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        #[schemars(default)]
+        removed: bool,
+    }
+    /// What a session follows goes on behind a gap: what lay between is not kept any longer.
+    Reset = "reset", to "a session that follows, or that could not keep up" {
+        /// The room; absent for direct messages.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        room_id: Option<String>,
+        /// Incarnation of the database.
+        epoch: String,
+        /// The first position that is missing.
+        missed_from: u64,
+        /// The position of the next message, which follows.
+        resumes_from: u64,
     }
     /// A room was made.
     RoomCreated = "room.created", to "all others for a public room, the controller for a private one" {
@@ -234,8 +255,11 @@ pub fn encode(event: &Event) -> Vec<u8> {
                 },
             )
         }
-        Event::Message { room, message } => {
-            let message = MessageObject::of_room(message);
+        Event::Message { room, message, removed } => {
+            let message = MessageObject {
+                removed: *removed,
+                ..MessageObject::of_room(message)
+            };
             write(
                 RoomMessage::NAME,
                 &RoomMessage {
@@ -244,7 +268,25 @@ pub fn encode(event: &Event) -> Vec<u8> {
                 },
             )
         }
-        Event::Direct { message: direct } => {
+        Event::Reset {
+            room,
+            epoch,
+            missed_from,
+            resumes_from,
+        } => {
+            let params = Reset {
+                room_id: room.map(|room| room.to_string()),
+                epoch: epoch.to_string(),
+                missed_from: *missed_from,
+                resumes_from: *resumes_from,
+            };
+            write(Reset::NAME, &params)
+        }
+        Event::Direct {
+            message: direct,
+            removed,
+            is_own,
+        } => {
             let message = &direct.message;
             let params = DirectMessage {
                 from_agent_id: message.sender.to_string(),
@@ -255,6 +297,9 @@ pub fn encode(event: &Event) -> Vec<u8> {
                 reply_to: message.reply_to.map(|reply_to| reply_to.to_string()),
                 message_id: message.id.to_string(),
                 timestamp: message.id.at_ms,
+                seq: direct.seq,
+                to_agent_id: is_own.then(|| direct.recipient.to_string()),
+                removed: *removed,
             };
             write(DirectMessage::NAME, &params)
         }

@@ -23,7 +23,7 @@ pub const OK: Status = Status { status: "ok" };
 pub struct RoomObject {
     /// Id of the room.
     pub room_id: String,
-    /// Name of the room, 1 to 100 characters; not unique.
+    /// Name of the room, 1 to `limits.nameLength` characters (100 by default); not unique.
     pub name: String,
     /// What the room is for; null when that was not said.
     pub description: Option<String>,

@@ -4,8 +4,11 @@ mod dispatch;
 mod guard;
 mod handlers;
 mod reply;
+mod resume;
 mod session;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -2,17 +2,19 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use super::dispatch::Flow;
 use super::reply::Responder;
+use super::resume::Resuming;
 use super::table::read_params;
 use super::{Outlet, Rpc};
 use crate::domain::{KeyHash, Name, Refusal, Role, SessionId};
 use crate::hub::acts::{Admitted, CloseSession, OpenSession, RecordSeen};
-use crate::hub::{Caller, Flushes, Link};
+use crate::hub::{Beginning, Caller, Feed, Flushes, Link};
 use crate::protocol::VERSION;
 use crate::protocol::codes::CloseCode;
 use crate::protocol::methods::{AuthParams, AuthResult, LobbyObject};
@@ -31,7 +33,10 @@ pub enum Peer {
 pub struct Session {
     pub(super) rpc: Arc<Rpc>,
     pub(super) outlet: Arc<dyn Outlet>,
+    pub(super) feed: Arc<Feed>,
     pub(super) in_flight: Arc<Semaphore>,
+    /// Set when a method panicked and the request was answered nevertheless.
+    pub(super) panicked: Arc<AtomicBool>,
     peer: Peer,
     state: State,
     failures: u32,
@@ -57,19 +62,32 @@ impl Session {
             Peer::Network(_) => State::Stranger,
             Peer::Operator => State::Operator,
         };
+        let feed = Feed::new(Arc::clone(&outlet) as Arc<dyn Link>);
         Self {
             rpc,
             outlet,
+            feed,
             in_flight,
+            panicked: Arc::default(),
             peer,
             state,
             failures: 0,
         }
     }
 
+    /// What it is shown.
+    pub fn feed(&self) -> Arc<Feed> {
+        Arc::clone(&self.feed)
+    }
+
     /// Whether it has proved who it is.
     pub fn is_authenticated(&self) -> bool {
         matches!(self.state, State::Agent { .. } | State::Operator)
+    }
+
+    /// Whether it is neither outside nor inside: a login was begun and has not ended.
+    pub(super) fn is_entering(&self) -> bool {
+        matches!(self.state, State::Entering(_))
     }
 
     /// Who it proved to be.
@@ -111,14 +129,20 @@ impl Session {
     /// Judges a key. Events wait until the answer is on its way: the caller releases the outlet.
     pub(super) async fn authenticate(&mut self, params: Option<&RawValue>, responder: Responder) -> Flow {
         let mut flushes = Flushes::default();
-        let outcome = self.enter(params).await;
+        let (outcome, beginnings) = match self.enter(params).await {
+            Ok((result, beginnings)) => (Ok(result), beginnings),
+            Err(refusal) => (Err(refusal), Vec::new()),
+        };
         let flow = self.after(&outcome);
         responder.send(outcome, &mut flushes);
         flushes.flush();
+        for beginning in &beginnings {
+            self.rpc.hub.begin(&self.feed, beginning).await;
+        }
         flow
     }
 
-    async fn enter(&mut self, params: Option<&RawValue>) -> Result<AuthResult, Refusal> {
+    async fn enter(&mut self, params: Option<&RawValue>) -> Result<(AuthResult, Vec<Beginning>), Refusal> {
         let params: AuthParams = read_params(params)?;
         let name = params
             .display_name
@@ -133,23 +157,35 @@ impl Session {
             return Err(self.wrong_key());
         }
         self.rpc.hub.check_entry(&key)?;
+        // Held back before the session is live: what happens in between is neither missed nor shown twice.
+        let resuming = Resuming::prepare(&self.rpc.hub, &self.feed, params.resume, params.resume_direct);
+        let admitted = match self.open(key, name).await {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                self.feed.forget_all();
+                return Err(refusal);
+            }
+        };
+        let mut result = self.welcome(&admitted);
+        let mut beginnings = Vec::new();
+        if let Some(caller) = self.caller() {
+            let resumed = resuming.find(&self.rpc.hub, caller, &self.feed, &mut beginnings).await;
+            (result.resumed, result.resumed_direct) = resumed;
+        }
+        Ok((result, beginnings))
+    }
+
+    async fn open(&mut self, key: KeyHash, name: Option<Name>) -> Result<Admitted, Refusal> {
         let session = self.rpc.next_session();
         self.outlet.hold();
         self.state = State::Entering(session);
-        let link: Arc<dyn Link> = Arc::clone(&self.outlet) as Arc<dyn Link>;
-        let outcome = self
-            .rpc
-            .hub
-            .perform(
-                Caller::Stranger,
-                OpenSession {
-                    key,
-                    name,
-                    session,
-                    link,
-                },
-            )
-            .await;
+        let act = OpenSession {
+            key,
+            name,
+            session,
+            feed: self.feed(),
+        };
+        let outcome = self.rpc.hub.perform(Caller::Stranger, act).await;
         self.state = State::Stranger;
         let admitted = outcome?;
         tracing::debug!(agent.id = %admitted.id, session.id = session.0, "an agent came in");
@@ -164,10 +200,10 @@ impl Session {
         };
         let seen = RecordSeen { agent: admitted.number };
         self.rpc.hub.submit(Caller::Server, seen, Box::new(|_, _| {})).await;
-        Ok(self.welcome(admitted))
+        Ok(admitted)
     }
 
-    fn welcome(&self, admitted: Admitted) -> AuthResult {
+    fn welcome(&self, admitted: &Admitted) -> AuthResult {
         let hub = &self.rpc.hub;
         AuthResult {
             status: "ok",
@@ -178,10 +214,12 @@ impl Session {
                 room_id: admitted.lobby.to_string(),
                 name: admitted.lobby_name.as_str().to_owned(),
             },
-            motd: admitted.motd,
+            motd: admitted.motd.clone(),
             epoch: hub.epoch().to_string(),
             durability: if hub.is_durable() { "full" } else { "relaxed" },
             version: VERSION,
+            resumed: None,
+            resumed_direct: None,
         }
     }
 
@@ -191,7 +229,8 @@ impl Session {
             Ok(_) => AuthOutcome::Accepted,
             Err(Refusal::AuthFailed) => AuthOutcome::Failed,
             Err(Refusal::Limited { .. }) => AuthOutcome::Limited,
-            Err(_) => AuthOutcome::Refused,
+            Err(Refusal::Banned | Refusal::Forbidden(_)) => AuthOutcome::Refused,
+            Err(_) => AuthOutcome::Invalid,
         };
         self.rpc
             .hub

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::Rpc;
 use super::reply::{Reply, Responder};
 use crate::domain::Refusal;
-use crate::hub::{Act, Caller, Flushes};
+use crate::hub::{Act, Caller, Feed, Flushes};
 use crate::protocol::methods::{Method, MethodSpec, for_each_method};
 
 /// Carries out a method.
@@ -23,6 +23,8 @@ pub(super) trait Handler: Method {
 pub(super) struct Call<P, R> {
     pub rpc: Arc<Rpc>,
     pub caller: Caller,
+    /// What the caller's session is shown.
+    pub feed: Arc<Feed>,
     pub params: P,
     pub reply: Reply<R>,
 }
@@ -30,7 +32,8 @@ pub(super) struct Call<P, R> {
 impl<P, R: Serialize + Send + 'static> Call<P, R> {
     /// Has `act` decided and answers with what `result` makes of its receipt.
     pub(super) async fn submit<A: Act>(self, act: A, result: impl FnOnce(A::Receipt) -> R + Send + 'static) {
-        let reply = self.reply;
+        let mut reply = self.reply;
+        reply.hand_over();
         let done = Box::new(move |outcome: Result<A::Receipt, Refusal>, flushes: &mut Flushes| {
             reply.send_with(outcome.map(result), flushes);
         });
@@ -42,6 +45,7 @@ impl<P, R: Serialize + Send + 'static> Call<P, R> {
 pub(super) struct Context {
     pub rpc: Arc<Rpc>,
     pub caller: Caller,
+    pub feed: Arc<Feed>,
     pub responder: Responder,
 }
 
@@ -61,11 +65,17 @@ impl Route {
 }
 
 fn run<M: Handler>(context: Context, params: Option<&RawValue>) -> BoxFuture<'static, ()> {
-    let Context { rpc, caller, responder } = context;
+    let Context {
+        rpc,
+        caller,
+        feed,
+        responder,
+    } = context;
     match read_params::<M::Params>(params) {
         Ok(params) => Box::pin(M::handle(Call {
             rpc,
             caller,
+            feed,
             params,
             reply: Reply::new(responder),
         })),

@@ -129,11 +129,92 @@ fn damaged(what: &str) -> StoreError {
     StoreError::Damaged(format!("an idempotency key has {what}"))
 }
 
-/// Forgets some of what was asked for before a time, at most `limit` keys. Returns how many.
+/// Finds some of the keys to forget, the oldest first.
+const FORGETTABLE: &str = "SELECT sender, key FROM idempotency_keys WHERE sent_at < ?1 ORDER BY sent_at LIMIT ?2";
+
+/// Forgets one key. By both columns of the primary key: a sender may have very many keys.
+const FORGET: &str = "DELETE FROM idempotency_keys WHERE sender = ?1 AND key = ?2";
+
+/// Forgets some of what was sent before a time, at most `limit` keys. Returns how many.
 pub fn forget_before(connection: &Connection, before_ms: i64, limit: u32) -> Result<usize, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "DELETE FROM idempotency_keys WHERE (sender, key) IN \
-         (SELECT sender, key FROM idempotency_keys WHERE sent_at < ?1 ORDER BY sent_at LIMIT ?2)",
-    )?;
-    Ok(statement.execute(params![before_ms, limit])?)
+    let old = connection
+        .prepare_cached(FORGETTABLE)?
+        .query_map(params![before_ms, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(i64, String)>, _>>()?;
+    let mut forget = connection.prepare_cached(FORGET)?;
+    for (sender, key) in &old {
+        forget.execute(params![sender, key])?;
+    }
+    Ok(old.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::StreamNumber;
+    use crate::store::migrate;
+
+    fn database() -> Connection {
+        let mut connection = Connection::open_in_memory().expect("a database");
+        migrate::migrate(&mut connection).expect("the schema");
+        connection
+    }
+
+    fn sent(at_ms: i64) -> Remembered {
+        let stream = StreamNumber::from_bits(1).expect("a stream");
+        Remembered {
+            request: [0; 32],
+            at_ms,
+            receipt: Receipt::Message(MessageId {
+                at_ms,
+                row: RowId::new(stream, 1),
+            }),
+        }
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten_and_no_others() {
+        let connection = database();
+        for (sender, key, at_ms) in [
+            (1, "old", 10),
+            (1, "older", 5),
+            (2, "old", 20),
+            (1, "new", 30),
+            (2, "newer", 40),
+        ] {
+            put(&connection, AgentNumber(sender), key, &sent(at_ms)).expect("stored");
+        }
+        let left = || {
+            let mut statement = connection
+                .prepare("SELECT sent_at FROM idempotency_keys ORDER BY sent_at")
+                .expect("a statement");
+            let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+            rows.collect::<Result<Vec<i64>, _>>().expect("numbers")
+        };
+        assert_eq!(forget_before(&connection, 30, 2).expect("forgotten"), 2);
+        assert_eq!(left(), [20, 30, 40]);
+        assert_eq!(forget_before(&connection, 30, 2).expect("forgotten"), 1);
+        assert_eq!(forget_before(&connection, 30, 2).expect("forgotten"), 0);
+        assert_eq!(left(), [30, 40]);
+    }
+
+    /// One statement that named pairs of columns searched by the first of them alone: every round read all keys of every
+    /// sender that it forgot a key of.
+    #[test]
+    fn regression_forgetting_a_key_does_not_read_the_others_of_its_sender() {
+        let connection = database();
+        let plan = |sql: &str| {
+            let mut statement = connection
+                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+                .expect("a statement");
+            let rows = statement
+                .query_map(params![1, 1], |row| row.get::<_, String>(3))
+                .expect("a plan");
+            rows.collect::<Result<Vec<_>, _>>().expect("texts").join("; ")
+        };
+        assert!(plan(FORGET).contains("(sender=? AND key=?)"), "{}", plan(FORGET));
+        let found = plan(FORGETTABLE);
+        assert!(found.contains("idempotency_keys_by_time (sent_at<?)"), "{found}");
+        assert!(!found.contains("TEMP B-TREE"), "{found}");
+    }
 }

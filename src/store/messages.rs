@@ -259,6 +259,59 @@ pub fn replies(
     Ok(replies)
 }
 
+/// Up to `limit` messages above position `after`, oldest first; the first one that is `enough` is the last that is read. The
+/// first one may lie further above: what was between is deleted.
+pub fn page_after(
+    connection: &Connection,
+    stream: StreamNumber,
+    after: u64,
+    limit: usize,
+    mut enough: impl FnMut(&MessageRow) -> bool,
+) -> Result<Vec<MessageRow>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM messages WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3"
+    ))?;
+    // No position is as high as the highest that an id could hold.
+    let after = after.min(RowId::last_of(stream).seq());
+    let range = params![
+        RowId::new(stream, after).stored(),
+        RowId::last_of(stream).stored(),
+        i64::try_from(limit).unwrap_or(i64::MAX)
+    ];
+    let rows = statement.query_map(range, |row| Ok(MessageRow::read(row)))?;
+    let mut page: Vec<MessageRow> = Vec::new();
+    for row in rows {
+        let message = row??;
+        if page.last().is_some_and(|last| last.id.seq() + 1 != message.id.seq()) {
+            return Err(damaged("a position within a stream is missing"));
+        }
+        page.push(message);
+        if page.last().is_some_and(&mut enough) {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+/// The oldest position of a stream that is still there.
+pub fn oldest(connection: &Connection, stream: StreamNumber) -> Result<Option<u64>, StoreError> {
+    edge(connection, "min", stream)
+}
+
+/// `seq`, or one beyond the last position when that is lower.
+pub fn bounded(connection: &Connection, stream: StreamNumber, seq: u64) -> Result<u64, StoreError> {
+    Ok(seq.min(edge(connection, "max", stream)?.unwrap_or(0) + 1))
+}
+
+fn edge(connection: &Connection, function: &str, stream: StreamNumber) -> Result<Option<u64>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {function}(id) FROM messages WHERE id > ?1 AND id < ?2"
+    ))?;
+    let range = params![RowId::new(stream, 0).stored(), RowId::last_of(stream).stored()];
+    let id: Option<i64> = statement.query_row(range, |row| row.get(0))?;
+    Ok(id.and_then(RowId::from_stored).map(RowId::seq))
+}
+
 /// The lowest position whose message is not older than `before_ms`: everything below it was sent before.
 ///
 /// Times strictly increase with positions, so this is a binary search with point reads; no index on time is needed.

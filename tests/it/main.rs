@@ -8,6 +8,7 @@ mod support;
 mod cli;
 mod durability;
 mod first_steps;
+mod following;
 mod protocol;
 mod safety;
 mod tasks;

@@ -4,12 +4,15 @@ use super::posting::{Content, Draft, Extras, log_retired, post, retired};
 use super::retries::RetryKey;
 use super::tasks::redact_task;
 use crate::domain::{
-    AgentId, DirectMessage, Event, MessageId, MessageKind, Refusal, Role, RoomId, RowId, StreamNumber, Visibility,
+    AgentId, AgentNumber, DirectMessage, Event, Message, MessageId, MessageKind, Refusal, Role, RoomId, RowId,
+    StreamNumber, Visibility,
 };
-use crate::hub::act::{Act, Audience, Cost, Desk, Except, Me};
+use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
 use crate::hub::directory::{Directory, Room};
+use crate::hub::feed::{Place, Source};
 use crate::store::messages::{DirectRow, MessageRow, Removal};
+use crate::store::removals::{self, RemovedFrom};
 use crate::store::{direct, messages};
 
 /// The receipt of a message: it is stored.
@@ -73,14 +76,25 @@ pub struct SendDirect {
     pub retry: Option<RetryKey>,
 }
 
+/// The receipt of a direct message: it is stored.
+#[derive(Clone, Copy, Debug)]
+pub struct SentDirect {
+    /// Its id.
+    pub id: MessageId,
+    /// Its place in the mailbox of the sender; `None` when it is not kept any longer.
+    pub seq: Option<u64>,
+}
+
 impl Act for SendDirect {
-    type Receipt = Sent;
+    type Receipt = SentDirect;
     const COST: Cost = Cost::Message;
 
-    fn run(&self, desk: &mut Desk<'_>) -> Result<Sent, Refusal> {
+    fn run(&self, desk: &mut Desk<'_>) -> Result<SentDirect, Refusal> {
         let me = desk.me()?;
         if let Some(id) = RetryKey::earlier_message(self.retry.as_ref(), desk, me.agent.number)? {
-            return Ok(Sent { id });
+            let direct = messages::get(desk.connection, id.row)?.and_then(|row| row.direct);
+            let seq = direct.map(|direct| direct.sender_seq);
+            return Ok(SentDirect { id, seq });
         }
         let to = desk.agent(self.to)?;
         let content = self.content.text(desk.limits.message_length)?;
@@ -122,17 +136,48 @@ impl Act for SendDirect {
         if let Some(retry) = &self.retry {
             retry.remember(desk, me.agent.number, id)?;
         }
-        let message = DirectMessage {
-            message: draft.shown(&me, id),
-            recipient: to.id,
-        };
-        desk.tell(
-            Audience::Agents(vec![to.number]),
-            Except::Agent(me.agent.number),
-            Event::Direct { message },
+        desk.effect(Effect::Stored);
+        let message = draft.shown(&me, id);
+        show_direct(
+            desk,
+            me.agent.number,
+            (to.number, places.recipient_seq),
+            &message,
+            to.id,
         );
-        Ok(Sent { id })
+        if to.number != me.agent.number {
+            show_direct(
+                desk,
+                me.agent.number,
+                (me.agent.number, places.sender_seq),
+                &message,
+                to.id,
+            );
+        }
+        let seq = Some(places.sender_seq);
+        Ok(SentDirect { id, seq })
     }
+}
+
+/// Shows a direct message to one of its parties, at its place in that one's mailbox.
+fn show_direct(
+    desk: &mut Desk<'_>,
+    sender: AgentNumber,
+    (party, seq): (AgentNumber, u64),
+    message: &Message,
+    recipient: AgentId,
+) {
+    let event = Event::Direct {
+        message: DirectMessage {
+            message: message.clone(),
+            recipient,
+            seq,
+        },
+        removed: false,
+        is_own: party == sender,
+    };
+    let source = Source::Mailbox;
+    desk.show(Audience::Agents(vec![party]), Place { source, seq }, sender, event);
 }
 
 /// Replaces the content of a message by a note that it was removed.
@@ -163,6 +208,7 @@ impl Act for RemoveMessage {
             reason: self.reason.clone(),
         };
         let is_task = row.kind == MessageKind::Task;
+        note_removal(desk, room, &row)?;
         messages::remove(desk.connection, row, removal)?;
         if is_task {
             redact_task(desk, &me, id)?;
@@ -177,6 +223,19 @@ impl Act for RemoveMessage {
         desk.tell(audience, Except::Session(me.session), event);
         Ok(())
     }
+}
+
+/// Notes at which positions of those who may know of it the message was removed.
+fn note_removal(desk: &Desk<'_>, room: &Room, row: &MessageRow) -> Result<(), Refusal> {
+    let Some(direct) = row.direct else {
+        removals::insert(desk.connection, RemovedFrom::Room(room.number), room.head.seq, row.id)?;
+        return Ok(());
+    };
+    for party in [row.sender, direct.recipient] {
+        let seq = desk.state.agent(party).map_or(0, |agent| agent.mailbox_seq);
+        removals::insert(desk.connection, RemovedFrom::Mailbox(party), seq, row.id)?;
+    }
+    Ok(())
 }
 
 /// Whether `me` may remove `row`; the room that holds it, and who is told.

@@ -17,7 +17,7 @@ pub use agents::{BanAgent, InviteAgent, Invited, KickAgent, RevokeAgent, UnbanAg
 pub use documents::{RecordConstitutionFile, UpdateDocument, UpdatedDocument};
 pub use lobby::SetMotd;
 pub use membership::{InviteToRoom, JoinRoom, KickFromRoom, LeaveRoom};
-pub use messages::{RemoveMessage, SendDirect, SendMessage, Sent};
+pub use messages::{RemoveMessage, SendDirect, SendMessage, Sent, SentDirect};
 pub use operator::{KickEveryone, ProbeStorage, SetLock};
 pub use posting::{Answers, Content, Extras};
 pub use retries::{ForgetRetryKeys, RetryKey};

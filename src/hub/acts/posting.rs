@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::domain::{
     Event, JsonText, Message, MessageId, MessageKind, Refusal, RoomId, RowId, StreamNumber, check_text,
 };
-use crate::hub::act::{Desk, Effect, Except, Me};
+use crate::hub::act::{Desk, Effect, Me};
 use crate::hub::change::Change;
 use crate::hub::directory::Room;
+use crate::hub::feed::{Place, Source};
 use crate::store::messages::{self, DirectRow, MessageRow};
 
 /// What a message says. One that is too long is refused only after other checks, and until then known by its length
@@ -118,8 +119,14 @@ pub(super) fn post(desk: &mut Desk<'_>, me: &Me<'_>, room: &Room, draft: &Draft<
     let event = Event::Message {
         room: room.id,
         message: draft.shown(me, id),
+        removed: false,
     };
-    desk.tell(Desk::members(room), Except::Agent(me.agent.number), event);
+    let place = Place {
+        source: Source::Room(room.number),
+        seq,
+    };
+    desk.effect(Effect::Stored);
+    desk.show(Desk::members(room), place, me.agent.number, event);
     Ok(id)
 }
 

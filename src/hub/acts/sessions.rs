@@ -6,7 +6,7 @@ use crate::domain::{AgentId, AgentNumber, EndReason, Event, KeyHash, Name, Refus
 use crate::hub::act::{Act, Audience, Desk, Effect, Except};
 use crate::hub::change::Change;
 use crate::hub::directory::Agent;
-use crate::hub::link::Link;
+use crate::hub::feed::Feed;
 use crate::store::{agents, rooms};
 
 /// Lets an agent in. Stores nothing, so that agents get in even while the disk takes nothing; what is to be remembered of
@@ -19,8 +19,8 @@ pub struct OpenSession {
     pub name: Option<Name>,
     /// The id that the session gets; never used before.
     pub session: SessionId,
-    /// Takes what the session is told.
-    pub link: Arc<dyn Link>,
+    /// What the session is shown.
+    pub feed: Arc<Feed>,
 }
 
 /// What an agent learns when it comes in.
@@ -77,7 +77,7 @@ impl Act for OpenSession {
             name: name.clone(),
             at_ms,
         });
-        desk.effect(Effect::Open(session, agent.number, Arc::clone(&self.link)));
+        desk.effect(Effect::Open(session, agent.number, Arc::clone(&self.feed)));
         for other in state.online_agents().filter(|other| other.number != agent.number) {
             let name = other.sessions.first().and_then(|session| state.session(*session));
             let name = name.map_or_else(|| other.name.clone(), |session| session.name.clone());

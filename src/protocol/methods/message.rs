@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::method;
+use super::{FollowResult, PositionParam, method};
 use crate::protocol::types::Status;
 
 /// What kind of message it is.
@@ -38,7 +38,7 @@ method! {
 pub struct MessageSendParams {
     /// The room.
     pub room_id: String,
-    /// What to say: 1 to `maxMessageLength` characters, kept byte for byte.
+    /// What to say: 1 to `maxMessageLength` characters (8,192 by default), kept byte for byte.
     pub content: String,
     /// What kind of message it is; `chat` when left out.
     #[serde(rename = "type")]
@@ -76,7 +76,7 @@ method! {
 pub struct MessageDmParams {
     /// The recipient.
     pub to_agent_id: String,
-    /// What to write: 1 to `maxMessageLength` characters, kept byte for byte.
+    /// What to write: 1 to `maxMessageLength` characters (8,192 by default), kept byte for byte.
     pub content: String,
     /// What kind of message it is; `chat` when left out.
     #[serde(rename = "type")]
@@ -98,6 +98,23 @@ pub struct MessageDmResult {
     pub message_id: String,
     /// When it was accepted, in milliseconds since 1970.
     pub timestamp: i64,
+    /// Position among the direct messages that the caller sent and got; absent when a repeat is answered and the message is not kept any longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+}
+
+method! {
+    /// Shows this session every direct message that its agent sent or got after a position, in order, and then those to come, as `dm` events.
+    MessageFollowDirect = "message.followDirect", Agent, Read, MessageFollowDirectParams => FollowResult,
+    errors [InvalidParams, StorageDamaged], events ["dm", "reset"]
+}
+
+/// Parameters of `message.followDirect`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageFollowDirectParams {
+    /// The position up to which the caller has everything; from now on when left out.
+    pub since: Option<PositionParam>,
 }
 
 method! {
@@ -112,6 +129,6 @@ method! {
 pub struct MessageRemoveParams {
     /// The message.
     pub message_id: String,
-    /// Why, for those who are told; up to 1,000 characters.
+    /// Why, for those who are told; up to `limits.reasonLength` characters (1,000 by default).
     pub reason: Option<String>,
 }

@@ -3,6 +3,7 @@
 
 mod agent;
 mod docs;
+mod follow;
 mod lobby;
 mod message;
 mod operator;
@@ -12,6 +13,7 @@ mod task;
 
 pub use agent::*;
 pub use docs::*;
+pub use follow::*;
 pub use lobby::*;
 pub use message::*;
 pub use operator::*;
@@ -149,9 +151,9 @@ macro_rules! for_each_method {
         $table! {
             Auth, RpcDiscover,
             AgentInvite, AgentRevoke, AgentList, AgentKick, AgentBan, AgentUnban,
-            RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomInvite, RoomKick, RoomVisibility,
+            RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomFollow, RoomInvite, RoomKick, RoomVisibility,
             RoomUpdate, RoomDelete, RoomTakeOwnership,
-            MessageSend, MessageDm, MessageRemove,
+            MessageSend, MessageDm, MessageFollowDirect, MessageRemove,
             LobbySetMotd, LobbyGetMotd,
             DocsList, DocsGet, DocsUpdate,
             TaskCreate, TaskClaim, TaskRenew, TaskUpdate, TaskComplete, TaskFail, TaskCancel, TaskList, TaskGet,

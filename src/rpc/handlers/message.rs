@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::{checked, data, reason, retry};
 use crate::domain::{AgentId, JsonText, MessageId, MessageKind, Refusal, RoomId};
 use crate::hub::Hub;
-use crate::hub::acts::{Answers, Content, Extras, RemoveMessage, SendDirect, SendMessage, Sent};
+use crate::hub::acts::{Answers, Content, Extras, RemoveMessage, SendDirect, SendMessage, Sent, SentDirect};
 use crate::protocol::methods::{
     MessageDm, MessageDmParams, MessageDmResult, MessageRemove, MessageRemoveParams, MessageSend, MessageSendParams,
     MessageSendResult, MessageTypeParam, Method,
@@ -83,9 +83,10 @@ impl Handler for MessageDm {
             extras,
             retry,
         };
-        call.submit(act, |Sent { id }| MessageDmResult {
+        call.submit(act, |SentDirect { id, seq }| MessageDmResult {
             message_id: id.to_string(),
             timestamp: id.at_ms,
+            seq,
         })
         .await;
     }

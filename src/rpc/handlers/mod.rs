@@ -2,6 +2,7 @@
 
 mod agent;
 mod docs;
+pub(super) mod follow;
 mod lobby;
 mod message;
 mod operator;

@@ -5,7 +5,7 @@ use crate::domain::{AgentId, MessageId, Refusal, RoomId, Visibility};
 use crate::hub::acts::{
     CreateRoom, DeleteRoom, InviteToRoom, JoinRoom, KickFromRoom, LeaveRoom, SetVisibility, TakeOwnership, UpdateRoom,
 };
-use crate::hub::{Caller, HistoryQuery, ReplyQuery};
+use crate::hub::{Caller, HistoryQuery, Range, ReplyQuery};
 use crate::protocol::methods::{
     NoParams, RoomAgentParams, RoomCreate, RoomCreateParams, RoomDelete, RoomHistory, RoomHistoryParams,
     RoomHistoryResult, RoomInfo, RoomInfoResult, RoomInvite, RoomJoin, RoomKick, RoomKickParams, RoomLeave, RoomList,
@@ -88,17 +88,22 @@ impl Handler for RoomHistory {
     async fn handle(call: Call<RoomHistoryParams, RoomHistoryResult>) {
         let params = &call.params;
         let limit = checked!(call, page(params.limit));
-        let (hub, room, before_ms) = (&call.rpc.hub, RoomId::parse(&params.room_id), params.before);
+        let range = checked!(call, range(params));
+        let (hub, room) = (&call.rpc.hub, RoomId::parse(&params.room_id));
         let page = match &params.reply_to {
-            None => {
-                let query = HistoryQuery { room, limit, before_ms };
-                hub.history(call.caller, query).await
-            }
+            None => hub.history(call.caller, HistoryQuery { room, limit, range }).await,
             Some(id) => {
-                let message = MessageId::parse(id);
+                let before_ms = match range {
+                    Range::Newest => None,
+                    Range::Before(at_ms) => Some(at_ms),
+                    Range::BeforeSeq(_) | Range::AfterSeq(_) => {
+                        let reason = "replies are paged by `before` alone";
+                        return call.reply.send(Err(Refusal::InvalidParams(reason.into())));
+                    }
+                };
                 let query = ReplyQuery {
                     room,
-                    message,
+                    message: MessageId::parse(id),
                     limit,
                     before_ms,
                 };
@@ -109,6 +114,18 @@ impl Handler for RoomHistory {
             messages: page.messages.into_iter().map(Into::into).collect(),
             more: page.cut_short,
         }));
+    }
+}
+
+fn range(params: &RoomHistoryParams) -> Result<Range, Refusal> {
+    match (params.before, params.before_seq, params.after_seq) {
+        (None, None, None) => Ok(Range::Newest),
+        (Some(at_ms), None, None) => Ok(Range::Before(at_ms)),
+        (None, Some(seq), None) => Ok(Range::BeforeSeq(seq)),
+        (None, None, Some(seq)) => Ok(Range::AfterSeq(seq)),
+        _ => Err(Refusal::InvalidParams(
+            "give at most one of `before`, `beforeSeq` and `afterSeq`".into(),
+        )),
     }
 }
 

@@ -86,6 +86,7 @@ room.join                4001   4001    4001     ok    4013    4013      ok   40
 room.leave               4001   4001    4001   4011    4011    4011    4011     ok    ok 4011     ok       4011     4003
 room.info                4001   4001    4001     ok    4011    4011      ok     ok    ok   ok     ok         ok     4003
 room.history             4001   4001    4001   4011    4011    4011    4011     ok    ok 4011     ok         ok     4003
+room.follow              4001   4001    4001   4011    4011    4011    4011     ok    ok 4011     ok       4011     4003
 room.invite              4001   4001    4001   4003    4003    4003    4003   4003    ok   ok   4003         ok     4003
 room.kick                4001   4001    4001   4003    4003    4003    4003   4003    ok   ok   4003         ok     4003
 room.visibility          4001   4001    4001   4003    4003    4003    4003   4003    ok   ok   4003         ok     4003
@@ -94,6 +95,7 @@ room.delete              4001   4001    4001   4003    4003    4003    4003   40
 room.takeOwnership       4001   4001    4001   4003    4003    4003    4003   4003  4003 4003   4003         ok     4003
 message.send             4001   4001    4001   4011    4011    4011    4011     ok    ok 4011     ok       4011     4003
 message.dm               4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
+message.followDirect     4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 message.remove           4001   4001    4001   4003    4060    4060    4003   4003    ok   ok   4003         ok     4003
 lobby.setMotd            4001   4001    4001   4003    4003    4003    4003   4003  4003 4003   4003         ok     4003
 lobby.getMotd            4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003

@@ -207,7 +207,8 @@ impl Scene<'_> {
             "agent.invite" => json!({ "displayName": "new" }),
             "agent.revoke" | "agent.kick" | "agent.ban" | "agent.unban" => json!({ "agentId": target }),
             "room.create" => json!({ "name": "another" }),
-            "room.join" | "room.leave" | "room.info" | "room.history" | "room.delete" | "room.takeOwnership" => {
+            "room.join" | "room.leave" | "room.info" | "room.history" | "room.follow" | "room.delete"
+            | "room.takeOwnership" => {
                 json!({ "roomId": room })
             }
             "room.invite" => json!({ "roomId": room, "agentId": target }),
