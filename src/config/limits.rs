@@ -118,21 +118,37 @@ pub struct Limits {
     #[schemars(range(min = 65_536, max = 1_073_741_824))]
     pub history_answer_bytes: u32,
 
-    /// Longest name of an agent or a room, in code points. Default `100`.
+    /// Longest name of an agent or a room, or title of a task, in code points. Default `100`.
     #[schemars(range(min = 1, max = 65_536))]
     pub name_length: u32,
 
-    /// Longest description of a room, in code points. Default `1000`.
+    /// Longest description of a room, or note about a task, in code points. Default `1000`.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub description_length: u32,
 
-    /// Longest reason given with a kick or a ban, in code points. Default `1000`.
+    /// Longest reason given with a kick, a ban or a canceled task, in code points. Default `1000`.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub reason_length: u32,
 
     /// Longest document or message of the day, in code points. Default `65536`.
     #[schemars(range(min = 1024, max = 1_048_576))]
     pub document_length: u32,
+
+    /// Most bytes of the JSON that goes with a message or a task as `data`, without the white space between its parts. `0`
+    /// turns the limit off; what a frame can hold remains one. Default `65536`.
+    #[schemars(range(max = 67_108_864))]
+    pub message_data_bytes: u32,
+
+    /// Most tasks of one room that are neither finished nor canceled. `0` turns the limit off. Default `1000`.
+    pub tasks_per_room: u32,
+
+    /// Milliseconds that an agent holds a task it has claimed, when it does not say for how long. Default `300000`.
+    #[schemars(range(min = 1, max = 31_536_000_000_u64))]
+    pub task_lease_ms: u64,
+
+    /// Milliseconds that an agent may hold a task without renewing its claim, at the most. Default `86400000`.
+    #[schemars(range(min = 1, max = 31_536_000_000_u64))]
+    pub task_lease_max_ms: u64,
 }
 
 impl Default for Limits {
@@ -168,6 +184,10 @@ impl Default for Limits {
             description_length: 1000,
             reason_length: 1000,
             document_length: 65_536,
+            message_data_bytes: 65_536,
+            tasks_per_room: 1000,
+            task_lease_ms: 300_000,
+            task_lease_max_ms: 86_400_000,
         }
     }
 }
@@ -179,6 +199,15 @@ impl Limits {
             checks.report(
                 &["limits.frameBytesBeforeAuth", "limits.frameBytes"],
                 format!("must not be more than `limits.frameBytes` ({})", self.frame_bytes),
+            );
+        }
+        if self.task_lease_ms > self.task_lease_max_ms {
+            checks.report(
+                &["limits.taskLeaseMs", "limits.taskLeaseMaxMs"],
+                format!(
+                    "must not be more than `limits.taskLeaseMaxMs` ({})",
+                    self.task_lease_max_ms
+                ),
             );
         }
         if self.connections_per_address > self.connections {

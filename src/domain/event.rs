@@ -1,6 +1,8 @@
 //! What happens, as those who may know of it are told.
 
-use super::{AgentId, DirectMessage, Epoch, Message, MessageId, Name, RoomId, Visibility};
+use std::sync::Arc;
+
+use super::{AgentId, DirectMessage, Epoch, Message, MessageId, Name, RoomId, TaskView, Visibility};
 
 /// Something that happened. Who is told is decided where it happened (`hub`); how it looks on the wire in `protocol`.
 #[derive(Clone, Debug)]
@@ -71,6 +73,10 @@ pub enum Event {
         removed_by: AgentId,
         reason: Option<String>,
     },
+    /// A task was offered.
+    TaskCreated { task: Arc<TaskView> },
+    /// A task changed.
+    TaskUpdated { task: Arc<TaskView> },
     /// The message of the day changed.
     LobbyMotd {
         content: Option<String>,

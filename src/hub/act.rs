@@ -11,7 +11,7 @@ use super::link::Flushes;
 use crate::domain::{
     AgentId, AgentNumber, EndReason, Event, Name, Refusal, Role, RoomId, SessionId, StreamNumber, Visibility,
 };
-use crate::runtime::clock::Entropy;
+use crate::runtime::clock::{Clock, Entropy};
 use crate::store::{Connection, Keep, StoreError};
 
 /// Who wants something done.
@@ -120,7 +120,10 @@ pub struct Desk<'a> {
     /// The database, inside the savepoint of this act.
     pub(super) connection: &'a Connection,
     pub(super) limits: &'a Limits,
+    /// The time of day, in milliseconds since 1970. It may step.
     pub(super) now_ms: i64,
+    /// Milliseconds of the clock that never steps: when leases end is measured by it.
+    pub(super) steady_ms: u64,
     pub(super) entropy: &'a dyn Entropy,
     caller: Caller,
     changes: Vec<Change>,
@@ -331,7 +334,7 @@ impl Job {
         state: &Directory,
         connection: &Connection,
         limits: &Limits,
-        now_ms: i64,
+        clock: &dyn Clock,
         entropy: &dyn Entropy,
     ) -> Keep {
         (self.changes, self.effects, self.wrote) = (Vec::new(), Vec::new(), false);
@@ -339,7 +342,8 @@ impl Job {
             state,
             connection,
             limits,
-            now_ms,
+            now_ms: clock.now_ms(),
+            steady_ms: clock.steady_ms(),
             entropy,
             caller: self.caller,
             changes: Vec::new(),

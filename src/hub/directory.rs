@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::change::Change;
+use super::leases::Leases;
 use super::open_rooms::OpenRooms;
 use crate::domain::{
     AgentId, AgentNumber, KeyHash, MemberView, Name, Role, RoomId, RoomView, SessionId, StreamNumber, Visibility,
@@ -79,6 +80,8 @@ pub struct Room {
     pub(super) members: Arc<Members>,
     pub(super) invited: BTreeSet<AgentNumber>,
     pub(super) head: Head,
+    /// Tasks that are not finished.
+    pub(super) open_tasks: u32,
 }
 
 impl Room {
@@ -96,6 +99,7 @@ impl Room {
             members: Arc::default(),
             invited: BTreeSet::new(),
             head: Head::default(),
+            open_tasks: 0,
         }
     }
 
@@ -138,6 +142,8 @@ pub struct Directory {
     /// Numbers of rooms and conversations: both are streams.
     pub(super) conversation_numbers: BTreeSet<StreamNumber>,
     pub(super) sessions: HashMap<SessionId, Session>,
+    /// Who holds which task.
+    pub(super) leases: Leases,
     pub(super) lobby: StreamNumber,
     pub(super) controller: AgentNumber,
     /// The newest time in the lobby's history, which holds the direct messages too.
@@ -372,11 +378,13 @@ impl Directory {
             }),
             Change::RoomDeleted(room) => {
                 let controller = self.controller;
+                self.leases.end_room(room);
                 self.with_counted_room(room, |room| {
                     room.deleted = true;
                     room.owner = controller;
                     room.members = Arc::default();
                     room.invited.clear();
+                    room.open_tasks = 0;
                 });
             }
             Change::MemberAdded { room, agent, at_ms } => self.with_room(room, |room| {
@@ -411,6 +419,12 @@ impl Directory {
                     self.with_agent(high, |agent| agent.mailbox_seq += 1);
                 }
             }
+            Change::TaskOpened(room) => self.with_room(room, |room| room.open_tasks += 1),
+            Change::TaskClosed(room) => {
+                self.with_room(room, |room| room.open_tasks = room.open_tasks.saturating_sub(1));
+            }
+            Change::LeaseSet(task, lease) => self.leases.set(task, lease),
+            Change::LeaseEnded(task) => self.leases.end(task),
             Change::MotdSet(motd) => self.motd = motd,
             Change::LockSet(locked) => self.locked = locked,
         }

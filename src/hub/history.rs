@@ -41,11 +41,11 @@ pub struct HistoryPage {
 
 /// What a reader may read, as decided from the state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Grant {
-    room: RoomId,
-    stream: StreamNumber,
+pub(super) struct Grant {
+    pub room: RoomId,
+    pub stream: StreamNumber,
     /// In the lobby: whose direct messages belong in between.
-    mailbox: Option<AgentNumber>,
+    pub mailbox: Option<AgentNumber>,
 }
 
 impl Hub {
@@ -66,7 +66,7 @@ impl Hub {
         Ok(HistoryPage { messages, cut_short })
     }
 
-    fn grant(&self, caller: Caller, room: Option<RoomId>) -> Result<Grant, Refusal> {
+    pub(super) fn grant(&self, caller: Caller, room: Option<RoomId>) -> Result<Grant, Refusal> {
         let Caller::Session { session, agent } = caller else {
             return Err(Refusal::AuthRequired);
         };
@@ -156,16 +156,18 @@ fn newest_first(
 pub(super) fn larger_than(bytes: usize) -> impl FnMut(&MessageRow) -> bool {
     let mut sum = 0_usize;
     move |row| {
-        sum = sum.saturating_add(ENTRY_BYTES + written_bytes(&row.content) + written_bytes(row.sender_name.as_str()));
+        let data = row.data.as_ref().map_or(0, |data| data.as_str().len());
+        sum = sum
+            .saturating_add(ENTRY_BYTES + data + written_bytes(&row.content) + written_bytes(row.sender_name.as_str()));
         sum > bytes
     }
 }
 
 /// What an entry takes beside its texts: ids, times and the names of its members.
-const ENTRY_BYTES: usize = 320;
+const ENTRY_BYTES: usize = 400;
 
 /// What `text` takes when it is written with escapes.
-fn written_bytes(text: &str) -> usize {
+pub(super) fn written_bytes(text: &str) -> usize {
     text.bytes()
         .map(|byte| match byte {
             b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
@@ -175,7 +177,7 @@ fn written_bytes(text: &str) -> usize {
         .sum()
 }
 
-fn entry(row: MessageRow, room: RoomId, id_of: impl Fn(AgentNumber) -> AgentId) -> HistoryEntry {
+pub(super) fn entry(row: MessageRow, room: RoomId, id_of: impl Fn(AgentNumber) -> AgentId) -> HistoryEntry {
     HistoryEntry {
         room,
         recipient: row.direct.map(|direct| id_of(direct.recipient)),
@@ -194,5 +196,8 @@ pub(super) fn message_of(row: MessageRow, id_of: impl Fn(AgentNumber) -> AgentId
         sender: id_of(row.sender),
         sender_name: row.sender_name,
         content: row.content.into(),
+        kind: row.kind,
+        data: row.data,
+        reply_to: row.reply_to,
     }
 }

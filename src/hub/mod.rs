@@ -15,16 +15,19 @@ mod fanout;
 mod feed;
 mod follow;
 mod history;
+mod leases;
 mod link;
 mod load;
 mod open_rooms;
 mod present;
+mod replies;
 mod run;
 mod start;
+mod tasks;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 pub use act::{Act, Caller, Cost, Desk, Done};
 pub use directory::{Agent, Directory, Room, Session};
@@ -33,10 +36,12 @@ pub use feed::Feed;
 pub use follow::{Beginning, Followed, Position, Prepared, Reset, ResetReason, Target};
 pub use history::{HistoryPage, HistoryQuery, Range};
 pub use link::{Encode, Flushes, Link, Offer};
+pub use replies::ReplyQuery;
 pub use start::{FirstRunError, HubOptions, HubThreads, first_run, rotate_controller_key, start};
+pub use tasks::{AgentParam, RoomParam, TaskPage, TaskQuery};
 
 use crate::domain::{AgentNumber, Epoch, KeyHash, MemberView, Refusal, Role, RoomId, RoomView};
-use crate::runtime::clock::Entropy;
+use crate::runtime::clock::{Clock, Entropy};
 use crate::runtime::limiter::Limiter;
 use crate::runtime::metrics::Metrics;
 use crate::store::{Readers, Writer};
@@ -70,6 +75,14 @@ pub struct Limits {
     pub room_history: u64,
     /// Live sessions of one agent; the oldest is ended when there is one more.
     pub sessions_per_agent: u32,
+    /// Bytes of the JSON that goes with a message or a task; 0 is no limit.
+    pub data_bytes: u32,
+    /// Tasks of one room that are not finished; 0 is no limit.
+    pub tasks_per_room: u32,
+    /// How long a claim of a task holds when the claimer does not say, in milliseconds.
+    pub lease_ms: u64,
+    /// How long a claim of a task may hold, in milliseconds.
+    pub longest_lease_ms: u64,
     /// Messages an agent may send per second over all its sessions; 0 is no limit.
     pub messages_per_second: u32,
     /// Messages an agent may send at once after a pause.
@@ -97,6 +110,9 @@ struct Inner {
     /// How fast each agent may change other things.
     changes: Limiter<AgentNumber>,
     documents: DocumentFiles,
+    /// Woken when a lease of a task begins, changes or ends.
+    leases_changed: Arc<Notify>,
+    clock: Arc<dyn Clock>,
     encode: Encode,
     epoch: Epoch,
     durable: bool,

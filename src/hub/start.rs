@@ -6,6 +6,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::documents::{self, DocumentFiles, Guides};
@@ -184,12 +185,13 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         now_ms,
     )?;
     rename_lobby(&connection, &options.lobby_name)?;
-    let directory = load(&connection)?;
+    let directory = load(&connection, &*options.clock)?;
     options.metrics.writable.set(1);
 
     let limits = Arc::new(limits);
     let committed = Arc::new(RwLock::new(directory.clone()));
     let (settled, groups) = sync_channel(SETTLED_GROUPS);
+    let leases_changed = Arc::new(Notify::new());
     let decider = Decider {
         pending: directory,
         committed: Arc::clone(&committed),
@@ -198,6 +200,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         entropy: Arc::clone(&options.entropy),
         metrics: options.metrics.clone(),
         settled,
+        leases_changed: Arc::clone(&leases_changed),
         nothing: Connection::open_in_memory()?,
         fatal: options.fatal.clone(),
     };
@@ -216,6 +219,8 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         changes: Limiter::new(limits.changes_per_second, limits.change_burst),
         limits,
         documents: DocumentFiles::new(options.documents, options.guides),
+        leases_changed,
+        clock: options.clock,
         encode: options.encode,
         epoch,
         durable: options.durable,

@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::schema;
-use super::types::{DocumentVersion, MessageObject};
+use super::types::{DocumentVersion, MessageObject, TaskObject, raw};
 use crate::domain::Event;
 
 macro_rules! notifications {
@@ -79,6 +80,16 @@ notifications! {
         from_display_name: String,
         /// What it says, byte for byte.
         content: String,
+        /// `task`, `result`, `query`, `file` or `ack`. Absent from talk, whose type is `chat`.
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        kind: Option<&'static str>,
+        /// JSON that goes with it, as it was sent. Absent when there is none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<Value>")]
+        data: Option<Box<RawValue>>,
+        /// The message that it answers. Absent when it answers none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply_to: Option<String>,
         /// Id of the message.
         message_id: String,
         /// When it was accepted, in milliseconds since 1970.
@@ -184,6 +195,16 @@ notifications! {
         /// Why; null when that was not said.
         reason: Option<String>,
     }
+    /// A task was offered.
+    TaskCreated = "task.created", to "the members of the room" {
+        /// The task.
+        task: TaskObject,
+    }
+    /// A task changed: it was claimed, renewed, given back, finished or canceled, its lease ended, or its holder said how it goes.
+    TaskUpdated = "task.updated", to "the members of the room" {
+        /// The task as it is now.
+        task: TaskObject,
+    }
     /// The message of the day changed.
     LobbyMotd = "lobby.motd", to "all others" {
         /// The text; null when it was cleared.
@@ -271,6 +292,9 @@ pub fn encode(event: &Event) -> Vec<u8> {
                 from_agent_id: message.sender.to_string(),
                 from_display_name: message.sender_name.as_str().to_owned(),
                 content: message.content.to_string(),
+                kind: message.kind.unless_chat(),
+                data: raw(message.data.as_ref()),
+                reply_to: message.reply_to.map(|reply_to| reply_to.to_string()),
                 message_id: message.id.to_string(),
                 timestamp: message.id.at_ms,
                 seq: direct.seq,
@@ -382,6 +406,18 @@ pub fn encode(event: &Event) -> Vec<u8> {
             };
             write(MessageRemoved::NAME, &params)
         }
+        Event::TaskCreated { task } => write(
+            TaskCreated::NAME,
+            &TaskCreated {
+                task: task.as_ref().into(),
+            },
+        ),
+        Event::TaskUpdated { task } => write(
+            TaskUpdated::NAME,
+            &TaskUpdated {
+                task: task.as_ref().into(),
+            },
+        ),
         Event::LobbyMotd {
             content,
             set_by,

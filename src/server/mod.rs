@@ -102,6 +102,7 @@ impl Server {
             farewell(hub.clone(), Arc::clone(&control.restarting), lifecycle.soft_stop()),
         );
         lifecycle.spawn_core("housekeeping", housekeeping(hub.clone(), lifecycle.soft_stop()));
+        lifecycle.spawn_core("leases", hub.clone().keep_leases(lifecycle.soft_stop()));
         lifecycle.spawn_core("storage", watch_storage(fatal, lifecycle.clone()));
         tracing::info!(addresses = ?listeners.addresses, epoch = %hub.epoch(), "the server is ready");
         Ok(Self {
@@ -261,6 +262,10 @@ fn hub_options(
             history_bytes: limits.history_answer_bytes as usize,
             lobby_history: config.lobby.history_limit,
             room_history: config.room_history_limit,
+            data_bytes: limits.message_data_bytes,
+            tasks_per_room: limits.tasks_per_room,
+            lease_ms: limits.task_lease_ms,
+            longest_lease_ms: limits.task_lease_max_ms,
             sessions_per_agent: limits.sessions_per_agent,
             messages_per_second: limits.messages_per_second,
             message_burst: limits.message_burst,

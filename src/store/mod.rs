@@ -18,6 +18,7 @@ mod readers;
 pub mod removals;
 pub mod rooms;
 pub mod settings;
+pub mod tasks;
 mod verify;
 mod writer;
 

@@ -11,3 +11,4 @@ mod first_steps;
 mod following;
 mod protocol;
 mod safety;
+mod tasks;

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
-from .errors import ProtocolError
+from .results import given, member, or_unset
+from .task_methods import TaskMethods
 from .types import (
     UNSET,
     Agent,
@@ -15,6 +15,7 @@ from .types import (
     HistoryPage,
     InvitedAgent,
     Message,
+    MessageType,
     Receipt,
     Room,
     RoomInfo,
@@ -23,10 +24,8 @@ from .types import (
     Visibility,
 )
 
-Result = TypeVar("Result")
 
-
-class ProtocolMethods(ABC):
+class ProtocolMethods(TaskMethods):
     """The calls of the protocol. `auth` alone is missing: `connect()` makes it.
 
     All of them raise `RpcError` when the server refuses, `RequestTimeout` without an answer in time, `ConnectionLost`
@@ -34,15 +33,11 @@ class ProtocolMethods(ABC):
     own; -32602 (a parameter is wrong), 4080 (too many requests), 4090 and 4091 (storage) may come from any.
     """
 
-    @abstractmethod
-    async def call(self, method: str, params: object = None, *, timeout: float | None = None) -> Any:
-        """Call any method of the server and return its whole result."""
-
     # rooms
 
     async def list_rooms(self) -> list[Room]:
         """The rooms this agent can see, the lobby among them."""
-        return _member(await self.call("room.list"), "rooms", list)
+        return member(await self.call("room.list"), "rooms", list)
 
     async def create_room(
         self, name: str, visibility: Visibility | None = None, description: str | None = None
@@ -51,8 +46,8 @@ class ProtocolMethods(ABC):
 
         `name` has 1 to 100 characters, `description` up to 1000. Refused with 4040 when there are too many rooms.
         """
-        params = _given(name=name, visibility=_or_unset(visibility), description=_or_unset(description))
-        return cast(Room, _member(await self.call("room.create", params), "room", dict))
+        params = given(name=name, visibility=or_unset(visibility), description=or_unset(description))
+        return cast(Room, member(await self.call("room.create", params), "room", dict))
 
     async def join_room(self, room_id: str) -> StatusResult:
         """Become a member. Refused with 4010 (no such room), 4012 (a member already), 4013 (private, not invited)."""
@@ -65,33 +60,35 @@ class ProtocolMethods(ABC):
     async def room_info(self, room_id: str) -> RoomInfo:
         """The room and its members, as `{"room": ..., "members": [...]}`. Refused with 4010, 4011."""
         result = await self.call("room.info", {"roomId": room_id})
-        _member(result, "room", dict)
-        _member(result, "members", list)
+        member(result, "room", dict)
+        member(result, "members", list)
         return cast(RoomInfo, result)
 
     async def room_history(
-        self, room_id: str, limit: int | None = None, before: int | None = None
+        self, room_id: str, limit: int | None = None, before: int | None = None, *, reply_to: str | None = None
     ) -> list[Message]:
         """The newest messages of a room, oldest first.
 
         `limit` is at least 1, 50 when left out, and cut to the server's maximum. `before` is a time in milliseconds:
         only earlier messages are returned, so the `timestamp` of the first one fetches the page before it.
-        A page of fewer messages than asked for is not always the first of the room: `room_history_page` tells.
-        Refused with 4010, 4011.
+        With `reply_to`, only direct replies to that message. A page of fewer messages than asked for is not always the
+        first of the room: `room_history_page` tells. Refused with 4010, 4011, 4060 (no such message).
         """
-        return (await self.room_history_page(room_id, limit, before))["messages"]
+        return (await self.room_history_page(room_id, limit, before, reply_to=reply_to))["messages"]
 
     async def room_history_page(
-        self, room_id: str, limit: int | None = None, before: int | None = None
+        self, room_id: str, limit: int | None = None, before: int | None = None, *, reply_to: str | None = None
     ) -> HistoryPage:
         """As `room_history`, as `{"messages": [...], "more": ...}`.
 
         `more` is True when the server cut the page short because of its size in bytes, False otherwise.
-        Refused with 4010, 4011.
+        Refused with 4010, 4011, 4060.
         """
-        params = _given(roomId=room_id, limit=_or_unset(limit), before=_or_unset(before))
+        params = given(
+            roomId=room_id, limit=or_unset(limit), before=or_unset(before), replyTo=or_unset(reply_to)
+        )
         result = await self.call("room.history", params)
-        messages: list[Message] = _member(result, "messages", list)
+        messages: list[Message] = member(result, "messages", list)
         return {"messages": messages, "more": result.get("more") is True}
 
     async def invite_to_room(self, room_id: str, agent_id: str) -> StatusResult:
@@ -100,7 +97,7 @@ class ProtocolMethods(ABC):
 
     async def kick_from_room(self, room_id: str, agent_id: str, reason: str | None = None) -> StatusResult:
         """Remove a member and its invitation (owner, controller). Refused with 4003, 4010, 4011, 4020, 4030."""
-        return await self._act("room.kick", roomId=room_id, agentId=agent_id, reason=_or_unset(reason))
+        return await self._act("room.kick", roomId=room_id, agentId=agent_id, reason=or_unset(reason))
 
     async def set_room_visibility(self, room_id: str, visibility: Visibility) -> StatusResult:
         """Make a room `"public"` or `"private"` (owner, controller). Refused with 4003, 4010, 4030."""
@@ -125,22 +122,55 @@ class ProtocolMethods(ABC):
 
     # messages
 
-    async def send_message(self, room_id: str, content: str, *, idempotency_key: str | None = None) -> Receipt:
+    async def send_message(
+        self,
+        room_id: str,
+        content: str,
+        *,
+        type: MessageType | None = None,
+        data: object = None,
+        reply_to: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Receipt:
         """Say something in a room; once this returns, the message is stored.
 
-        Content is kept as it is. Sending the same again under the same `idempotency_key` within 24 hours returns the
-        first receipt and shows nothing twice. Refused with 4010, 4011, 4050 (longer than the server allows), 4081 (the
-        key was used for another message).
+        Content is kept as it is. `data` is any JSON that goes with it, `reply_to` a message of the room. Sending the
+        same again under the same `idempotency_key` within 24 hours returns the first receipt and shows nothing twice.
+        Refused with 4010, 4011, 4050 (longer than the server allows), 4060 (`reply_to` is no message of the room), 4081
+        (the key was used for another message).
         """
-        params = _given(roomId=room_id, content=content, idempotencyKey=_or_unset(idempotency_key))
+        params = given(
+            roomId=room_id,
+            content=content,
+            type=or_unset(type),
+            data=or_unset(data),
+            replyTo=or_unset(reply_to),
+            idempotencyKey=or_unset(idempotency_key),
+        )
         return _receipt(await self.call("message.send", params))
 
-    async def send_dm(self, to_agent_id: str, content: str, *, idempotency_key: str | None = None) -> Receipt:
+    async def send_dm(
+        self,
+        to_agent_id: str,
+        content: str,
+        *,
+        type: MessageType | None = None,
+        data: object = None,
+        reply_to: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Receipt:
         """Send a message that only its recipient can read, now or later.
 
-        `idempotency_key` as for `send_message`. Refused with 4020, 4050, 4081.
+        The rest as for `send_message`; `reply_to` is a message between the two. Refused with 4020, 4050, 4060, 4081.
         """
-        params = _given(toAgentId=to_agent_id, content=content, idempotencyKey=_or_unset(idempotency_key))
+        params = given(
+            toAgentId=to_agent_id,
+            content=content,
+            type=or_unset(type),
+            data=or_unset(data),
+            replyTo=or_unset(reply_to),
+            idempotencyKey=or_unset(idempotency_key),
+        )
         return _receipt(await self.call("message.dm", params))
 
     async def remove_message(self, message_id: str, reason: str | None = None) -> StatusResult:
@@ -148,28 +178,28 @@ class ProtocolMethods(ABC):
 
         Refused with 4003, 4060 (no such message), 4061 (removed already).
         """
-        return await self._act("message.remove", messageId=message_id, reason=_or_unset(reason))
+        return await self._act("message.remove", messageId=message_id, reason=or_unset(reason))
 
     # agents
 
     async def invite_agent(self, display_name: str) -> InvitedAgent:
         """Register an agent (controller); the result holds its key, which is never shown again. Refused with 4003."""
         result = await self.call("agent.invite", {"displayName": display_name})
-        _member(result, "agentId", str)
-        _member(result, "apiKey", str)
+        member(result, "agentId", str)
+        member(result, "apiKey", str)
         return cast(InvitedAgent, result)
 
     async def list_agents(self) -> list[Agent]:
         """All agents, those never seen included (controller). Refused with 4003."""
-        return _member(await self.call("agent.list"), "agents", list)
+        return member(await self.call("agent.list"), "agents", list)
 
     async def kick_agent(self, agent_id: str, reason: str | None = None) -> StatusResult:
         """Disconnect an agent, which may come back (controller). Refused with 4003, 4020."""
-        return await self._act("agent.kick", agentId=agent_id, reason=_or_unset(reason))
+        return await self._act("agent.kick", agentId=agent_id, reason=or_unset(reason))
 
     async def ban_agent(self, agent_id: str, reason: str | None = None) -> StatusResult:
         """Disconnect an agent and keep it out (controller). Refused with 4003, 4020."""
-        return await self._act("agent.ban", agentId=agent_id, reason=_or_unset(reason))
+        return await self._act("agent.ban", agentId=agent_id, reason=or_unset(reason))
 
     async def unban_agent(self, agent_id: str) -> StatusResult:
         """Let a banned agent in again (controller). Refused with 4003, 4020."""
@@ -188,16 +218,16 @@ class ProtocolMethods(ABC):
     async def get_motd(self) -> str | None:
         """The message of the day, None if there is none."""
         result = await self.call("lobby.getMotd")
-        return None if _member(result, "motd", (str, type(None))) is None else str(result["motd"])
+        return None if member(result, "motd", (str, type(None))) is None else str(result["motd"])
 
     async def list_docs(self) -> list[DocumentSummary]:
         """The documents of the server, without their texts."""
-        return _member(await self.call("docs.list"), "docs", list)
+        return member(await self.call("docs.list"), "docs", list)
 
     async def get_doc(self, name: str) -> Document:
         """A document with its text. Refused with 4070 (no such document), 4003 (for the controller alone)."""
         result = await self.call("docs.get", {"name": name})
-        _member(result, "content", str)
+        member(result, "content", str)
         return cast(Document, result)
 
     async def update_doc(self, name: str, content: str, version: DocumentVersion | None = None) -> StatusResult:
@@ -205,37 +235,20 @@ class ProtocolMethods(ABC):
 
         Refused with 4003, 4070, 4071 (read-only).
         """
-        return await self._act("docs.update", name=name, content=content, version=_or_unset(version))
+        return await self._act("docs.update", name=name, content=content, version=or_unset(version))
 
     async def discover(self) -> dict[str, Any]:
         """The server's own description of its methods, an OpenRPC document."""
         result = await self.call("rpc.discover")
-        _member(result, "openrpc", str)
+        member(result, "openrpc", str)
         return cast("dict[str, Any]", result)
 
     async def _act(self, method: str, **params: object) -> StatusResult:
         # BroodLink publishes no results for these, so nothing of them is relied on
-        return cast(StatusResult, await self.call(method, _given(**params)))
-
-
-def _or_unset(value: object) -> object:
-    """For parameters to which None means that they are not given."""
-    return UNSET if value is None else value
-
-
-def _given(**params: object) -> dict[str, object]:
-    """The parameters that have a value to be sent."""
-    return {name: value for name, value in params.items() if value is not UNSET}
-
-
-def _member(result: object, name: str, kind: type[Result] | tuple[type[Result], ...]) -> Result:
-    """A member of a result, which the caller is about to rely on."""
-    if isinstance(result, dict) and name in result and isinstance(value := result[name], kind):
-        return value
-    raise ProtocolError(f"the server's result lacks `{name}`")
+        return cast(StatusResult, await self.call(method, given(**params)))
 
 
 def _receipt(result: object) -> Receipt:
-    _member(result, "messageId", str)
-    _member(result, "timestamp", int)
+    member(result, "messageId", str)
+    member(result, "timestamp", int)
     return cast(Receipt, result)

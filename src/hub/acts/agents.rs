@@ -4,6 +4,7 @@ use crate::domain::{AgentId, AgentNumber, ApiKey, EndReason, Event, Name, Refusa
 use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
 use crate::hub::acts::rooms::{owner_changed, pass_to};
 use crate::hub::acts::sessions::end_all;
+use crate::hub::acts::tasks::end_leases;
 use crate::hub::change::Change;
 use crate::hub::directory::{Agent, Room};
 use crate::store::{agents, rooms};
@@ -92,6 +93,7 @@ impl Act for BanAgent {
         let agent = other_than_controller(desk, self.agent)?;
         agents::set_banned(desk.connection, agent.number, Some(desk.now_ms))?;
         desk.change(Change::AgentBanned(agent.number, true));
+        end_leases(desk, agent.number, None, Except::Session(me.session))?;
         cut_off(desk, &me, agent, &EndReason::Banned(self.reason.clone()));
         Ok(())
     }
@@ -132,6 +134,7 @@ impl Act for RevokeAgent {
         agents::delete_keys(desk.connection, agent.number)?;
         agents::set_revoked(desk.connection, agent.number, desk.now_ms)?;
         rooms::forget_agent(desk.connection, agent.number)?;
+        end_leases(desk, agent.number, None, Except::Session(me.session))?;
         cut_off(desk, &me, agent, &EndReason::Revoked);
         let joined: Vec<&Room> = desk
             .state

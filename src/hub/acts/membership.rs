@@ -2,6 +2,7 @@
 
 use crate::domain::{AgentId, AgentNumber, Event, Refusal, Role, RoomId, StreamNumber, Visibility};
 use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
+use crate::hub::acts::tasks::end_leases;
 use crate::hub::change::Change;
 use crate::hub::directory::Room;
 use crate::store::rooms;
@@ -53,7 +54,7 @@ impl Act for LeaveRoom {
         if !room.has_member(me.agent.number) {
             return Err(Refusal::NotAMember);
         }
-        remove_member(desk, room.number, me.agent.number)?;
+        remove_member(desk, room.number, me.agent.number, Except::Session(me.session))?;
         let event = Event::RoomLeft {
             room: room.id,
             agent: me.agent.id,
@@ -123,7 +124,7 @@ impl Act for KickFromRoom {
         if !room.has_member(kicked.number) {
             return Err(Refusal::NotAMember);
         }
-        remove_member(desk, room.number, kicked.number)?;
+        remove_member(desk, room.number, kicked.number, Except::Session(me.session))?;
         rooms::remove_invitation(desk.connection, room.number, kicked.number)?;
         desk.change(Change::Uninvited {
             room: room.number,
@@ -173,7 +174,9 @@ pub(super) fn add_member(desk: &mut Desk<'_>, room: &Room, me: &Me<'_>) -> Resul
     Ok(())
 }
 
-fn remove_member(desk: &mut Desk<'_>, room: StreamNumber, agent: AgentNumber) -> Result<(), Refusal> {
+/// Ends a membership, and with it what the agent has claimed in the room.
+fn remove_member(desk: &mut Desk<'_>, room: StreamNumber, agent: AgentNumber, except: Except) -> Result<(), Refusal> {
+    end_leases(desk, agent, Some(room), except)?;
     rooms::remove_member(desk.connection, room, agent)?;
     desk.change(Change::MemberRemoved { room, agent });
     desk.effect(Effect::Lose(room, Some(agent)));

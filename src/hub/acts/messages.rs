@@ -1,11 +1,11 @@
 //! Speaking, writing to one agent, and taking back what was said.
 
-use std::sync::Arc;
-
+use super::posting::{Content, Draft, Extras, log_retired, post, retired};
 use super::retries::RetryKey;
+use super::tasks::redact_task;
 use crate::domain::{
-    AgentId, AgentNumber, DirectMessage, Event, Message, MessageId, Refusal, Role, RoomId, RowId, StreamNumber,
-    Visibility, check_text,
+    AgentId, AgentNumber, DirectMessage, Event, Message, MessageId, MessageKind, Refusal, Role, RoomId, RowId,
+    StreamNumber, Visibility,
 };
 use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
@@ -22,26 +22,6 @@ pub struct Sent {
     pub id: MessageId,
 }
 
-/// What a message says. One that is too long is refused only after other checks, and until then known by its length
-/// alone: a queue of them must not hold megabytes.
-#[derive(Clone, Debug)]
-pub struct Content(Result<Arc<str>, usize>);
-
-impl Content {
-    /// Takes `text`, which is not empty, when it has at most `limit` code points.
-    pub fn new(text: &str, limit: u32) -> Self {
-        Self(match check_text(text, limit) {
-            Ok(()) => Ok(text.into()),
-            Err(_) => Err(text.chars().count()),
-        })
-    }
-
-    fn text(&self, limit: u32) -> Result<&Arc<str>, Refusal> {
-        let too_long = |length: &usize| Refusal::MessageTooLong { length: *length, limit };
-        self.0.as_ref().map_err(too_long)
-    }
-}
-
 /// Says something in a room.
 #[derive(Clone, Debug)]
 pub struct SendMessage {
@@ -49,6 +29,8 @@ pub struct SendMessage {
     pub room: Option<RoomId>,
     /// What is said.
     pub content: Content,
+    /// What it carries beside that.
+    pub extras: Extras,
     /// Makes sending it again safe.
     pub retry: Option<RetryKey>,
 }
@@ -59,7 +41,7 @@ impl Act for SendMessage {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<Sent, Refusal> {
         let me = desk.me()?;
-        if let Some(id) = earlier(desk, &me, self.retry.as_ref())? {
+        if let Some(id) = RetryKey::earlier_message(self.retry.as_ref(), desk, me.agent.number)? {
             return Ok(Sent { id });
         }
         let room = desk.room(self.room)?;
@@ -67,39 +49,16 @@ impl Act for SendMessage {
             return Err(Refusal::NotAMember);
         }
         let content = self.content.text(desk.limits.message_length)?;
-        let at_ms = desk.state.next_time(room, desk.now_ms);
-        let seq = room.head.seq + 1;
-        let row = message_row(&me, RowId::new(room.number, seq), at_ms, content, None);
-        messages::append(desk.connection, &row)?;
-        desk.change(Change::MessageAppended {
-            room: room.number,
-            seq,
-            at_ms,
-        });
-        let keep = if room.is_lobby {
-            desk.limits.lobby_history
-        } else {
-            desk.limits.room_history
+        let draft = Draft {
+            content,
+            kind: self.extras.kind,
+            data: self.extras.data.as_ref(),
+            reply_to: self.extras.answers.find(desk, Some(room.number))?,
         };
-        if let Some(last) = retired(seq, keep) {
-            let count = messages::delete_up_to(desk.connection, room.number, last)?;
-            log_retired(desk, room.id, count);
-        }
-        let id = MessageId { at_ms, row: row.id };
+        let id = post(desk, &me, room, &draft)?;
         if let Some(retry) = &self.retry {
             retry.remember(desk, me.agent.number, id)?;
         }
-        let event = Event::Message {
-            room: room.id,
-            message: shown(&me, id, content),
-            removed: false,
-        };
-        let place = Place {
-            source: Source::Room(room.number),
-            seq,
-        };
-        desk.effect(Effect::Stored);
-        desk.show(Desk::members(room), place, me.agent.number, event);
         Ok(Sent { id })
     }
 }
@@ -111,6 +70,8 @@ pub struct SendDirect {
     pub to: Option<AgentId>,
     /// What is written.
     pub content: Content,
+    /// What it carries beside that.
+    pub extras: Extras,
     /// Makes sending it again safe.
     pub retry: Option<RetryKey>,
 }
@@ -130,7 +91,7 @@ impl Act for SendDirect {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<SentDirect, Refusal> {
         let me = desk.me()?;
-        if let Some(id) = earlier(desk, &me, self.retry.as_ref())? {
+        if let Some(id) = RetryKey::earlier_message(self.retry.as_ref(), desk, me.agent.number)? {
             let direct = messages::get(desk.connection, id.row)?.and_then(|row| row.direct);
             let seq = direct.map(|direct| direct.sender_seq);
             return Ok(SentDirect { id, seq });
@@ -138,7 +99,17 @@ impl Act for SendDirect {
         let to = desk.agent(self.to)?;
         let content = self.content.text(desk.limits.message_length)?;
         let (low, high) = (me.agent.number.min(to.number), me.agent.number.max(to.number));
-        let (number, seq) = if let Some(conversation) = desk.state.conversations.get(&(low, high)) {
+        let known = desk.state.conversations.get(&(low, high));
+        let draft = Draft {
+            content,
+            kind: self.extras.kind,
+            data: self.extras.data.as_ref(),
+            reply_to: self
+                .extras
+                .answers
+                .find(desk, known.map(|conversation| conversation.number))?,
+        };
+        let (number, seq) = if let Some(conversation) = known {
             (conversation.number, conversation.seq + 1)
         } else {
             let number = desk.free_stream()?;
@@ -152,7 +123,7 @@ impl Act for SendDirect {
             sender_seq: me.agent.mailbox_seq + 1,
             recipient_seq: to.mailbox_seq + 1,
         };
-        let row = message_row(&me, RowId::new(number, seq), at_ms, content, Some(places));
+        let row = draft.row(&me, RowId::new(number, seq), at_ms, Some(places));
         direct::append(desk.connection, &row, places)?;
         desk.change(Change::DirectAppended { low, high, seq, at_ms });
         if let Some(last) = retired(seq, desk.limits.lobby_history) {
@@ -166,7 +137,7 @@ impl Act for SendDirect {
             retry.remember(desk, me.agent.number, id)?;
         }
         desk.effect(Effect::Stored);
-        let message = shown(&me, id, content);
+        let message = draft.shown(&me, id);
         show_direct(
             desk,
             me.agent.number,
@@ -236,8 +207,12 @@ impl Act for RemoveMessage {
             by: me.agent.number,
             reason: self.reason.clone(),
         };
+        let is_task = row.kind == MessageKind::Task;
         note_removal(desk, room, &row)?;
         messages::remove(desk.connection, row, removal)?;
+        if is_task {
+            redact_task(desk, &me, id)?;
+        }
         let reason = self.reason.clone();
         let event = Event::MessageRemoved {
             message: id,
@@ -290,42 +265,4 @@ const NOT_YOURS: Refusal =
 
 fn room_of<'a>(desk: &Desk<'a>, stream: StreamNumber) -> Option<&'a Room> {
     desk.state.rooms.get(&stream)
-}
-
-/// What was sent under the same key before. It needs no rights any more: it is only told again.
-fn earlier(desk: &Desk<'_>, me: &Me<'_>, retry: Option<&RetryKey>) -> Result<Option<MessageId>, Refusal> {
-    retry.map_or(Ok(None), |retry| retry.earlier(desk, me.agent.number))
-}
-
-fn message_row(me: &Me<'_>, id: RowId, at_ms: i64, content: &str, direct: Option<DirectRow>) -> MessageRow {
-    MessageRow {
-        id,
-        sent_at_ms: at_ms,
-        sender: me.agent.number,
-        sender_name: me.name.clone(),
-        content: content.to_owned(),
-        direct,
-        removal: None,
-    }
-}
-
-fn shown(me: &Me<'_>, id: MessageId, content: &Arc<str>) -> Message {
-    Message {
-        id,
-        sender: me.agent.id,
-        sender_name: me.name.clone(),
-        content: Arc::clone(content),
-    }
-}
-
-/// The last position that is not kept when `keep` messages are, 0 being all of them.
-fn retired(seq: u64, keep: u64) -> Option<u64> {
-    (keep > 0 && seq > keep).then(|| seq - keep)
-}
-
-fn log_retired(desk: &mut Desk<'_>, room: RoomId, count: usize) {
-    if count > 0 {
-        desk.effect(Effect::Retired(count));
-        tracing::debug!(room.id = %room, count, "messages beyond the history limit were deleted");
-    }
 }

@@ -6,6 +6,7 @@ use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
 use crate::hub::directory::Room;
 use crate::store::rooms::{self, RoomRow};
+use crate::store::tasks;
 
 /// Makes a room, owned by the caller, who is its first member.
 #[derive(Clone, Debug)]
@@ -165,7 +166,7 @@ impl Act for UpdateRoom {
     }
 }
 
-/// Deletes a room for everybody. Its messages are kept for the controller.
+/// Deletes a room for everybody, and calls its tasks off. What was said in it is kept for the controller.
 #[derive(Clone, Copy, Debug)]
 pub struct DeleteRoom {
     /// The room.
@@ -178,6 +179,7 @@ impl Act for DeleteRoom {
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         let me = desk.me()?;
         let room = desk.governed_room(&me, self.room)?;
+        tasks::cancel_room(desk.connection, room.number, desk.now_ms)?;
         rooms::delete(desk.connection, room.number, desk.state.controller, desk.now_ms)?;
         desk.change(Change::RoomDeleted(room.number));
         desk.effect(Effect::Lose(room.number, None));

@@ -2,14 +2,34 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{FollowResult, PositionParam, method};
 use crate::protocol::types::Status;
 
+/// What kind of message it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageTypeParam {
+    /// Talk.
+    Chat,
+    /// Work to be done. `task.create` makes a task that can be claimed; a message of this type alone does not.
+    Task,
+    /// What work came to.
+    Result,
+    /// A question.
+    Query,
+    /// A file, or where to find one.
+    File,
+    /// That something was received.
+    Ack,
+}
+
 method! {
     /// Says something in a room. Answered once it is durable, and shown to others only then.
     MessageSend = "message.send", Agent, Change, MessageSendParams => MessageSendResult,
-    errors [InvalidParams, RoomNotFound, NotAMember, MessageTooLong, Limited, KeyReused, StorageUnavailable], events ["message"]
+    errors [InvalidParams, RoomNotFound, NotAMember, MessageTooLong, MessageNotFound, Limited, KeyReused, StorageUnavailable], events ["message"]
 }
 
 /// Parameters of `message.send`.
@@ -20,6 +40,14 @@ pub struct MessageSendParams {
     pub room_id: String,
     /// What to say: 1 to `maxMessageLength` characters (8,192 by default), kept byte for byte.
     pub content: String,
+    /// What kind of message it is; `chat` when left out.
+    #[serde(rename = "type")]
+    pub kind: Option<MessageTypeParam>,
+    /// Any JSON that goes with it, up to `limits.messageDataBytes` bytes; null is the same as none.
+    #[schemars(with = "Option<Value>")]
+    pub data: Option<Box<RawValue>>,
+    /// The message that it answers, of the same room.
+    pub reply_to: Option<String>,
     /// A text of 1 to 128 characters that the sender chooses anew for each message. Sending the same message again under the same key within 24 hours, also after a crash or a restart, is answered with the first receipt and shown to nobody; another message under it is refused with 4081.
     pub idempotency_key: Option<String>,
 }
@@ -39,7 +67,7 @@ pub struct MessageSendResult {
 method! {
     /// Writes to one agent. Nobody but the two ever sees it. An agent that is offline finds it in the history of the lobby.
     MessageDm = "message.dm", Agent, Change, MessageDmParams => MessageDmResult,
-    errors [InvalidParams, AgentNotFound, MessageTooLong, Limited, KeyReused, StorageUnavailable], events ["dm"]
+    errors [InvalidParams, AgentNotFound, MessageTooLong, MessageNotFound, Limited, KeyReused, StorageUnavailable], events ["dm"]
 }
 
 /// Parameters of `message.dm`.
@@ -50,6 +78,14 @@ pub struct MessageDmParams {
     pub to_agent_id: String,
     /// What to write: 1 to `maxMessageLength` characters (8,192 by default), kept byte for byte.
     pub content: String,
+    /// What kind of message it is; `chat` when left out.
+    #[serde(rename = "type")]
+    pub kind: Option<MessageTypeParam>,
+    /// Any JSON that goes with it, up to `limits.messageDataBytes` bytes; null is the same as none.
+    #[schemars(with = "Option<Value>")]
+    pub data: Option<Box<RawValue>>,
+    /// The message that it answers, of the same conversation.
+    pub reply_to: Option<String>,
     /// Makes sending it again safe, as for `message.send`.
     pub idempotency_key: Option<String>,
 }

@@ -9,6 +9,7 @@ mod message;
 mod operator;
 mod room;
 mod session;
+mod task;
 
 pub use agent::*;
 pub use docs::*;
@@ -18,6 +19,7 @@ pub use message::*;
 pub use operator::*;
 pub use room::*;
 pub use session::*;
+pub use task::*;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -154,6 +156,7 @@ macro_rules! for_each_method {
             MessageSend, MessageDm, MessageFollowDirect, MessageRemove,
             LobbySetMotd, LobbyGetMotd,
             DocsList, DocsGet, DocsUpdate,
+            TaskCreate, TaskClaim, TaskRenew, TaskUpdate, TaskComplete, TaskFail, TaskCancel, TaskList, TaskGet,
             OperatorStatus, OperatorStop, OperatorLock, OperatorUnlock, OperatorKick
         }
     };

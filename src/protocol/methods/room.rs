@@ -92,7 +92,7 @@ pub struct RoomInfoResult {
 method! {
     /// Reads the newest messages of a room, or the newest before a time. In the lobby the caller's own direct messages lie in between. With `beforeSeq` or `afterSeq` it pages by position, without direct messages.
     RoomHistory = "room.history", Agent, Read, RoomHistoryParams => RoomHistoryResult,
-    errors [InvalidParams, RoomNotFound, NotAMember, StorageDamaged], events []
+    errors [InvalidParams, RoomNotFound, NotAMember, MessageNotFound, StorageDamaged], events []
 }
 
 /// Parameters of `room.history`.
@@ -109,6 +109,8 @@ pub struct RoomHistoryParams {
     pub before_seq: Option<u64>,
     /// Only messages above this position: the oldest of them.
     pub after_seq: Option<u64>,
+    /// Only direct replies to this message.
+    pub reply_to: Option<String>,
 }
 
 /// Result of `room.history`.
@@ -209,7 +211,7 @@ pub struct RoomUpdateParams {
 }
 
 method! {
-    /// Deletes a room for everybody. Its messages stay readable for the controller.
+    /// Deletes a room for everybody, and cancels its open tasks. Its messages stay readable for the controller.
     RoomDelete = "room.delete", Agent, Change, RoomParams => Status,
     errors [InvalidParams, Forbidden, RoomNotFound, CannotModifyLobby], events ["room.deleted"]
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wardroom::domain::{AgentNumber, Name, RowId, StreamNumber};
+use wardroom::domain::{AgentNumber, MessageKind, Name, RowId, StreamNumber};
 use wardroom::store::messages::{MessageRow, append};
 use wardroom::store::{Connection, inspect};
 
@@ -65,6 +65,9 @@ async fn a_start_with_many_messages_takes_no_longer_than_five_seconds() {
             sender: AgentNumber(1),
             sender_name: Name::from_stored("controller"),
             content: "one of very many messages, and of the usual length. ".repeat(3),
+            kind: MessageKind::Chat,
+            data: None,
+            reply_to: None,
             direct: None,
             removal: None,
         };

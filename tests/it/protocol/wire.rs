@@ -73,6 +73,15 @@ fixtures! {
     docs_list = "docs.list",
     docs_get = "docs.get",
     docs_update = "docs.update",
+    task_create = "task.create",
+    task_claim = "task.claim",
+    task_renew = "task.renew",
+    task_update = "task.update",
+    task_complete = "task.complete",
+    task_fail = "task.fail",
+    task_cancel = "task.cancel",
+    task_list = "task.list",
+    task_get = "task.get",
 }
 
 #[test]
