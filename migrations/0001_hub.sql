@@ -77,7 +77,7 @@ CREATE TABLE conversations (
 ) STRICT;
 
 -- Every message, clustered by stream and position: `id` is the stream's number shifted by 40 bits, plus the position.
--- There is no other index and no stored UUID; the id that clients see is made of `sent_at` and `id`.
+-- There is no other index for all of them and no stored UUID; the id that clients see is made of `sent_at` and `id`.
 -- No foreign keys here: the addressee of a direct message must outlive whatever happens to the agent, and every
 -- message would pay for the checks.
 CREATE TABLE messages (
@@ -90,12 +90,22 @@ CREATE TABLE messages (
     recipient     INTEGER,
     sender_seq    INTEGER,
     recipient_seq INTEGER,
+    -- NULL stands for `chat`.
+    kind        TEXT,
+    -- JSON, as the sender sent it.
+    data        TEXT,
+    -- The place and the time of the message that it answers, of the same stream.
+    reply_to         INTEGER,
+    reply_to_sent_at INTEGER,
     removed_at  INTEGER,
     removed_by  INTEGER,
     reason      TEXT,
     -- CRC-32 of the columns above, so that a flipped bit is noticed and not believed.
     checksum    INTEGER NOT NULL
 ) STRICT;
+
+-- Threads. Messages that answer none pay nothing for it.
+CREATE INDEX replies ON messages (reply_to) WHERE reply_to IS NOT NULL;
 
 -- The direct messages of one agent, sent and received, in the order of its own positions.
 CREATE TABLE mailboxes (
@@ -125,6 +135,8 @@ CREATE TABLE idempotency_keys (
     request BLOB NOT NULL CHECK (length(request) = 32),
     message INTEGER NOT NULL,
     sent_at INTEGER NOT NULL,
+    -- What a change of a task came to; NULL for messages, whose receipt is their place and time.
+    receipt TEXT,
     PRIMARY KEY (sender, key)
 ) STRICT, WITHOUT ROWID;
 

@@ -24,9 +24,10 @@ pub(super) struct Started {
 }
 
 impl Started {
-    /// Describes the server of this process.
-    pub(super) fn here(scheme: &str, addresses: &[SocketAddr]) -> Self {
-        let is_open = scheme == "ws" && addresses.iter().any(|address| !is_guarded(address.ip()));
+    /// Describes the server of this process; `is_tunnel` tells whether an address belongs to a tunnel that encrypts.
+    pub(super) fn here(scheme: &str, addresses: &[SocketAddr], is_tunnel: impl Fn(IpAddr) -> bool) -> Self {
+        let stays_here = |address: IpAddr| address.to_canonical().is_loopback() || is_tunnel(address);
+        let is_open = scheme == "ws" && !addresses.iter().all(|address| stays_here(address.ip()));
         let warning = "other machines can reach this server and nothing is encrypted: keys and messages can be read on the \
                        way; set `tls.cert` and `tls.key`, put a TLS proxy before it, or bind `127.0.0.1`";
         Self {
@@ -79,14 +80,6 @@ impl Started {
     }
 }
 
-/// Whether what is sent to this address stays on this machine, or in a tunnel of Tailscale, which encrypts.
-fn is_guarded(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.is_loopback() || matches!(address.octets(), [100, 64..=127, _, _]),
-        IpAddr::V6(address) => address.is_loopback() || address.segments().starts_with(&[0xfd7a, 0x115c, 0xa1e0]),
-    }
-}
-
 /// An address that a program on this machine can open: nobody connects to "every address".
 fn reachable(address: &str) -> String {
     address
@@ -104,9 +97,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_clear_text_beyond_this_machine_is_warned_of() {
+    fn regression_clear_text_beyond_this_machine_and_its_tunnel_is_warned_of() {
         let check = |scheme: &str, address: &str, expected: usize| {
-            let started = Started::here(scheme, &[address.parse().expect("an address")]);
+            let tunnel: IpAddr = "100.64.0.1".parse().expect("an address");
+            let started = Started::here(scheme, &[address.parse().expect("an address")], |own| own == tunnel);
             assert_eq!(started.warnings.len(), expected, "{scheme} {address}");
         };
         check("ws", "127.0.0.1:18800", 0);
@@ -115,10 +109,9 @@ mod tests {
         check("ws", "192.0.2.7:18800", 1);
         check("ws", "[::ffff:127.0.0.1]:18800", 0);
         check("ws", "100.64.0.1:18800", 0);
-        check("ws", "100.127.255.255:18800", 0);
-        check("ws", "100.128.0.1:18800", 1);
-        check("ws", "[fd7a:115c:a1e0::1]:18800", 0);
-        check("ws", "[fd7a:115c:a1e1::1]:18800", 1);
+        // A provider's addresses for its customers, who share its network, look like those of Tailscale.
+        check("ws", "100.64.0.2:18800", 1);
+        check("ws", "[fd7a:115c:a1e0::1]:18800", 1);
         check("wss", "0.0.0.0:18800", 0);
     }
 
@@ -131,7 +124,7 @@ mod tests {
 
     #[test]
     fn an_address_is_written_as_clients_write_it() {
-        let started = Started::here("wss", &["[::1]:443".parse().expect("an address")]);
+        let started = Started::here("wss", &["[::1]:443".parse().expect("an address")], |_| false);
         assert_eq!(started.addresses, ["wss://[::1]:443"]);
     }
 }

@@ -36,7 +36,7 @@ pub(super) enum Exit {
     Configuration = 5,
     /// The data directory or the database in it is damaged or cannot be used.
     DataDirectory = 6,
-    /// The server in the background was not ready within the time that is waited for it; it goes on.
+    /// The server is not ready within the time that is waited for it; it goes on.
     Starting = 7,
 }
 

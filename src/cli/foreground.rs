@@ -11,6 +11,7 @@ use super::context::{Context, DataDir};
 use super::exit::{CommandResult, Exit, Failure};
 use super::pid_file::PidFile;
 use super::{clients, running, runtime, start_flags};
+use crate::config::tailscale::Tailscale;
 use crate::config::{Config, Log, LogFormat};
 use crate::runtime::lifecycle::Lifecycle;
 use crate::runtime::telemetry::{self, LineFormat, LogOptions, Sink};
@@ -44,6 +45,12 @@ pub(super) fn run_with_log(
     if let Err(failure) = &result {
         tracing::error!(reason = failure.message(), "the server did not start");
     }
+    if log.lost_lines() > 0 {
+        tracing::warn!(
+            lost = log.lost_lines(),
+            "lines of this log were dropped: the disk or terminal did not keep up"
+        );
+    }
     // What is still running has been named in the log; waiting for it again would be waiting for ever.
     runtime.shutdown_background();
     drop(log);
@@ -54,10 +61,15 @@ async fn serve(context: &Context, config: Config, announce: impl FnOnce(&Started
     let lifecycle = Lifecycle::new();
     lifecycle.listen_for_signals().context("cannot listen for signals")?;
     let drain = Duration::from_millis(config.shutdown.drain_ms);
-    let server = Server::start(config, context.data_dir.path(), &lifecycle)
-        .await
-        .map_err(|error| running::not_started(context, error))?;
-    let ready = ready(context, &server, announce);
+    let tailscale = config.tailscale.clone();
+    let mut mark = None;
+    let server = Server::start(config, context.data_dir.path(), &lifecycle, || {
+        mark = mark_start(&context.data_dir);
+    })
+    .await
+    .map_err(|error| running::not_started(context, error))?;
+    let ready = ready(context, &server, announce, &tailscale);
+    drop(mark);
     if ready.is_err() {
         lifecycle.stop();
     }
@@ -78,6 +90,18 @@ async fn serve(context: &Context, config: Config, announce: impl FnOnce(&Started
     })
 }
 
+/// Shows that the server is starting, for as long as that takes.
+fn mark_start(data_dir: &DataDir) -> Option<PidFile> {
+    PidFile::starting(data_dir.pid())
+        .inspect_err(|failure| {
+            tracing::warn!(
+                reason = failure.message(),
+                "nobody can tell that the server is starting"
+            );
+        })
+        .ok()
+}
+
 /// A socket that stays behind harms nobody, but whoever looks should not wonder.
 fn remove_socket(data_dir: &DataDir) {
     if let Err(error) = fs::remove_file(data_dir.socket())
@@ -92,6 +116,7 @@ fn ready(
     context: &Context,
     server: &Server,
     announce: impl FnOnce(&Started) -> io::Result<()>,
+    tailscale: &Tailscale,
 ) -> Result<PidFile, Failure> {
     let pid_file = PidFile::write(context.data_dir.pid())?;
     start_flags::save(context)?;
@@ -99,7 +124,8 @@ fn ready(
         // Agents that are connected do not need the copies.
         tracing::warn!(reason = %error, "the client libraries were not refreshed");
     }
-    announce(&Started::here(server.scheme(), server.addresses())).context("cannot tell that the server has started")?;
+    let started = Started::here(server.scheme(), server.addresses(), |address| tailscale.owns(address));
+    announce(&started).context("cannot tell that the server has started")?;
     Ok(pid_file)
 }
 

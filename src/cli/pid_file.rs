@@ -1,12 +1,22 @@
-//! The file that tells people which process serves. Nothing in this program decides anything by it.
+//! The file that tells people which process serves, or is about to. It is never taken for a sign that there is one: that
+//! is what the lock is for.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use super::exit::Failure;
 use super::files::{PRIVATE, write_atomically};
+
+/// Stands behind the process id until the server answers.
+const STARTING: &str = "starting";
+
+/// The process that a pid file calls a starting server; what is there may be left of a former one.
+pub(super) fn starting_process(path: &Path) -> Option<u32> {
+    let content = fs::read_to_string(path).ok()?;
+    content.trim_end().strip_suffix(STARTING)?.trim_end().parse().ok()
+}
 
 /// The pid file of this process; dropping it removes the file.
 #[derive(Debug)]
@@ -16,9 +26,17 @@ pub(super) struct PidFile {
 }
 
 impl PidFile {
-    /// Replaces whatever a former server has left there. The caller holds the lock of the data directory.
+    /// Names this process as the server. Replaces whatever stands there; the caller holds the lock of the data directory.
     pub(super) fn write(path: PathBuf) -> Result<Self, Failure> {
-        let content = format!("{}\n", std::process::id());
+        Self::with_content(path, format!("{}\n", std::process::id()))
+    }
+
+    /// The same for a server that does not answer yet.
+    pub(super) fn starting(path: PathBuf) -> Result<Self, Failure> {
+        Self::with_content(path, format!("{} {STARTING}\n", std::process::id()))
+    }
+
+    fn with_content(path: PathBuf, content: String) -> Result<Self, Failure> {
         write_atomically(&path, content.as_bytes(), PRIVATE)
             .with_context(|| format!("cannot write `{}`", path.display()))?;
         Ok(Self { path, content })
@@ -51,6 +69,24 @@ mod tests {
         );
         drop(file);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn it_tells_a_start_from_a_server() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("wardroom.pid");
+        assert_eq!(starting_process(&path), None);
+        let start = PidFile::starting(path.clone()).expect("written");
+        assert_eq!(starting_process(&path), Some(std::process::id()));
+        let server = PidFile::write(path.clone()).expect("written");
+        assert_eq!(starting_process(&path), None);
+        drop(start);
+        assert!(path.exists(), "the server's file stays when its start is over");
+        drop(server);
+        for junk in ["", "starting", "x starting", "-1 starting", "1 2 starting"] {
+            fs::write(&path, junk).expect("written");
+            assert_eq!(starting_process(&path), None, "{junk}");
+        }
     }
 
     #[test]

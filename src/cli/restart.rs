@@ -4,7 +4,7 @@
 use anyhow::Context as _;
 
 use super::context::Context;
-use super::exit::{CommandResult, Exit};
+use super::exit::{CommandResult, Exit, Failure};
 use super::output::Output;
 use super::running::Presence;
 use super::{background, preflight, running, runtime, serve, start_flags};
@@ -28,6 +28,8 @@ pub(super) fn run(context: &Context, output: Output) -> CommandResult {
                 preflight::network(&loaded.config, &context.data_dir, &preflight::listening(&status))?;
                 running::stop(context, true).await.map(drop)
             }
+            // Not with the code of a start that goes on: it is another start than the one that was asked for.
+            Presence::Starting(pid) => Err(Failure::new(Exit::Failed, running::starting(context, pid).message())),
             Presence::Silent => Err(running::silent(context)),
         }
     })?;

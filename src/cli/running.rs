@@ -1,7 +1,8 @@
 //! Whether a server runs on a data directory.
 //!
 //! The control socket and the lock decide, never the pid file: a process id may be stale, belong to somebody else by now,
-//! or be junk, and no signal is ever sent to it.
+//! or be junk, and no signal is ever sent to it. Only what a server that holds the lock and does not answer is doing is
+//! told by that file.
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
@@ -13,13 +14,16 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::context::{Context, DataDir};
 use super::exit::{Exit, Failure};
-use super::start_flags;
+use super::{pid_file, start_flags};
 use crate::client::{ClientError, ConnectOptions, Connection, Endpoint, Methods};
 use crate::runtime::control_socket::SocketPath;
 use crate::server::{StartError, StartErrorKind};
 
 /// How long a server that holds the lock may take to answer on its socket: it may be starting.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a start may take before it is told from one that is about to be over.
+const STARTING_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long a server may take to answer a request on its socket.
 const REQUEST_LIMIT: Duration = Duration::from_secs(20);
@@ -38,6 +42,8 @@ pub(super) enum Presence {
     Absent,
     /// A server, reached over its control socket.
     Present(Connection),
+    /// A server that holds the lock and is still starting, and its process.
+    Starting(u32),
     /// A server holds the lock and does not answer.
     Silent,
 }
@@ -56,12 +62,20 @@ pub(super) async fn find(data_dir: &DataDir) -> Result<Presence, Failure> {
         Err(error) => return Err(Failure::from_error(Exit::DataDirectory, error.into())),
     };
     let endpoint = Endpoint::Unix(socket.path().to_owned());
-    let deadline = Instant::now() + ANSWER_LIMIT;
+    let began = Instant::now();
+    let deadline = began + ANSWER_LIMIT;
     loop {
         match timeout_at(deadline, Connection::open_with(&endpoint, &options)).await {
             Ok(Ok(connection)) => return Ok(Presence::Present(connection)),
             Ok(Err(_)) if !is_locked(data_dir)? => return Ok(Presence::Absent),
-            Ok(Err(_)) if Instant::now() < deadline => sleep(LOOK_INTERVAL).await,
+            Ok(Err(_)) if Instant::now() < deadline => {
+                if began.elapsed() >= STARTING_LIMIT
+                    && let Some(pid) = pid_file::starting_process(&data_dir.pid())
+                {
+                    return Ok(Presence::Starting(pid));
+                }
+                sleep(LOOK_INTERVAL).await;
+            }
             // A socket that takes the connection and says nothing belongs to nobody if the lock is free.
             Ok(Err(_)) | Err(_) => {
                 return Ok(if is_locked(data_dir)? {
@@ -86,6 +100,7 @@ where
             .context("the running server did not do it")
             .map_err(Failure::from),
         Presence::Absent => Err(not_running(context)),
+        Presence::Starting(pid) => Err(starting(context, pid)),
         Presence::Silent => Err(silent(context)),
     }
 }
@@ -131,7 +146,7 @@ fn stop_limit(context: &Context) -> Duration {
 pub(super) async fn require_absent(context: &Context) -> Result<(), Failure> {
     match find(&context.data_dir).await? {
         Presence::Absent => Ok(()),
-        Presence::Present(_) | Presence::Silent => Err(already_running(context)),
+        Presence::Present(_) | Presence::Starting(_) | Presence::Silent => Err(already_running(context)),
     }
 }
 
@@ -161,6 +176,17 @@ pub(super) fn is_locked(data_dir: &DataDir) -> Result<bool, Failure> {
 pub(super) fn not_running(context: &Context) -> Failure {
     let message = format!("no server is running on `{}`", context.data_dir.path().display());
     Failure::new(Exit::NotRunning, message)
+}
+
+/// A server is still starting: it checks its database, or brings it to a new schema.
+pub(super) fn starting(context: &Context, pid: u32) -> Failure {
+    let message = format!(
+        "the server (process {pid}) is still starting and answers when it is ready; `{}` tells when, and `{}` what it \
+         does",
+        context.hint("status"),
+        context.data_dir.log().display()
+    );
+    Failure::new(Exit::Starting, message).with("pid", pid)
 }
 
 /// A server holds the data directory and does not answer.

@@ -19,6 +19,7 @@ pub(super) fn run(context: &Context, output: Output) -> CommandResult {
                     .context("the running server gave no status")
                     .into()),
             },
+            Presence::Starting(pid) => Err(running::starting(context, pid)),
             Presence::Silent => Err(running::silent(context)),
         }
     })?;

@@ -191,20 +191,57 @@ fn restart_running_server(executable: &Path, context: &Context) -> Result<bool, 
     if answer.status.success() {
         return Ok(true);
     }
-    let problem = String::from_utf8_lossy(&answer.stderr).trim().to_owned();
-    let message = format!(
-        "the program was replaced, but the server did not restart: {problem}; the former program is `{}`",
-        previous_path(executable).display()
-    );
-    Err(Failure::new(
-        Exit::from_code(answer.status.code().unwrap_or_default()),
-        message,
+    let exit = Exit::from_code(answer.status.code().unwrap_or_default());
+    Err(not_restarted(
+        exit,
+        &String::from_utf8_lossy(&answer.stderr),
+        executable,
     ))
+}
+
+/// Tells what a restart has told that did not end well, or has not ended yet.
+fn not_restarted(exit: Exit, told: &str, executable: &Path) -> Failure {
+    let told = told.trim();
+    let told = ["error: ", "notice: "]
+        .iter()
+        .find_map(|word| told.strip_prefix(word))
+        .unwrap_or(told);
+    let message = if exit == Exit::Starting {
+        format!("the program was replaced and the server was restarted: {told}")
+    } else {
+        format!(
+            "the program was replaced, but the server did not restart: {told}; the former program is `{}`",
+            previous_path(executable).display()
+        )
+    };
+    Failure::new(exit, message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_is_still_starting_has_not_failed() {
+        let program = Path::new("/bin/wardroom");
+        let starting = not_restarted(
+            Exit::Starting,
+            "notice: the server is still starting and goes on\n",
+            program,
+        );
+        assert_eq!(
+            starting.message(),
+            "the program was replaced and the server was restarted: the server is still starting and goes on"
+        );
+        assert_eq!(starting.report()["status"], "starting");
+        let failed = not_restarted(Exit::Failed, "error: the port is taken\n", program);
+        assert_eq!(
+            failed.message(),
+            "the program was replaced, but the server did not restart: the port is taken; the former program is \
+             `/bin/wardroom.previous`"
+        );
+        assert_eq!(failed.report()["status"], "error");
+    }
 
     #[test]
     fn the_former_program_keeps_its_name_in_front() {

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// The longest wait that a server can ask for. One that asks for more is out of its mind, and its clients would stay away
+/// for as long.
+const LONGEST_ASKED: Duration = Duration::from_secs(300);
+
 /// Exponential back-off with full jitter: the wait before attempt n is drawn evenly from zero to `first * 2^n`, at most
 /// `most`. Full jitter spreads the clients of a restarted server over the whole span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +38,12 @@ impl Backoff {
     pub fn delay(&self, attempt: u32, chance: f64) -> Duration {
         self.ceiling(attempt).mul_f64(chance.clamp(0.0, 1.0))
     }
+
+    /// The same when the server asked to be left alone for `asked`, of which five minutes are granted at the most.
+    #[must_use]
+    pub fn delay_at_least(&self, asked: Duration, attempt: u32, chance: f64) -> Duration {
+        self.delay(attempt, chance).max(asked.min(LONGEST_ASKED))
+    }
 }
 
 #[cfg(test)]
@@ -57,5 +67,14 @@ mod tests {
         assert_eq!(backoff.delay(3, 0.0), Duration::ZERO);
         assert_eq!(backoff.delay(3, 0.5), Duration::from_secs(1));
         assert_eq!(backoff.delay(3, 1.0), backoff.ceiling(3));
+    }
+    #[test]
+    fn regression_a_server_cannot_ask_for_ever() {
+        let backoff = Backoff::default();
+        let asked = |seconds| backoff.delay_at_least(Duration::from_secs(seconds), 0, 1.0);
+        assert_eq!(asked(0), backoff.first);
+        assert_eq!(asked(299), Duration::from_secs(299));
+        assert_eq!(asked(301), LONGEST_ASKED);
+        assert_eq!(asked(u64::MAX), LONGEST_ASKED);
     }
 }

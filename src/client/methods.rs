@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::ClientError;
 use super::results::{
     AgentEntry, Authenticated, Document, DocumentEntry, HistoryPage, InvitedAgent, Message, Receipt, Room,
-    RoomWithMembers,
+    RoomWithMembers, SendOptions,
 };
 
 /// Anything that calls methods of a server. Every function but [`Methods::call`] is named after the method it calls.
@@ -118,6 +118,20 @@ pub trait Methods: Sync {
         typed(self, "room.history", params, None)
     }
 
+    /// `room.history` of the direct replies to one message, as [`Methods::room_history_page`].
+    fn replies(
+        &self,
+        room_id: &str,
+        message_id: &str,
+        limit: Option<u32>,
+        before: Option<i64>,
+    ) -> impl Future<Output = Result<HistoryPage, ClientError>> + Send {
+        let mut params = json!({"roomId": room_id, "replyTo": message_id});
+        set(&mut params, "limit", limit);
+        set(&mut params, "before", before);
+        typed(self, "room.history", params, None)
+    }
+
     /// `room.invite`.
     fn invite_to_room(&self, room_id: &str, agent_id: &str) -> impl Future<Output = Result<(), ClientError>> + Send {
         done(self, "room.invite", json!({"roomId": room_id, "agentId": agent_id}))
@@ -192,6 +206,28 @@ pub trait Methods: Sync {
     ) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
         let params = json!({"roomId": room_id, "content": content, "idempotencyKey": idempotency_key});
         typed(self, "message.send", params, None)
+    }
+
+    /// `message.send` of a message that carries more than text.
+    fn send(
+        &self,
+        room_id: &str,
+        content: &str,
+        options: SendOptions<'_>,
+    ) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
+        let params = with_options(json!({"roomId": room_id, "content": content}), options);
+        typed(self, "message.send", params, None)
+    }
+
+    /// `message.dm` of a message that carries more than text.
+    fn send_direct(
+        &self,
+        to_agent_id: &str,
+        content: &str,
+        options: SendOptions<'_>,
+    ) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
+        let params = with_options(json!({"toAgentId": to_agent_id, "content": content}), options);
+        typed(self, "message.dm", params, None)
     }
 
     /// `message.dm`: a message that only the two parties ever see.
@@ -324,6 +360,14 @@ where
         None => result,
     };
     serde_json::from_value(part).map_err(|error| refuse(error.to_string()))
+}
+
+fn with_options(mut params: Value, options: SendOptions<'_>) -> Value {
+    set(&mut params, "type", options.kind);
+    set(&mut params, "data", options.data);
+    set(&mut params, "replyTo", options.reply_to);
+    set(&mut params, "idempotencyKey", options.idempotency_key);
+    params
 }
 
 fn with_reason(mut params: Value, reason: Option<&str>) -> Value {

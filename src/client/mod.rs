@@ -20,6 +20,7 @@ mod pump;
 mod reconnect;
 mod results;
 mod supervisor;
+mod tasks;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -36,5 +37,6 @@ pub use pump::Event;
 pub use reconnect::{Client, DISCONNECTED, RECONNECTED};
 pub use results::{
     AgentEntry, Authenticated, Document, DocumentEntry, HistoryPage, InvitedAgent, LobbyName, Message, Receipt, Room,
-    RoomMember, RoomWithMembers,
+    RoomMember, RoomWithMembers, SendOptions,
 };
+pub use tasks::{Task, TaskFilter, TaskMethods, TaskOptions, TaskOutcome, TaskPage, TaskProgress, TaskReceipt};

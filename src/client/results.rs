@@ -145,6 +145,15 @@ pub struct Message {
     pub sender_name: String,
     /// The text; `[removed]` after its removal.
     pub content: String,
+    /// `task`, `result`, `query`, `file` or `ack`; none: talk.
+    #[serde(default, rename = "type")]
+    pub kind: Option<String>,
+    /// JSON that goes with it.
+    #[serde(default)]
+    pub data: Option<serde_json::Value>,
+    /// The message that it answers.
+    #[serde(default)]
+    pub reply_to: Option<String>,
     /// Milliseconds since 1970, strictly increasing within a room.
     pub timestamp: i64,
     /// Position within the room, from 1, without gaps.
@@ -156,6 +165,19 @@ pub struct Message {
     /// To whom, if it is a direct message.
     #[serde(default)]
     pub to_agent_id: Option<String>,
+}
+
+/// What a message carries beside its text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SendOptions<'a> {
+    /// `chat`, `task`, `result`, `query`, `file` or `ack`; none: `chat`.
+    pub kind: Option<&'a str>,
+    /// JSON that goes with it.
+    pub data: Option<serde_json::Value>,
+    /// The message that it answers.
+    pub reply_to: Option<&'a str>,
+    /// Makes sending it again safe.
+    pub idempotency_key: Option<&'a str>,
 }
 
 /// The result of `room.history`.

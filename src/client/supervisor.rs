@@ -110,7 +110,8 @@ impl Supervisor {
         let mut asked = Duration::ZERO;
         loop {
             // The server knows when it will listen again; an earlier attempt would be refused and counted.
-            sleep(self.options.backoff.delay(*attempt, rand::random()).max(asked)).await;
+            let wait = self.options.backoff.delay_at_least(asked, *attempt, rand::random());
+            sleep(wait).await;
             *attempt = attempt.saturating_add(1);
             match connect(&self.options).await {
                 Ok(connected) => return Ok(connected),

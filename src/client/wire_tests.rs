@@ -13,7 +13,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
-use super::{AuditOptions, ClientError, Connection, Endpoint, KeyMethods, KeyOptions, Methods, RotateOptions};
+use super::{
+    AuditOptions, ClientError, Connection, Endpoint, KeyMethods, KeyOptions, Methods, RotateOptions, SendOptions,
+    TaskFilter, TaskMethods, TaskOptions, TaskOutcome, TaskProgress,
+};
 
 /// What the cases of one method came to.
 #[derive(Debug, Default)]
@@ -47,7 +50,7 @@ async fn every_typed_function_speaks_as_the_fixtures_do() {
             "`{method}` was not replayed: {tally:?}"
         );
     }
-    assert_eq!(tallies.len(), 35, "a fixture for every method");
+    assert_eq!(tallies.len(), 44, "a fixture for every method");
 }
 
 fn fixtures() -> Vec<Value> {
@@ -156,7 +159,9 @@ fn sample(value: &Value) -> Value {
         Value::Object(members) => {
             let named = |name: &str, value: &Value| match value.as_str() {
                 // What a case has saved from a time or a position is a number.
-                Some(text) if text.starts_with('$') && matches!(name, "timestamp" | "before" | "seq") => {
+                Some(text)
+                    if text.starts_with('$') && matches!(name, "timestamp" | "before" | "seq" | "leaseExpiresAt") =>
+                {
                     sample(&json!("<time>"))
                 }
                 _ => sample(value),
@@ -201,6 +206,24 @@ const KEY_METHODS: [&str; 7] = [
     "audit.list",
 ];
 
+impl<'a> Params<'a> {
+    /// Whether a message carries more than text.
+    fn carries_more(&self) -> bool {
+        ["type", "data", "replyTo"]
+            .iter()
+            .any(|name| self.0.contains_key(*name))
+    }
+
+    fn send_options(&self) -> SendOptions<'a> {
+        SendOptions {
+            kind: self.text_or_none("type"),
+            data: self.0.get("data").cloned(),
+            reply_to: self.text_or_none("replyTo"),
+            idempotency_key: self.text_or_none("idempotencyKey"),
+        }
+    }
+}
+
 /// The texts that a typed function requires, and what it takes besides.
 fn signature(method: &str) -> (&'static [&'static str], &'static [&'static str]) {
     match method {
@@ -209,18 +232,32 @@ fn signature(method: &str) -> (&'static [&'static str], &'static [&'static str])
         "agent.kick" | "agent.ban" => (&["agentId"], &["reason"]),
         "agent.revoke" | "agent.unban" => (&["agentId"], &[]),
         "room.create" => (&["name"], &["visibility", "description"]),
-        "room.history" => (&["roomId"], &["limit", "before"]),
+        "room.history" => (&["roomId"], &["limit", "before", "replyTo"]),
         "room.invite" => (&["roomId", "agentId"], &[]),
         "room.kick" => (&["roomId", "agentId"], &["reason"]),
         "room.visibility" => (&["roomId", "visibility"], &[]),
         "room.update" => (&["roomId"], &["name", "description"]),
         "room.join" | "room.leave" | "room.info" | "room.delete" | "room.takeOwnership" => (&["roomId"], &[]),
-        "message.send" => (&["roomId", "content"], &["idempotencyKey"]),
-        "message.dm" => (&["toAgentId", "content"], &["idempotencyKey"]),
+        "message.send" => (&["roomId", "content"], &["type", "data", "replyTo", "idempotencyKey"]),
+        "message.dm" => (
+            &["toAgentId", "content"],
+            &["type", "data", "replyTo", "idempotencyKey"],
+        ),
         "message.remove" => (&["messageId"], &["reason"]),
         "docs.get" => (&["name"], &[]),
         "docs.update" => (&["name", "content"], &["version"]),
         "lobby.setMotd" => (&[], &["content"]),
+        "task.create" => (
+            &["roomId", "title"],
+            &["description", "data", "assignee", "idempotencyKey"],
+        ),
+        "task.claim" => (&["taskId"], &["leaseMs", "idempotencyKey"]),
+        "task.renew" => (&["taskId"], &["generation", "leaseMs", "idempotencyKey"]),
+        "task.update" => (&["taskId"], &["generation", "state", "note", "idempotencyKey"]),
+        "task.complete" | "task.fail" => (&["taskId"], &["generation", "content", "data", "idempotencyKey"]),
+        "task.cancel" => (&["taskId"], &["reason", "idempotencyKey"]),
+        "task.get" => (&["taskId"], &[]),
+        "task.list" => (&[], &["roomId", "state", "assignee", "limit", "cursor"]),
         _ => (&[], &[]),
     }
 }
@@ -233,9 +270,10 @@ fn is_typed(method: &str, params: &Map<String, Value>) -> bool {
     }
     let (required, optional) = signature(method);
     let is_optional = |name: &str, value: &Value| match (method, name) {
-        ("room.history", "limit") => value.as_u64().is_some_and(|limit| u32::try_from(limit).is_ok()),
+        ("room.history" | "task.list", "limit") => value.as_u64().is_some_and(|limit| u32::try_from(limit).is_ok()),
         ("room.history", "before") => value.is_i64(),
-        ("docs.update", "version") => true,
+        (_, "generation" | "leaseMs") => value.is_u64(),
+        (_, "data") | ("docs.update", "version") => true,
         ("lobby.setMotd", "content") => value.is_string() || value.is_null(),
         _ => value.is_string(),
     };
@@ -330,10 +368,16 @@ async fn typed_call(connection: &Connection, method: &str, params: &Params<'_>) 
         "room.join" => connection.join_room(p.text("roomId")).await,
         "room.leave" => connection.leave_room(p.text("roomId")).await,
         "room.info" => connection.room_info(p.text("roomId")).await.map(drop),
-        "room.history" => connection
-            .room_history(p.text("roomId"), p.number("limit"), p.number("before"))
-            .await
-            .map(drop),
+        "room.history" => {
+            let (limit, before) = (p.number("limit"), p.number("before"));
+            match p.text_or_none("replyTo") {
+                None => connection.room_history(p.text("roomId"), limit, before).await.map(drop),
+                Some(message) => connection
+                    .replies(p.text("roomId"), message, limit, before)
+                    .await
+                    .map(drop),
+            }
+        }
         "room.invite" => connection.invite_to_room(p.text("roomId"), p.text("agentId")).await,
         "room.kick" => {
             connection
@@ -351,6 +395,10 @@ async fn typed_call(connection: &Connection, method: &str, params: &Params<'_>) 
         }
         "room.delete" => connection.delete_room(p.text("roomId")).await,
         "room.takeOwnership" => connection.take_ownership(p.text("roomId")).await,
+        "message.send" if p.carries_more() => connection
+            .send(p.text("roomId"), p.text("content"), p.send_options())
+            .await
+            .map(drop),
         "message.send" => match p.text_or_none("idempotencyKey") {
             Some(key) => connection
                 .send_message_once(p.text("roomId"), p.text("content"), key)
@@ -361,6 +409,10 @@ async fn typed_call(connection: &Connection, method: &str, params: &Params<'_>) 
                 .await
                 .map(drop),
         },
+        "message.dm" if p.carries_more() => connection
+            .send_direct(p.text("toAgentId"), p.text("content"), p.send_options())
+            .await
+            .map(drop),
         "message.dm" => match p.text_or_none("idempotencyKey") {
             Some(key) => connection
                 .send_dm_once(p.text("toAgentId"), p.text("content"), key)
@@ -384,6 +436,74 @@ async fn typed_call(connection: &Connection, method: &str, params: &Params<'_>) 
             connection
                 .update_doc(p.text("name"), p.text("content"), p.0.get("version").cloned())
                 .await
+        }
+        method if method.starts_with("task.") => task_call(connection, method, params).await?,
+        _ => return None,
+    })
+}
+
+/// Calls the typed function of a method about tasks; none when there is none.
+async fn task_call(connection: &Connection, method: &str, p: &Params<'_>) -> Option<Result<(), ClientError>> {
+    let generation = p.0.get("generation").and_then(Value::as_u64);
+    let lease_ms = p.0.get("leaseMs").and_then(Value::as_u64);
+    let (data, idempotency_key) = (p.0.get("data").cloned(), p.text_or_none("idempotencyKey"));
+    let outcome = TaskOutcome {
+        content: p.text_or_none("content"),
+        data: data.clone(),
+        idempotency_key,
+    };
+    Some(match method {
+        "task.create" => {
+            let options = TaskOptions {
+                description: p.text_or_none("description"),
+                data,
+                assignee: p.text_or_none("assignee"),
+                idempotency_key,
+            };
+            connection
+                .create_task(p.text("roomId"), p.text("title"), options)
+                .await
+                .map(drop)
+        }
+        "task.claim" => connection
+            .claim_task(p.text("taskId"), lease_ms, idempotency_key)
+            .await
+            .map(drop),
+        "task.renew" => connection
+            .renew_task(p.text("taskId"), generation?, lease_ms, idempotency_key)
+            .await
+            .map(drop),
+        "task.update" => {
+            let progress = TaskProgress {
+                generation,
+                state: p.text_or_none("state"),
+                note: p.text_or_none("note"),
+                idempotency_key,
+            };
+            connection.update_task(p.text("taskId"), progress).await.map(drop)
+        }
+        "task.complete" => connection
+            .complete_task(p.text("taskId"), generation?, outcome)
+            .await
+            .map(drop),
+        "task.fail" => connection
+            .fail_task(p.text("taskId"), generation?, outcome)
+            .await
+            .map(drop),
+        "task.cancel" => connection
+            .cancel_task(p.text("taskId"), p.text_or_none("reason"), idempotency_key)
+            .await
+            .map(drop),
+        "task.get" => connection.get_task(p.text("taskId")).await.map(drop),
+        "task.list" => {
+            let filter = TaskFilter {
+                room_id: p.text_or_none("roomId"),
+                state: p.text_or_none("state"),
+                assignee: p.text_or_none("assignee"),
+                limit: p.number("limit"),
+                cursor: p.text_or_none("cursor"),
+            };
+            connection.list_tasks(filter).await.map(drop)
         }
         _ => return None,
     })

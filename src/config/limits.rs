@@ -13,13 +13,16 @@ pub struct Limits {
     #[schemars(range(min = 1))]
     pub connections: u32,
 
-    /// Most connections at one time from one address. `0` turns the limit off, which suits agents behind one proxy.
+    /// Most connections at one time from one address (of IPv6: from one /64 network). `0` turns the limit off, which suits agents behind one proxy.
     /// Default `0`.
     pub connections_per_address: u32,
 
     /// Most sessions one agent may have at one time. One more closes the oldest. Default `8`.
     #[schemars(range(min = 1))]
     pub sessions_per_agent: u32,
+
+    /// Most rooms one agent may own at one time, the controller excepted. `0` turns the limit off. Default `100`.
+    pub rooms_per_agent: u32,
 
     /// Milliseconds a new connection has to authenticate before it is closed. Default `10000`.
     #[schemars(range(min = 1, max = 86_400_000))]
@@ -47,8 +50,7 @@ pub struct Limits {
     pub auth_attempts: u32,
 
     /// Failed `auth` calls per second that one address may go on making; more are slowed or refused. A right key always
-    /// passes. Default `1`.
-    #[schemars(range(min = 1))]
+    /// passes. `0` turns the limit off. Default `1`.
     pub auth_failures_per_second: u32,
 
     /// Failed `auth` calls one address may make at once before `authFailuresPerSecond` applies. Default `10`.
@@ -111,6 +113,11 @@ pub struct Limits {
     #[schemars(range(min = 65_536, max = 1_073_741_824))]
     pub outgoing_queue_bytes: u32,
 
+    /// Milliseconds that a reader for whom much waits may take nothing of it before it is closed with 1013; one that reads on,
+    /// however slowly, is served from the store and stays. `0` turns the limit off. Default `8000`.
+    #[schemars(range(max = 86_400_000))]
+    pub slow_reader_timeout_ms: u64,
+
     /// Milliseconds that a connection whose queue has overflowed has to read what was queued before, and the close frame
     /// behind it; nothing more is queued. `0` cuts it at once. Default `8000`.
     #[schemars(range(max = 86_400_000))]
@@ -128,21 +135,37 @@ pub struct Limits {
     #[schemars(range(min = 65_536, max = 1_073_741_824))]
     pub history_answer_bytes: u32,
 
-    /// Longest name of an agent or a room, in code points. Default `100`.
+    /// Longest name of an agent or a room, or title of a task, in code points. Default `100`.
     #[schemars(range(min = 1, max = 65_536))]
     pub name_length: u32,
 
-    /// Longest description of a room, in code points. Default `1000`.
+    /// Longest description of a room, or note about a task, in code points. Default `1000`.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub description_length: u32,
 
-    /// Longest reason given with a kick or a ban, in code points. Default `1000`.
+    /// Longest reason given with a kick, a ban or a canceled task, in code points. Default `1000`.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub reason_length: u32,
 
     /// Longest document or message of the day, in code points. Default `65536`.
     #[schemars(range(min = 1024, max = 1_048_576))]
     pub document_length: u32,
+
+    /// Most bytes of the JSON that goes with a message or a task as `data`, without the white space between its parts. `0`
+    /// turns the limit off; what a frame can hold remains one. Default `65536`.
+    #[schemars(range(max = 67_108_864))]
+    pub message_data_bytes: u32,
+
+    /// Most tasks of one room that are neither finished nor canceled. `0` turns the limit off. Default `1000`.
+    pub tasks_per_room: u32,
+
+    /// Milliseconds that an agent holds a task it has claimed, when it does not say for how long. Default `300000`.
+    #[schemars(range(min = 1, max = 31_536_000_000_u64))]
+    pub task_lease_ms: u64,
+
+    /// Milliseconds that an agent may hold a task without renewing its claim, at the most. Default `86400000`.
+    #[schemars(range(min = 1, max = 31_536_000_000_u64))]
+    pub task_lease_max_ms: u64,
 }
 
 impl Default for Limits {
@@ -155,6 +178,7 @@ impl Default for Limits {
             key_overlap_ms: 86_400_000,
             enrolment_expiry_ms: 3_600_000,
             audit_rows: 100_000,
+            rooms_per_agent: 100,
             auth_timeout_ms: 10_000,
             auth_attempts: 5,
             auth_failures_per_second: 1,
@@ -172,6 +196,7 @@ impl Default for Limits {
             changes_per_second: 100,
             change_burst: 1000,
             outgoing_queue_bytes: 1_048_576,
+            slow_reader_timeout_ms: 8000,
             slow_reader_grace_ms: 8000,
             ping_interval_ms: 30_000,
             missed_pongs: 2,
@@ -180,6 +205,10 @@ impl Default for Limits {
             description_length: 1000,
             reason_length: 1000,
             document_length: 65_536,
+            message_data_bytes: 65_536,
+            tasks_per_room: 1000,
+            task_lease_ms: 300_000,
+            task_lease_max_ms: 86_400_000,
         }
     }
 }
@@ -191,6 +220,15 @@ impl Limits {
             checks.report(
                 &["limits.frameBytesBeforeAuth", "limits.frameBytes"],
                 format!("must not be more than `limits.frameBytes` ({})", self.frame_bytes),
+            );
+        }
+        if self.task_lease_ms > self.task_lease_max_ms {
+            checks.report(
+                &["limits.taskLeaseMs", "limits.taskLeaseMaxMs"],
+                format!(
+                    "must not be more than `limits.taskLeaseMaxMs` ({})",
+                    self.task_lease_max_ms
+                ),
             );
         }
         if self.connections_per_address > self.connections {

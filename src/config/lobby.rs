@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Checks;
+use crate::text::is_deceptive;
 
 /// The room that every agent is in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,7 +35,7 @@ impl Lobby {
         let involved = ["lobby.name", "limits.nameLength"];
         if self.name.trim().is_empty() {
             checks.report(&involved, "must not be empty");
-        } else if self.name.chars().any(char::is_control) {
+        } else if self.name.chars().any(is_deceptive) {
             checks.report(&involved, "must not contain control characters");
         } else if u32::try_from(length).map_or(true, |length| length > name_length) {
             checks.report(

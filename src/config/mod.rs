@@ -240,10 +240,10 @@ impl Config {
     }
 
     /// The largest frame of an authenticated connection, in bytes: `limits.frameBytes`, raised where a full message
-    /// written in escapes would not fit.
+    /// written in escapes, with full data, would not fit.
     #[must_use]
     pub fn frame_bytes(&self) -> usize {
-        let escaped = u64::from(self.max_message_length) * 12 + 65_536;
+        let escaped = u64::from(self.max_message_length) * 12 + u64::from(self.limits.message_data_bytes) + 65_536;
         let bytes = u64::from(self.limits.frame_bytes).max(1_048_576).max(escaped);
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }

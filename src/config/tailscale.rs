@@ -26,15 +26,17 @@ impl Tailscale {
     ///
     /// [`TailscaleError`] when the interfaces cannot be listed or none of them fits.
     pub fn bind_address(&self) -> Result<IpAddr, TailscaleError> {
-        let interfaces: Vec<Interface> = if_addrs::get_if_addrs()
-            .map_err(TailscaleError::Interfaces)?
-            .into_iter()
-            .map(|interface| Interface {
-                address: interface.ip(),
-                name: interface.name,
-            })
-            .collect();
-        find_address(&interfaces, &self.interface_name, Platform::current())
+        find_address(&present()?, &self.interface_name, Platform::current())
+    }
+
+    /// Whether `address` belongs to the Tailscale interface that this machine has now, so that what is sent to it is
+    /// encrypted on its way. An address from Tailscale's ranges alone says nothing: providers give them to customers too.
+    #[must_use]
+    pub fn owns(&self, address: IpAddr) -> bool {
+        present().is_ok_and(|interfaces| {
+            let mut own = candidates(&interfaces, &self.interface_name, Platform::current());
+            own.any(|own| own == address)
+        })
     }
 
     /// Checks that the interface's name can be one.
@@ -119,21 +121,7 @@ pub enum TailscaleError {
 ///
 /// [`TailscaleError::Missing`] for a configured name, [`TailscaleError::NotDetected`] without one.
 pub fn find_address(interfaces: &[Interface], configured: &str, platform: Platform) -> Result<IpAddr, TailscaleError> {
-    let is_candidate = |interface: &&Interface| {
-        if !configured.is_empty() {
-            return interface.name == configured;
-        }
-        match platform {
-            Platform::Linux => interface.name.starts_with("tailscale"),
-            // Other tunnels are called `utun` too; only the address tells Tailscale's.
-            Platform::Macos => interface.name.starts_with("utun") && is_tailscale_v4(interface.address),
-            Platform::Other => false,
-        }
-    };
-    interfaces
-        .iter()
-        .filter(is_candidate)
-        .map(|interface| interface.address)
+    candidates(interfaces, configured, platform)
         .filter(|address| !is_link_local(*address))
         .max_by_key(|address| (is_tailscale(*address), address.is_ipv4(), std::cmp::Reverse(*address)))
         .ok_or_else(|| {
@@ -154,6 +142,36 @@ pub fn find_address(interfaces: &[Interface], configured: &str, platform: Platfo
                 }
             }
         })
+}
+
+/// The interfaces that this machine has now.
+fn present() -> Result<Vec<Interface>, TailscaleError> {
+    let interfaces = if_addrs::get_if_addrs().map_err(TailscaleError::Interfaces)?;
+    let named = interfaces.into_iter().map(|interface| Interface {
+        address: interface.ip(),
+        name: interface.name,
+    });
+    Ok(named.collect())
+}
+
+/// The addresses of what counts as the Tailscale interface.
+fn candidates<'a>(
+    interfaces: &'a [Interface],
+    configured: &'a str,
+    platform: Platform,
+) -> impl Iterator<Item = IpAddr> + 'a {
+    let tunnels = interfaces.iter().filter(move |interface| {
+        if !configured.is_empty() {
+            return interface.name == configured;
+        }
+        match platform {
+            Platform::Linux => interface.name.starts_with("tailscale"),
+            // Other tunnels are called `utun` too; only the address tells Tailscale's.
+            Platform::Macos => interface.name.starts_with("utun") && is_tailscale(interface.address),
+            Platform::Other => false,
+        }
+    });
+    tunnels.map(|interface| interface.address)
 }
 
 /// Whether the address is in `100.64.0.0/10`, from which Tailscale takes its IPv4 addresses.
@@ -252,6 +270,23 @@ mod tests {
         let detected = find_address(&present, "", Platform::Linux).expect_err("missing");
         assert!(detected.to_string().contains("no Tailscale interface"), "{detected}");
         assert!(detected.to_string().contains("`eth0`, `lo`"), "{detected}");
+    }
+
+    #[test]
+    fn every_address_of_the_interface_counts_and_none_of_another() {
+        let all = |listing: &str, configured: &str, platform: Platform| {
+            let interfaces = interfaces(listing);
+            let own: Vec<String> = candidates(&interfaces, configured, platform)
+                .map(|address| address.to_string())
+                .collect();
+            own.join(" ")
+        };
+        let listing = "eth0 100.64.0.7, tailscale0 100.64.0.9, tailscale0 fd7a:115c:a1e0::1, eth0 fd7a:115c:a1e0::7";
+        assert_eq!(all(listing, "", Platform::Linux), "100.64.0.9 fd7a:115c:a1e0::1");
+        assert_eq!(all(listing, "eth0", Platform::Linux), "100.64.0.7 fd7a:115c:a1e0::7");
+        let listing = "en0 100.64.0.7, utun0 10.8.0.2, utun4 100.64.0.9, utun4 fd7a:115c:a1e0::1";
+        assert_eq!(all(listing, "", Platform::Macos), "100.64.0.9 fd7a:115c:a1e0::1");
+        assert_eq!(all(listing, "", Platform::Other), "");
     }
 
     #[test]

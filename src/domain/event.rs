@@ -1,6 +1,8 @@
 //! What happens, as those who may know of it are told.
 
-use super::{AgentId, DirectMessage, Message, MessageId, Name, RoomId, Visibility};
+use std::sync::Arc;
+
+use super::{AgentId, DirectMessage, Epoch, Message, MessageId, Name, RoomId, TaskView, Visibility};
 
 /// Something that happened. Who is told is decided where it happened (`hub`); how it looks on the wire in `protocol`.
 #[derive(Clone, Debug)]
@@ -14,9 +16,24 @@ pub enum Event {
     /// An agent came (its first session) or went (its last).
     Presence { agent: AgentId, name: Name, online: bool },
     /// Somebody spoke in a room.
-    Message { room: RoomId, message: Message },
+    Message {
+        room: RoomId,
+        message: Message,
+        removed: bool,
+    },
     /// Somebody wrote to one agent.
-    Direct { message: DirectMessage },
+    Direct {
+        message: DirectMessage,
+        removed: bool,
+        is_own: bool,
+    },
+    /// A session that follows goes on behind a gap.
+    Reset {
+        room: Option<RoomId>,
+        epoch: Epoch,
+        missed_from: u64,
+        resumes_from: u64,
+    },
     /// A room was made.
     RoomCreated {
         room: RoomId,
@@ -55,9 +72,14 @@ pub enum Event {
     MessageRemoved {
         message: MessageId,
         room: RoomId,
+        is_direct: bool,
         removed_by: AgentId,
         reason: Option<String>,
     },
+    /// A task was offered.
+    TaskCreated { task: Arc<TaskView> },
+    /// A task changed.
+    TaskUpdated { task: Arc<TaskView> },
     /// The message of the day changed.
     LobbyMotd {
         content: Option<String>,
@@ -74,6 +96,48 @@ pub enum Event {
     Kicked { room: RoomId, reason: Option<String> },
     /// The receiver's session ends now.
     Disconnected { reason: EndReason },
+}
+
+/// What an event is about, which decides whether it is told under a key that is good for some rooms only.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Topic {
+    /// A room.
+    Room(RoomId),
+    /// Direct messages.
+    Direct,
+    /// Neither: agents, the server, what all of them share.
+    Neither,
+}
+
+impl Event {
+    /// What it is about.
+    pub fn topic(&self) -> Topic {
+        match self {
+            Self::Message { room, .. }
+            | Self::Reset { room: Some(room), .. }
+            | Self::RoomCreated { room, .. }
+            | Self::RoomJoined { room, .. }
+            | Self::RoomLeft { room, .. }
+            | Self::RoomInvited { room, .. }
+            | Self::RoomDeleted { room }
+            | Self::RoomVisibilityChanged { room, .. }
+            | Self::RoomOwnerChanged { room, .. }
+            | Self::RoomUpdated { room, .. }
+            | Self::MessageRemoved {
+                room, is_direct: false, ..
+            }
+            | Self::Kicked { room, .. } => Topic::Room(*room),
+            Self::TaskCreated { task } | Self::TaskUpdated { task } => Topic::Room(task.room),
+            Self::Direct { .. } | Self::Reset { room: None, .. } | Self::MessageRemoved { is_direct: true, .. } => {
+                Topic::Direct
+            }
+            Self::AgentRenamed { .. }
+            | Self::Presence { .. }
+            | Self::LobbyMotd { .. }
+            | Self::DocsUpdated { .. }
+            | Self::Disconnected { .. } => Topic::Neither,
+        }
+    }
 }
 
 /// Why the server ends a session.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{AgentNumber, KeyHash, KeyId, Name, RoomId};
+use super::{AgentNumber, KeyHash, KeyId, Name, Refusal, RoomId, Topic};
 
 /// What a session that came in with a key may do, of what its agent may do. The default is everything.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -30,6 +30,23 @@ impl KeyScope {
     /// Whether there are direct messages for it.
     pub fn admits_direct(&self) -> bool {
         self.rooms.is_none() || self.direct
+    }
+
+    /// Refuses what is about direct messages, unless there are any for it.
+    pub fn check_direct(&self) -> Result<(), Refusal> {
+        if self.admits_direct() {
+            return Ok(());
+        }
+        Err(Refusal::Forbidden("the API key of this session has no direct messages"))
+    }
+
+    /// Whether it is told what happens about `topic`.
+    pub fn admits(&self, topic: Topic) -> bool {
+        match topic {
+            Topic::Room(room) => self.admits_room(room),
+            Topic::Direct => self.admits_direct(),
+            Topic::Neither => true,
+        }
     }
 }
 
@@ -106,8 +123,10 @@ mod tests {
         };
         assert!(scope.admits_room(room) && !scope.admits_room(RoomId(uuid::Uuid::nil())));
         assert!(!scope.admits_direct() && !scope.is_full());
+        assert!(scope.admits(Topic::Room(room)) && scope.admits(Topic::Neither) && !scope.admits(Topic::Direct));
+        assert!(scope.check_direct().is_err());
         scope.direct = true;
-        assert!(scope.admits_direct());
+        assert!(scope.admits_direct() && scope.check_direct().is_ok() && scope.admits(Topic::Direct));
         assert!(KeyScope::default().is_full() && KeyScope::default().admits_direct());
     }
 }

@@ -3,17 +3,21 @@
 mod agent;
 mod event;
 mod ids;
+mod json;
 mod key;
 mod message;
 mod name;
 mod refusal;
 mod room;
+mod task;
 
 pub use agent::{AgentOrigin, ApiKey, KeyHash, Role};
-pub use event::{EndReason, Event};
+pub use event::{EndReason, Event, Topic};
 pub use ids::{AgentId, AgentNumber, Epoch, KeyId, MessageId, RoomId, RowId, SessionId, StreamNumber};
+pub use json::JsonText;
 pub use key::{EnrolmentToken, KeyCard, KeyScope};
-pub use message::{DirectMessage, HistoryEntry, Message, REMOVED_CONTENT};
+pub use message::{DirectMessage, HistoryEntry, Message, MessageKind, REMOVED_CONTENT};
 pub use name::{Name, NameProblem, TextProblem, check_text};
 pub use refusal::Refusal;
 pub use room::{MemberView, RoomView, Visibility};
+pub use task::{Lease, TaskCourse, TaskProblem, TaskReceipt, TaskState, TaskStep, TaskView};

@@ -1,5 +1,7 @@
 //! Every way in which a call can be refused.
 
+use super::{AgentId, TaskState};
+
 /// Why an act was refused. Each has exactly one code on the wire; see `protocol::codes`.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
@@ -39,10 +41,23 @@ pub enum Refusal {
     /// The server has as many rooms as it may have.
     #[error("the server has its limit of {0} rooms; delete one first or raise `maxRooms`")]
     RoomLimit(u32),
+    /// The agent owns as many rooms as it may.
+    #[error(
+        "this agent owns its limit of {0} rooms; delete one first, or ask the operator to raise `limits.roomsPerAgent`"
+    )]
+    RoomsPerAgent(u32),
     /// The content has too many characters.
     #[error("the message has {length} characters; the limit is {limit}")]
     MessageTooLong {
         /// Its length in Unicode code points.
+        length: usize,
+        /// The longest allowed.
+        limit: u32,
+    },
+    /// The JSON that goes with a message or a task has too many bytes.
+    #[error("`data` has {length} bytes; the limit is {limit}")]
+    DataTooLarge {
+        /// Its length in bytes, without insignificant white space.
         length: usize,
         /// The longest allowed.
         limit: u32,
@@ -77,8 +92,35 @@ pub enum Refusal {
         retry_after_ms: u64,
     },
     /// The idempotency key was used for something else.
-    #[error("this `idempotencyKey` was used for another message; use a new key for each message")]
+    #[error("this `idempotencyKey` was used for another request; use a new key for each request")]
     KeyReused,
+    /// No such task, or none that the caller may know of.
+    #[error("task not found")]
+    TaskNotFound,
+    /// Somebody else, or another claim of the caller, holds the task.
+    #[error("the task is held by another claim; try again when its lease has ended")]
+    TaskHeld {
+        /// Who.
+        holder: AgentId,
+        /// Until when, in milliseconds since 1970.
+        lease_expires_at_ms: i64,
+        /// The generation of that lease.
+        generation: u64,
+    },
+    /// The lease that the caller shows has ended.
+    #[error("the lease of that `generation` has ended; claim the task again")]
+    StaleGeneration {
+        /// The latest generation.
+        generation: u64,
+        /// Where the task stands.
+        state: TaskState,
+    },
+    /// The task is not in a state from which that can be done.
+    #[error("that cannot be done to a task that is {}", .0.as_str())]
+    TaskState(TaskState),
+    /// The room has as many open tasks as it may have.
+    #[error("the room has its limit of {0} open tasks; finish or cancel some, or raise `limits.tasksPerRoom`")]
+    TaskLimit(u32),
     /// The disk does not take the change. Nothing was saved; reading goes on.
     #[error("nothing was saved: {0}")]
     StorageUnavailable(&'static str),

@@ -26,6 +26,7 @@ use tower::ServiceExt;
 use super::stream::Stream;
 use super::{App, Door, router};
 use crate::runtime::metrics::Metrics;
+use crate::runtime::network::network_of;
 
 /// How long to wait before accepting again when that failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -187,7 +188,7 @@ async fn exchange(app: &Arc<App>, router: Router, stream: Stream, arrival: Arriv
     }
 }
 
-/// How many connections each address has.
+/// How many connections each address has; a network of IPv6 counts as one.
 type Addresses = Mutex<HashMap<IpAddr, u32>>;
 
 /// Counts connections, and keeps a file descriptor in reserve.
@@ -223,7 +224,7 @@ impl Gate {
         let address = if self.per_address == 0 {
             None
         } else {
-            Some(self.count(address)?)
+            Some(self.count(network_of(address))?)
         };
         self.metrics.connections.inc();
         Some(Pass {
@@ -274,5 +275,29 @@ impl Drop for Pass {
                 addresses.remove(address);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_network_has_the_connections_of_one_address() {
+        let gate = Gate {
+            all: Arc::new(Semaphore::new(10)),
+            per_address: 1,
+            addresses: Arc::default(),
+            reserve: Mutex::default(),
+            metrics: Metrics::default(),
+        };
+        let enter = |address: &str| gate.enter(address.parse().expect("an address"));
+        let first = enter("2001:db8::1").expect("the first");
+        assert!(enter("2001:db8::2").is_none());
+        let _neighbour = enter("2001:db8:0:1::1").expect("another network");
+        let _other = enter("192.0.2.1").expect("another address");
+        assert!(enter("192.0.2.1").is_none());
+        drop(first);
+        assert!(enter("2001:db8::2").is_some());
     }
 }

@@ -21,6 +21,9 @@ use crate::runtime::metrics::CloseLabels;
 /// How long the other end has to answer a close frame.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// How long whoever is expelled has to read why.
+const EXPULSION_LINGER: Duration = Duration::from_millis(500);
+
 /// Bytes of answers that may wait for a connection that has not authenticated before it is heard again.
 const STRANGER_BYTES: usize = 16 * 1024;
 
@@ -41,20 +44,31 @@ struct Shared {
 /// Serves a connection until it ends, whoever ends it. It came in by a door at some time, with `early` behind its head.
 pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: Stream, early: Bytes) {
     let metrics = app.rpc.hub().metrics().clone();
-    let outbox = Arc::new(Outbox::new(stream.into(), app.limits.queue_bytes, metrics.clone()));
+    let outbox = Arc::new(Outbox::new(
+        stream.into(),
+        app.limits.queue_bytes,
+        app.limits.slow_reader_timeout,
+        metrics.clone(),
+    ));
     let peer = match door {
         Door::Network(address) => Peer::Network(address),
         Door::Operator => Peer::Operator,
     };
     let mut session = Session::new(Arc::clone(&app.rpc), Arc::clone(&outbox) as Arc<dyn Outlet>, peer);
     let mut incoming = Incoming::new(&outbox, &early, app.limits.frame_bytes_before_auth);
+    // It holds the whole buffer into which the request head was read.
+    drop(early);
     let shared = Shared::default();
 
+    let feed = session.feed();
     let life = async {
         tokio::select! {
             () = converse(&app, &outbox, &mut session, &mut incoming, &shared) => {}
             () = outbox.ending.cancelled() => {}
             () = outbox.pump() => {}
+            () = app.rpc.hub().keep_up(&feed) => {
+                outbox.close(CloseCode::TryAgainLater, "history cannot be read for the moment: reconnect and resume");
+            }
             () = heartbeat(&app, &outbox, &shared) => {}
             () = patience(&app, (door, since), &outbox, &shared) => {}
         }
@@ -63,8 +77,11 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
         // The place is in the log already; what matters here is that the session does not stay.
         outbox.close(CloseCode::TryAgainLater, "internal error");
     }
-    // From here on nothing of this connection is carried out or shown.
-    session.close().await;
+    // From here on nothing of this connection is carried out.
+    let is_slow = matches!(outbox.close_code(), Some(CloseCode::TryAgainLater));
+    if !is_slow {
+        session.close().await;
+    }
     let is_stranger = door != Door::Operator && !shared.authenticated.load(Ordering::Relaxed);
     let is_cut_off = matches!(outbox.close_code(), Some(CloseCode::Policy));
     // Strangers and those who were cut off have nothing to catch up with.
@@ -80,9 +97,18 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
         outbox.drain().await;
         let _ = tokio::time::timeout(LINGER, incoming.linger()).await;
     };
+    let expulsion = async {
+        outbox.expelled.cancelled().await;
+        tokio::time::sleep(EXPULSION_LINGER).await;
+    };
     tokio::select! {
         _ = tokio::time::timeout(grace + LINGER, end) => {}
+        () = expulsion => {}
         () = app.lifecycle.hard_stop().cancelled_owned() => {}
+    }
+    if is_slow {
+        // What it still read was shown to a session: whoever expels the agent meanwhile must find it.
+        session.close().await;
     }
     let code = outbox.close_code().map_or(otherwise, CloseCode::number);
     metrics.closes.get_or_create(&CloseLabels { code }).inc();

@@ -35,6 +35,26 @@ pub(super) fn close(code: CloseCode, reason: &str) -> Bytes {
     frame(CLOSE, &payload)
 }
 
+/// Where the frame ends in which byte `at` of `frames` lies, or before which it lies when it is the first of the next one.
+pub(super) fn boundary(frames: &[u8], at: usize) -> usize {
+    let mut end = 0;
+    while end < at {
+        let Some(header) = frames.get(end..end + 2) else { break };
+        let (head, payload) = match header[1] {
+            126 => (4, read_number(frames, end + 2, 2)),
+            127 => (10, read_number(frames, end + 2, 8)),
+            short => (2, usize::from(short)),
+        };
+        end = end.saturating_add(head).saturating_add(payload);
+    }
+    end.min(frames.len())
+}
+
+fn read_number(bytes: &[u8], at: usize, count: usize) -> usize {
+    let digits = bytes.get(at..at + count).unwrap_or_default();
+    digits.iter().fold(0, |number, byte| (number << 8) | usize::from(*byte))
+}
+
 fn frame(opcode: u8, payload: &[u8]) -> Bytes {
     let mut bytes = BytesMut::with_capacity(payload.len() + 10);
     bytes.put_u8(FINAL | opcode);
@@ -82,6 +102,24 @@ mod tests {
             };
             prop_assert_eq!(frame.code, Number::Policy);
             prop_assert!(reason.starts_with(frame.reason.as_str()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_in_joined_frames_belongs_to_one_of_them(lengths in prop::collection::vec(prop_oneof![0_usize..300, 65_000_usize..66_000], 1..5), place in 0.0..1.0) {
+            let frames: Vec<Bytes> = lengths.iter().map(|length| text(&vec![b'x'; *length])).collect();
+            let joined = frames.concat();
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place within the frames")]
+            let at = (place * joined.len() as f64) as usize;
+            let mut expected = 0;
+            for frame in &frames {
+                if expected >= at {
+                    break;
+                }
+                expected += frame.len();
+            }
+            prop_assert_eq!(boundary(&joined, at), expected);
         }
     }
 

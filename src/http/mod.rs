@@ -46,6 +46,8 @@ pub struct HttpLimits {
     pub frame_bytes: usize,
     /// Bytes that may wait to be sent to a connection.
     pub queue_bytes: usize,
+    /// How long a slow reader may take nothing of what waits for it before it is cut off; `None` for ever.
+    pub slow_reader_timeout: Option<Duration>,
     /// How long a slow reader that is cut off has to read what was queued, the close frame included.
     pub slow_reader_grace: Duration,
     /// How long connections have to read what waits for them when the server stops.

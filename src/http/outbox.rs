@@ -6,16 +6,18 @@
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::frame;
-use super::queue::{Queue, cost};
+use super::queue::Queue;
 use super::socket::Socket;
 use crate::domain::EndReason;
-use crate::hub::Link;
+use crate::hub::{Link, Offer};
 use crate::protocol::CloseCode;
 use crate::rpc::Outlet;
 use crate::runtime::metrics::Metrics;
@@ -27,26 +29,33 @@ const GREETING_FACTOR: usize = 8;
 pub(super) struct Outbox {
     pub(super) socket: Socket,
     queue: Mutex<Queue>,
-    /// Most bytes of events that may wait. A reader for whom more would wait is cut off.
+    /// Most bytes of events that may wait. A reader for whom more would wait is cut off. Events that can be had again fill
+    /// half of it: beyond that the reader gets them from the store, as fast as it reads.
     limit: usize,
+    /// How long a reader for whom too much waits may take nothing.
+    patience: Option<Duration>,
     /// There is something for the connection's own task to write.
     work: Notify,
     /// Bytes have left.
     space: Notify,
     /// The connection is about to end: nothing more is read from it.
     pub(super) ending: CancellationToken,
+    /// The agent was cut off: it is shown nothing more, and is not waited for.
+    pub(super) expelled: CancellationToken,
     metrics: Metrics,
 }
 
 impl Outbox {
-    pub(super) fn new(socket: Socket, limit: usize, metrics: Metrics) -> Self {
+    pub(super) fn new(socket: Socket, limit: usize, patience: Option<Duration>, metrics: Metrics) -> Self {
         Self {
             socket,
             queue: Mutex::default(),
             limit,
+            patience,
             work: Notify::new(),
             space: Notify::new(),
             ending: CancellationToken::new(),
+            expelled: CancellationToken::new(),
             metrics,
         }
     }
@@ -144,20 +153,19 @@ impl Outbox {
         if queue.closing.is_some() || queue.broken {
             return false;
         }
-        let cost = cost(&bytes);
         if event && queue.held.is_some() {
-            if queue.bytes + cost > self.limit.saturating_mul(GREETING_FACTOR) {
+            if !queue.admits_held(bytes.len(), self.limit.saturating_mul(GREETING_FACTOR)) {
                 return self.overflow(queue);
             }
             queue.hold(bytes);
             return false;
         }
-        if queue.unasked + cost > self.limit {
+        if !queue.admits(bytes.len(), self.limit) {
             // Perhaps it is only that nobody has flushed yet.
             self.write(&mut queue);
-        }
-        if queue.unasked > 0 && queue.unasked + cost > self.limit {
-            return self.overflow(queue);
+            if !queue.admits(bytes.len(), self.limit) {
+                return self.overflow(queue);
+            }
         }
         queue.enqueue(bytes, true);
         queue.is_newly_due()
@@ -177,6 +185,7 @@ impl Outbox {
 
     /// Writes as much as the socket takes without waiting.
     fn write(&self, queue: &mut Queue) {
+        let waiting = queue.bytes;
         queue.flush_due = false;
         while !queue.blocked && !queue.broken {
             let written = if queue.is_empty() {
@@ -198,13 +207,72 @@ impl Outbox {
                 }
             }
         }
-        self.space.notify_waiters();
+        if queue.bytes < waiting || queue.broken {
+            self.space.notify_waiters();
+        }
+    }
+
+    /// Waits until an event of `bytes` that can be had again would be taken.
+    async fn room_for(&self, bytes: usize) -> bool {
+        loop {
+            let space = self.space.notified();
+            {
+                let mut queue = self.lock();
+                if queue.closing.is_some() || queue.broken {
+                    return false;
+                }
+                if queue.admits(bytes, self.limit / 2) {
+                    return true;
+                }
+                // Perhaps it is only that nobody has flushed yet.
+                self.write(&mut queue);
+                if queue.admits(bytes, self.limit / 2) {
+                    return true;
+                }
+            }
+            let Some(patience) = self.patience else {
+                space.await;
+                continue;
+            };
+            if tokio::time::timeout(patience, space).await.is_err() {
+                self.overflow(self.lock());
+                return false;
+            }
+        }
     }
 }
 
 impl Link for Outbox {
     fn push(&self, event: &Bytes) -> bool {
         self.queue_frame(event.clone(), true)
+    }
+
+    fn offer(&self, event: &Bytes) -> Offer {
+        let mut queue = self.lock();
+        if queue.closing.is_some() || queue.broken {
+            return Offer::Gone;
+        }
+        if queue.held.is_some() {
+            if !queue.admits_held(event.len(), self.limit / 2) {
+                return Offer::Full;
+            }
+            queue.hold(event.clone());
+            return Offer::Taken { flush: false };
+        }
+        if !queue.admits(event.len(), self.limit / 2) {
+            // Perhaps it is only that nobody has flushed yet.
+            self.write(&mut queue);
+            if !queue.admits(event.len(), self.limit / 2) {
+                return Offer::Full;
+            }
+        }
+        queue.enqueue(event.clone(), true);
+        let flush = queue.is_newly_due();
+        Offer::Taken { flush }
+    }
+
+    fn has_room(&self, bytes: usize) -> BoxFuture<'_, bool> {
+        Box::pin(self.room_for(bytes))
     }
 
     fn flush(&self) {
@@ -215,15 +283,23 @@ impl Link for Outbox {
     fn end(&self, farewell: &Bytes, reason: &EndReason) {
         {
             let mut queue = self.lock();
-            if queue.closing.is_some() || queue.broken {
+            let is_expelled = reason.is_expulsion();
+            // A reader that was cut off for its slowness may read on for a while, but not once it is expelled.
+            if queue.broken
+                || queue
+                    .closing
+                    .is_some_and(|code| !is_expelled || code == CloseCode::Policy)
+            {
                 return;
             }
-            let is_greeted = queue.held.is_none();
+            // No event comes before the answer to `auth`; if that will never come now, the close says it all.
+            let is_greeted = queue.held.is_none() || queue.answered;
             queue.forget_held();
-            if reason.is_expulsion() {
+            queue.closing = None;
+            if is_expelled {
                 queue.forget_unsent();
+                self.expelled.cancel();
             }
-            // No event comes before the answer to `auth`, and that will never come now: the close says it all.
             if is_greeted {
                 queue.enqueue(farewell.clone(), false);
             }
@@ -242,11 +318,14 @@ impl Outlet for Outbox {
         // An answer is always taken: requests are only read while there is room, so what waits is bounded by the queue
         // and the requests in flight.
         queue.enqueue(bytes, false);
+        queue.answered = true;
         queue.is_newly_due()
     }
 
     fn hold(&self) {
-        self.lock().held.get_or_insert_default();
+        let mut queue = self.lock();
+        queue.held.get_or_insert_default();
+        queue.answered = false;
     }
 
     fn release(&self) {

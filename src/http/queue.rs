@@ -3,19 +3,23 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
+use super::frame;
 use crate::protocol::CloseCode;
 
 /// Frames of one write.
 const FRAMES_PER_WRITE: usize = 64;
 
+/// Places that an empty queue keeps. A session that was told of thousands once shall not keep room for thousands.
+const IDLE_CAPACITY: usize = 64;
+
 /// What keeping a frame costs beside its bytes. Without it, half a megabyte of pongs would take sixteen.
 const FRAME_OVERHEAD: usize = 64;
 
-/// What keeping `bytes` costs.
-pub(super) fn cost(bytes: &Bytes) -> usize {
-    bytes.len() + FRAME_OVERHEAD
+/// What keeping a frame of `bytes` costs.
+fn cost(bytes: usize) -> usize {
+    bytes + FRAME_OVERHEAD
 }
 
 /// What waits to be sent.
@@ -33,27 +37,41 @@ pub(super) struct Queue {
     pub unasked: usize,
     /// Events that wait for the answer to `auth`.
     pub held: Option<Vec<Bytes>>,
+    /// Something was answered since events are held back.
+    pub answered: bool,
     /// A flush is on its way.
     pub flush_due: bool,
     /// The socket takes no more for now; the connection's own task waits for it.
     pub blocked: bool,
-    /// A part of the first frame has left.
-    begun: bool,
     /// The close frame is queued, and nothing is queued behind it.
     pub closing: Option<CloseCode>,
     /// The socket is broken.
     pub broken: bool,
 }
 
-/// A frame, or what is left of it.
+/// A frame, or several that were made together.
 struct Waiting {
     bytes: Bytes,
+    /// How many of them have left.
+    sent: usize,
     unasked: bool,
 }
 
 impl Waiting {
+    fn new(bytes: Bytes, unasked: bool) -> Self {
+        Self {
+            bytes,
+            sent: 0,
+            unasked,
+        }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.sent..]
+    }
+
     fn cost(&self) -> usize {
-        cost(&self.bytes)
+        cost(self.bytes.len() - self.sent)
     }
 }
 
@@ -62,8 +80,18 @@ impl Queue {
         self.frames.is_empty()
     }
 
+    /// Whether an event of `bytes` may wait too. One may always wait, however large.
+    pub(super) fn admits(&self, bytes: usize, limit: usize) -> bool {
+        self.unasked == 0 || self.unasked + cost(bytes) <= limit
+    }
+
+    /// Whether an event of `bytes` may be held back too.
+    pub(super) fn admits_held(&self, bytes: usize, limit: usize) -> bool {
+        self.bytes + cost(bytes) <= limit
+    }
+
     pub(super) fn enqueue(&mut self, bytes: Bytes, unasked: bool) {
-        let frame = Waiting { bytes, unasked };
+        let frame = Waiting::new(bytes, unasked);
         self.bytes += frame.cost();
         if unasked {
             self.unasked += frame.cost();
@@ -79,14 +107,14 @@ impl Queue {
 
     /// Keeps an event back until the answer to `auth` is queued.
     pub(super) fn hold(&mut self, bytes: Bytes) {
-        self.bytes += cost(&bytes);
+        self.bytes += cost(bytes.len());
         self.held.get_or_insert_default().push(bytes);
     }
 
     /// What was held back belongs to the answer to `auth` and is no reason to cut its reader off.
     pub(super) fn release_held(&mut self) {
         let held = self.held.take().into_iter().flatten();
-        self.frames.extend(held.map(|bytes| Waiting { bytes, unasked: false }));
+        self.frames.extend(held.map(|bytes| Waiting::new(bytes, false)));
     }
 
     /// What was held back comes after an answer that will never come.
@@ -97,7 +125,14 @@ impl Queue {
 
     /// Whoever is expelled is shown nothing more. A frame of which a part has left has to be finished.
     pub(super) fn forget_unsent(&mut self) {
-        self.frames.truncate(usize::from(self.begun));
+        self.frames.truncate(1);
+        if let Some(front) = self.frames.front_mut() {
+            let end = frame::boundary(&front.bytes, front.sent);
+            front.bytes.truncate(end);
+            if front.rest().is_empty() {
+                self.frames.clear();
+            }
+        }
         self.bytes = self.frames.iter().map(Waiting::cost).sum();
         self.unasked = self
             .frames
@@ -110,11 +145,11 @@ impl Queue {
     /// Hands the frames that come next to `write`.
     pub(super) fn with_front<T>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
         if let (1, Some(frame)) = (self.frames.len(), self.frames.front()) {
-            return write(&[IoSlice::new(&frame.bytes)]);
+            return write(&[IoSlice::new(frame.rest())]);
         }
         let mut slices = [IoSlice::new(&[]); FRAMES_PER_WRITE];
         for (slice, frame) in slices.iter_mut().zip(&self.frames) {
-            *slice = IoSlice::new(&frame.bytes);
+            *slice = IoSlice::new(frame.rest());
         }
         write(&slices[..self.frames.len().min(FRAMES_PER_WRITE)])
     }
@@ -122,20 +157,22 @@ impl Queue {
     /// Forgets `count` bytes that were written.
     pub(super) fn advance(&mut self, mut count: usize) {
         while let Some(front) = self.frames.front_mut() {
-            let written = count.min(front.bytes.len());
-            front.bytes.advance(written);
+            let written = count.min(front.rest().len());
+            front.sent += written;
             count -= written;
-            let is_gone = front.bytes.is_empty();
+            let is_gone = front.rest().is_empty();
             let freed = if is_gone { written + FRAME_OVERHEAD } else { written };
             self.bytes -= freed;
             if front.unasked {
                 self.unasked -= freed;
             }
-            self.begun = !is_gone;
             if !is_gone {
                 return;
             }
             self.frames.pop_front();
+            if self.frames.is_empty() && self.frames.capacity() > IDLE_CAPACITY {
+                self.frames = VecDeque::new();
+            }
             if count == 0 {
                 return;
             }

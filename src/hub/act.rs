@@ -7,11 +7,12 @@ use super::Limits;
 use super::audit::AuditNote;
 use super::change::Change;
 use super::directory::{Agent, Directory, Members, Room};
-use super::link::{Flushes, Link};
+use super::feed::{Feed, Place};
+use super::link::Flushes;
 use crate::domain::{
-    AgentId, AgentNumber, EndReason, Event, Name, Refusal, Role, RoomId, SessionId, StreamNumber, Visibility,
+    AgentId, AgentNumber, EndReason, Event, KeyScope, Name, Refusal, Role, RoomId, SessionId, StreamNumber, Visibility,
 };
-use crate::runtime::clock::Entropy;
+use crate::runtime::clock::{Clock, Entropy};
 use crate::store::{Connection, Keep, StoreError, audit};
 
 /// Who wants something done.
@@ -71,8 +72,6 @@ pub(super) enum Audience {
     Members(StreamNumber, Arc<Members>),
     /// The live sessions of these agents.
     Agents(Vec<AgentNumber>),
-    /// One session.
-    Session(SessionId),
 }
 
 /// Who is left out.
@@ -87,14 +86,41 @@ pub(super) enum Except {
 pub(super) enum Effect {
     /// An event is told.
     Tell(Audience, Except, Event),
+    /// An agent came, under the name of the event, which everybody else is told; newcomers are told until it goes.
+    Arrive(AgentNumber, Event),
+    /// A session is told of every other agent that is there.
+    Greet(SessionId, AgentNumber),
+    /// A stored event is shown to those who are not shown it otherwise.
+    Show(Audience, Post),
+    /// A message was stored.
+    Stored,
+    /// An agent, or everybody, has lost a room.
+    Lose(StreamNumber, Option<AgentNumber>),
     /// A session goes live: it gets events from here on.
-    Open(SessionId, AgentNumber, Arc<dyn Link>),
+    Open(Opened),
     /// A session is gone.
     Close(SessionId),
     /// A session is told that it ends, and why, and is cut off.
     End(SessionId, EndReason),
     /// Messages of a history limit are gone.
     Retired(usize),
+}
+
+/// A session that goes live.
+pub(super) struct Opened {
+    pub session: SessionId,
+    pub agent: AgentNumber,
+    /// What it is told of, of what its agent is told of.
+    pub scope: KeyScope,
+    pub feed: Arc<Feed>,
+}
+
+/// A stored event.
+pub(super) struct Post {
+    pub place: Place,
+    /// Whoever sent it is shown it only when it follows the source.
+    pub sender: AgentNumber,
+    pub event: Event,
 }
 
 /// What an act works with.
@@ -104,7 +130,10 @@ pub struct Desk<'a> {
     /// The database, inside the savepoint of this act.
     pub(super) connection: &'a Connection,
     pub(super) limits: &'a Limits,
+    /// The time of day, in milliseconds since 1970. It may step.
     pub(super) now_ms: i64,
+    /// Milliseconds of the clock that never steps: when leases end is measured by it.
+    pub(super) steady_ms: u64,
     pub(super) entropy: &'a dyn Entropy,
     caller: Caller,
     changes: Vec<Change>,
@@ -119,6 +148,8 @@ pub(super) struct Me<'a> {
     /// Its name in this session.
     pub name: Name,
     pub session: SessionId,
+    /// What the session may do, of what the agent may do.
+    pub scope: &'a KeyScope,
 }
 
 impl<'a> Desk<'a> {
@@ -133,10 +164,12 @@ impl<'a> Desk<'a> {
             .filter(|live| live.agent == agent)
             .ok_or(Refusal::SessionEnded)?;
         let agent = self.state.agent(agent).ok_or(Refusal::SessionEnded)?;
+        let scope = self.state.scope_of(session).ok_or(Refusal::SessionEnded)?;
         Ok(Me {
             agent,
             name: live.name.clone(),
             session,
+            scope,
         })
     }
 
@@ -225,6 +258,10 @@ impl<'a> Desk<'a> {
         self.effects.push(Effect::Tell(audience, except, event));
     }
 
+    pub(super) fn show(&mut self, audience: Audience, place: Place, sender: AgentNumber, event: Event) {
+        self.effects.push(Effect::Show(audience, Post { place, sender, event }));
+    }
+
     pub(super) fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);
     }
@@ -301,6 +338,14 @@ impl Job {
         self.work.forget_outcome();
     }
 
+    /// The session that is answered.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        match self.caller {
+            Caller::Session { session, .. } => Some(session),
+            Caller::Stranger | Caller::Operator | Caller::Server => None,
+        }
+    }
+
     /// Whether it needs the disk.
     pub(super) fn stores(&self) -> bool {
         self.work.stores()
@@ -312,7 +357,7 @@ impl Job {
         state: &Directory,
         connection: &Connection,
         limits: &Limits,
-        now_ms: i64,
+        clock: &dyn Clock,
         entropy: &dyn Entropy,
     ) -> Keep {
         (self.changes, self.effects, self.wrote) = (Vec::new(), Vec::new(), false);
@@ -320,7 +365,8 @@ impl Job {
             state,
             connection,
             limits,
-            now_ms,
+            now_ms: clock.now_ms(),
+            steady_ms: clock.steady_ms(),
             entropy,
             caller: self.caller,
             changes: Vec::new(),
@@ -330,7 +376,7 @@ impl Job {
         let written = connection.total_changes();
         let mut accepted = self.work.run(&mut desk);
         if let Some(note) = self.note.as_ref().filter(|_| accepted && self.work.stores()) {
-            let entry = note.entry(state, self.caller, &desk.concerned, now_ms);
+            let entry = note.entry(state, self.caller, &desk.concerned, desk.now_ms);
             if let Err(error) = audit::append(connection, &entry, limits.audit_rows) {
                 // What cannot be remembered is not done.
                 self.work.refuse(error.into());

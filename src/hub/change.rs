@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::keyring::KeyChange;
-use crate::domain::{AgentNumber, KeyId, Name, SessionId, StreamNumber, Visibility};
+use crate::domain::{AgentNumber, KeyId, Lease, Name, RowId, SessionId, StreamNumber, Visibility};
 use crate::store::agents::AgentRow;
 use crate::store::rooms::RoomRow;
 
@@ -39,7 +39,7 @@ pub(super) enum Change {
         owner: AgentNumber,
         visibility: Visibility,
     },
-    /// The room loses its members and invitations and passes to the controller.
+    /// The room loses its members, invitations and open tasks and passes to the controller.
     RoomDeleted(StreamNumber),
     MemberAdded {
         room: StreamNumber,
@@ -74,6 +74,17 @@ pub(super) enum Change {
         seq: u64,
         at_ms: i64,
     },
+    TaskOpened(StreamNumber),
+    TaskClosed(StreamNumber),
+    LeaseSet(RowId, Lease),
+    LeaseEnded(RowId),
     MotdSet(Option<Arc<str>>),
     LockSet(bool),
+}
+
+impl Change {
+    /// Whether the next end of a lease may be another one than before.
+    pub(super) fn concerns_leases(&self) -> bool {
+        matches!(self, Self::LeaseSet(..) | Self::LeaseEnded(_) | Self::RoomDeleted(_))
+    }
 }

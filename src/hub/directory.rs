@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::change::Change;
 use super::keyring::{KeyChange, Keyring};
+use super::leases::Leases;
+use super::open_rooms::OpenRooms;
 use crate::domain::{
     AgentId, AgentNumber, KeyCard, KeyHash, KeyId, KeyScope, MemberView, Name, Role, RoomId, RoomView, SessionId,
     StreamNumber, Visibility,
@@ -87,6 +89,8 @@ pub struct Room {
     pub(super) members: Arc<Members>,
     pub(super) invited: BTreeSet<AgentNumber>,
     pub(super) head: Head,
+    /// Tasks that are not finished.
+    pub(super) open_tasks: u32,
 }
 
 impl Room {
@@ -104,12 +108,13 @@ impl Room {
             members: Arc::default(),
             invited: BTreeSet::new(),
             head: Head::default(),
+            open_tasks: 0,
         }
     }
 
-    /// Where its messages lie.
-    pub fn stream(&self) -> StreamNumber {
-        self.number
+    /// Whether it counts among the rooms that exist.
+    fn is_open(&self) -> bool {
+        !self.deleted && !self.is_lobby
     }
 
     pub(super) fn has_member(&self, agent: AgentNumber) -> bool {
@@ -138,10 +143,16 @@ pub struct Directory {
     pub(super) keys: Keyring,
     pub(super) rooms: BTreeMap<StreamNumber, Room>,
     pub(super) room_numbers: HashMap<RoomId, StreamNumber>,
+    /// Counts those of `rooms` that are neither deleted nor the lobby.
+    pub(super) open_rooms: OpenRooms,
+    /// When the newest of `rooms` was made.
+    pub(super) rooms_at_ms: i64,
     pub(super) conversations: HashMap<(AgentNumber, AgentNumber), Conversation>,
     /// Numbers of rooms and conversations: both are streams.
     pub(super) conversation_numbers: BTreeSet<StreamNumber>,
     pub(super) sessions: HashMap<SessionId, Session>,
+    /// Who holds which task.
+    pub(super) leases: Leases,
     pub(super) lobby: StreamNumber,
     pub(super) controller: AgentNumber,
     /// The newest time in the lobby's history, which holds the direct messages too.
@@ -154,6 +165,12 @@ impl Directory {
     /// An agent, revoked ones included.
     pub fn agent(&self, number: AgentNumber) -> Option<&Agent> {
         self.agents.get(&number)
+    }
+
+    /// The public id of an agent, revoked ones included.
+    pub(super) fn id_of(&self, number: AgentNumber) -> AgentId {
+        // There is no agent without a row, and rows stay.
+        self.agent(number).map_or(AgentId(uuid::Uuid::nil()), |agent| agent.id)
     }
 
     /// An agent by its public id, revoked ones included.
@@ -195,6 +212,10 @@ impl Directory {
         self.rooms.get(self.room_numbers.get(&id)?)
     }
 
+    pub(super) fn room(&self, number: StreamNumber) -> Option<&Room> {
+        self.rooms.get(&number)
+    }
+
     /// The lobby. There always is one: the state is made with it and nothing removes it.
     pub fn lobby(&self) -> Option<&Room> {
         self.rooms.get(&self.lobby)
@@ -202,10 +223,7 @@ impl Directory {
 
     /// Rooms that exist, without the lobby.
     pub fn open_rooms(&self) -> usize {
-        self.rooms
-            .values()
-            .filter(|room| !room.deleted && !room.is_lobby)
-            .count()
+        self.open_rooms.total()
     }
 
     /// The message of the day.
@@ -289,8 +307,7 @@ impl Directory {
 
     /// The time for the next room: now, or just after the last one, so that rooms stay in the order of their making.
     pub(super) fn next_room_time(&self, now_ms: i64) -> i64 {
-        let last_ms = self.rooms.values().map(|room| room.created_at_ms).max();
-        last_ms.map_or(now_ms, |last_ms| now_ms.max(last_ms + 1))
+        now_ms.max(self.rooms_at_ms + 1)
     }
 
     /// The time for the next message of a room: now, or just after the last one when the clock has not moved on.
@@ -326,6 +343,10 @@ impl Directory {
 
     pub(super) fn add_room(&mut self, room: Room) {
         self.room_numbers.insert(room.id, room.number);
+        self.rooms_at_ms = self.rooms_at_ms.max(room.created_at_ms);
+        if room.is_open() {
+            self.open_rooms.add(room.owner);
+        }
         self.rooms.insert(room.number, room);
     }
 
@@ -371,16 +392,18 @@ impl Directory {
                 description,
                 owner,
                 visibility,
-            } => self.with_room(room, |room| {
+            } => self.with_counted_room(room, |room| {
                 (room.name, room.description, room.owner, room.visibility) = (name, description, owner, visibility);
             }),
             Change::RoomDeleted(room) => {
                 let controller = self.controller;
-                self.with_room(room, |room| {
+                self.leases.end_room(room);
+                self.with_counted_room(room, |room| {
                     room.deleted = true;
                     room.owner = controller;
                     room.members = Arc::default();
                     room.invited.clear();
+                    room.open_tasks = 0;
                 });
             }
             Change::MemberAdded { room, agent, at_ms } => self.with_room(room, |room| {
@@ -415,6 +438,12 @@ impl Directory {
                     self.with_agent(high, |agent| agent.mailbox_seq += 1);
                 }
             }
+            Change::TaskOpened(room) => self.with_room(room, |room| room.open_tasks += 1),
+            Change::TaskClosed(room) => {
+                self.with_room(room, |room| room.open_tasks = room.open_tasks.saturating_sub(1));
+            }
+            Change::LeaseSet(task, lease) => self.leases.set(task, lease),
+            Change::LeaseEnded(task) => self.leases.end(task),
             Change::MotdSet(motd) => self.motd = motd,
             Change::LockSet(locked) => self.locked = locked,
         }
@@ -450,6 +479,18 @@ impl Directory {
     fn with_agent(&mut self, agent: AgentNumber, change: impl FnOnce(&mut Agent)) {
         if let Some(agent) = self.agents.get_mut(&agent) {
             change(agent);
+        }
+    }
+
+    /// Changes what a room is counted by.
+    fn with_counted_room(&mut self, room: StreamNumber, change: impl FnOnce(&mut Room)) {
+        let Some(room) = self.rooms.get_mut(&room) else { return };
+        if room.is_open() {
+            self.open_rooms.remove(room.owner);
+        }
+        change(room);
+        if room.is_open() {
+            self.open_rooms.add(room.owner);
         }
     }
 

@@ -285,7 +285,7 @@ pub(super) fn reconcile(
         tracing::warn!(%error, "the constitution's file could not be written");
         return Ok(());
     }
-    settings::set(connection, settings::CONSTITUTION_FILE, Some(&hash_of(&content)))
+    settings::constitution_file_is(connection, &hash_of(&content))
 }
 
 fn hash_of(text: &str) -> String {

@@ -4,6 +4,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
@@ -28,6 +29,8 @@ pub(super) struct Decider {
     pub metrics: Metrics,
     /// Bounded: when telling falls behind, deciding waits for it, and with it whoever sends.
     pub settled: SyncSender<Vec<Settled>>,
+    /// Woken when a lease of a task begins, changes or ends.
+    pub leases_changed: Arc<Notify>,
     /// An empty database in memory, for acts that store nothing.
     pub nothing: Connection,
     /// Cancelled when the server can no longer be trusted to answer.
@@ -36,13 +39,7 @@ pub(super) struct Decider {
 
 impl Decider {
     fn decide(&mut self, job: &mut Job, connection: &Connection) -> Keep {
-        let keep = job.run(
-            &self.pending,
-            connection,
-            &self.limits,
-            self.clock.now_ms(),
-            &*self.entropy,
-        );
+        let keep = job.run(&self.pending, connection, &self.limits, &*self.clock, &*self.entropy);
         for change in &job.changes {
             self.pending.apply(change.clone());
         }
@@ -58,9 +55,13 @@ impl Decider {
         let sessions_changed = changes
             .iter()
             .any(|change| matches!(change, Change::SessionOpened { .. } | Change::SessionClosed(_)));
+        let leases_changed = changes.iter().any(Change::concerns_leases);
         let mut directory = self.committed.write().unwrap_or_else(PoisonError::into_inner);
         for change in changes {
             directory.apply(change);
+        }
+        if leases_changed {
+            self.leases_changed.notify_one();
         }
         if sessions_changed {
             self.metrics.sessions.set(directory.sessions.len().cast_signed() as i64);
@@ -144,13 +145,7 @@ impl Engine for Decider {
 impl Decider {
     fn rerun(&mut self, job: &mut Job) {
         // Acts that store nothing do not touch the connection they are given.
-        let keep = job.run(
-            &self.pending,
-            &self.nothing,
-            &self.limits,
-            self.clock.now_ms(),
-            &*self.entropy,
-        );
+        let keep = job.run(&self.pending, &self.nothing, &self.limits, &*self.clock, &*self.entropy);
         if keep == Keep::Yes {
             for change in &job.changes {
                 self.pending.apply(change.clone());

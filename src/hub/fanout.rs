@@ -7,13 +7,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use super::act::{Audience, Effect, Except, Job};
+use super::act::{Audience, Caller, Effect, Except, Job, Opened, Post};
 use super::directory::Members;
-use super::link::{Encode, Flushes, Link};
-use crate::domain::{AgentNumber, EndReason, Event, Refusal, SessionId, StreamNumber};
+use super::feed::{Feed, Source};
+use super::link::{Encode, Flushes};
+use super::present::Present;
+use super::run::Run;
+use crate::domain::{AgentNumber, EndReason, Event, KeyScope, Refusal, SessionId, StreamNumber, Topic};
 use crate::runtime::metrics::Metrics;
 
 /// A decided act whose fate is known.
@@ -28,7 +30,9 @@ pub(super) struct Settled {
 struct Target {
     session: SessionId,
     agent: AgentNumber,
-    link: Arc<dyn Link>,
+    /// It is told nothing that is outside.
+    scope: KeyScope,
+    feed: Arc<Feed>,
 }
 
 /// The sessions of a room's members, valid for one state of both.
@@ -48,6 +52,8 @@ pub(super) struct Fanout {
     version: u64,
     /// At most one entry a room; dropped with the room.
     rooms: HashMap<StreamNumber, Resolved>,
+    present: Present,
+    run: Pending,
     flushes: Flushes,
     /// Cancelled when nobody can be told anything any more.
     fatal: CancellationToken,
@@ -70,6 +76,8 @@ impl Fanout {
             by_agent: HashMap::new(),
             version: 0,
             rooms: HashMap::new(),
+            present: Present::default(),
+            run: Pending::default(),
             flushes: Flushes::default(),
             fatal,
         }
@@ -80,38 +88,75 @@ impl Fanout {
         while let Ok(group) = settled.recv() {
             for Settled { mut job, refusal } in group {
                 let effects = std::mem::take(&mut job.effects);
-                // Those who are cut off are cut off before the one who asked for it hears that it is done.
+                // Those who lose something have lost it before the one who asked for it hears that it is done.
                 let (endings, rest): (Vec<Effect>, Vec<Effect>) = effects
                     .into_iter()
-                    .partition(|effect| matches!(effect, Effect::End(..)));
+                    .partition(|effect| matches!(effect, Effect::End(..) | Effect::Lose(..)));
                 for ending in endings {
                     self.take(ending);
+                }
+                if let Some(session) = job.session() {
+                    // Whoever is answered has been shown what was said before.
+                    self.show_early(session);
                 }
                 job.finish(refusal, &mut self.flushes);
                 for effect in rest {
                     self.take(effect);
                 }
             }
+            self.show_run();
             self.flushes.flush();
         }
     }
 
     fn take(&mut self, effect: Effect) {
         match effect {
-            Effect::Tell(audience, except, event) => self.tell(&audience, except, &event),
-            Effect::Open(session, agent, link) => {
-                self.version += 1;
-                self.sessions.insert(session, Target { session, agent, link });
-                self.by_agent.entry(agent).or_default().push(session);
+            // What can be shown together with what follows waits for it.
+            Effect::Show(audience, post) => return self.show(audience, post),
+            Effect::Stored => {
+                self.metrics.messages_stored.inc();
+                return;
             }
+            Effect::Retired(count) => {
+                self.metrics.messages_retired.inc_by(count as u64);
+                return;
+            }
+            _ => self.show_run(),
+        }
+        match effect {
+            Effect::Show(..) | Effect::Stored | Effect::Retired(_) => {}
+            Effect::Tell(audience, except, event) => self.tell(&audience, except, &event),
+            Effect::Arrive(agent, event) => {
+                self.present.add(agent, (self.encode)(&event));
+                self.tell(&Audience::Everyone, Except::Agent(agent), &event);
+            }
+            Effect::Greet(session, agent) => self.greet(session, agent),
+            Effect::Lose(room, agent) => self.lose(Source::Room(room), agent),
+            Effect::Open(opened) => self.open(opened),
             Effect::Close(session) => {
                 self.forget(session);
             }
             Effect::End(session, reason) => self.end(session, &reason),
-            Effect::Retired(count) => {
-                self.metrics.messages_retired.inc_by(count as u64);
-            }
         }
+    }
+
+    fn open(&mut self, opened: Opened) {
+        let Opened {
+            session,
+            agent,
+            scope,
+            feed,
+        } = opened;
+        self.version += 1;
+        feed.open(Caller::Session { session, agent });
+        let target = Target {
+            session,
+            agent,
+            scope,
+            feed,
+        };
+        self.sessions.insert(session, target);
+        self.by_agent.entry(agent).or_default().push(session);
     }
 
     fn forget(&mut self, session: SessionId) -> Option<Target> {
@@ -124,6 +169,7 @@ impl Fanout {
             open.retain(|other| *other != session);
             if open.is_empty() {
                 self.by_agent.remove(&target.agent);
+                self.present.remove(target.agent);
             }
         }
         Some(target)
@@ -132,34 +178,123 @@ impl Fanout {
     fn end(&mut self, session: SessionId, reason: &EndReason) {
         let Some(target) = self.forget(session) else { return };
         let event = Event::Disconnected { reason: reason.clone() };
-        target.link.end(&(self.encode)(&event), reason);
-        target.link.flush();
+        target.feed.link().end(&(self.encode)(&event), reason);
+        target.feed.link().flush();
+    }
+
+    fn lose(&self, source: Source, agent: Option<AgentNumber>) {
+        let lost = |target: &&Target| agent.is_none_or(|agent| target.agent == agent);
+        self.sessions
+            .values()
+            .filter(lost)
+            .for_each(|target| target.feed.forget(source));
     }
 
     fn tell(&mut self, audience: &Audience, except: Except, event: &Event) {
-        if matches!(event, Event::Message { .. } | Event::Direct { .. }) {
-            self.metrics.messages_stored.inc();
+        let encode = Arc::clone(&self.encode);
+        let (mut bytes, mut delivered) = (None, 0);
+        self.each(audience, event.topic(), |target, flushes| {
+            let left_out = match except {
+                Except::Nobody => false,
+                Except::Session(session) => target.session == session,
+                Except::Agent(agent) => target.agent == agent,
+            };
+            if left_out {
+                return;
+            }
+            delivered += 1;
+            // Encoded for the first receiver, shared by all.
+            if target.feed.link().push(bytes.get_or_insert_with(|| encode(event))) {
+                flushes.add(Arc::clone(target.feed.link()));
+            }
+        });
+        self.metrics.events_delivered.inc_by(delivered);
+        if let Event::RoomDeleted { .. } = event {
+            // Which number the deleted room had is not told here; forgetting all of them costs one look-up each.
+            self.rooms.clear();
         }
-        let mut send = Send {
-            encode: &self.encode,
-            event,
-            bytes: None,
-            flushes: &mut self.flushes,
-            delivered: 0,
+    }
+
+    fn greet(&mut self, session: SessionId, agent: AgentNumber) {
+        let (greeting, count) = self.present.greeting(agent);
+        if let Some(target) = self.sessions.get(&session)
+            && count > 0
+            && target.feed.link().push(&greeting)
+        {
+            self.flushes.add(Arc::clone(target.feed.link()));
+        }
+        self.metrics.events_delivered.inc_by(count);
+    }
+
+    /// Shows a stored event, together with what follows if that goes to the same members.
+    fn show(&mut self, audience: Audience, post: Post) {
+        if !self.run.takes(&audience) {
+            self.show_run();
+        }
+        self.run.add(audience, post);
+    }
+
+    /// Shows the run so far to one session.
+    fn show_early(&mut self, session: SessionId) {
+        let Some(target) = self.sessions.get(&session) else {
+            return;
+        };
+        let Some((audience, topic)) = self.run.told_to() else {
+            return;
+        };
+        let belongs = match audience {
+            Audience::Members(_, members) => members.contains_key(&target.agent),
+            Audience::Agents(agents) => agents.contains(&target.agent),
+            Audience::Everyone => false,
+        };
+        let shown = self.run.shown_to(session);
+        if !belongs || !target.scope.admits(topic) || shown == self.run.posts.len() {
+            return;
+        }
+        let run = Run::new(&self.run.posts, &self.encode);
+        let outcome = target.feed.offer(&run, shown, target.agent);
+        self.metrics.events_delivered.inc_by(outcome.count);
+        if outcome.flush {
+            self.flushes.add(Arc::clone(target.feed.link()));
+        }
+        self.run.early.insert(session, self.run.posts.len());
+    }
+
+    /// Shows the run to everybody, as far as they were not shown it yet.
+    fn show_run(&mut self) {
+        let pending = std::mem::take(&mut self.run);
+        let Some((audience, topic)) = pending.told_to() else {
+            return;
+        };
+        let encode = Arc::clone(&self.encode);
+        let run = Run::new(&pending.posts, &encode);
+        let mut delivered = 0;
+        self.each(audience, topic, |target, flushes| {
+            let outcome = target.feed.offer(&run, pending.shown_to(target.session), target.agent);
+            delivered += outcome.count;
+            if outcome.flush {
+                flushes.add(Arc::clone(target.feed.link()));
+            }
+        });
+        self.metrics.events_delivered.inc_by(delivered);
+    }
+
+    /// Runs `act` for every session of an audience whose scope `topic` is in.
+    fn each(&mut self, audience: &Audience, topic: Topic, mut act: impl FnMut(&Target, &mut Flushes)) {
+        let flushes = &mut self.flushes;
+        let act = |target: &Target| {
+            if target.scope.admits(topic) {
+                act(target, flushes);
+            }
         };
         match audience {
-            Audience::Everyone => self.sessions.values().for_each(|target| send.to(target, except)),
+            Audience::Everyone => self.sessions.values().for_each(act),
             Audience::Agents(agents) => agents
                 .iter()
                 .filter_map(|agent| self.by_agent.get(agent))
                 .flatten()
                 .filter_map(|session| self.sessions.get(session))
-                .for_each(|target| send.to(target, except)),
-            Audience::Session(session) => {
-                if let Some(target) = self.sessions.get(session) {
-                    send.to(target, except);
-                }
-            }
+                .for_each(act),
             Audience::Members(room, members) => {
                 let resolved = self.rooms.entry(*room).or_insert_with(|| Resolved {
                     members: Arc::default(),
@@ -176,42 +311,44 @@ impl Fanout {
                         .filter_map(|session| self.sessions.get(session).cloned())
                         .collect();
                 }
-                resolved.targets.iter().for_each(|target| send.to(target, except));
+                resolved.targets.iter().for_each(act);
             }
-        }
-        let delivered = send.delivered;
-        self.metrics.events_delivered.inc_by(delivered);
-        if let Event::RoomDeleted { .. } = event {
-            // Which number the deleted room had is not told here; forgetting all of them costs one look-up each.
-            self.rooms.clear();
         }
     }
 }
 
-/// One event on its way to many.
-struct Send<'a> {
-    encode: &'a Encode,
-    event: &'a Event,
-    /// Encoded for the first receiver, shared by all.
-    bytes: Option<Bytes>,
-    flushes: &'a mut Flushes,
-    delivered: u64,
+/// Stored events of one source that wait to be shown together.
+#[derive(Default)]
+struct Pending {
+    audience: Option<Audience>,
+    posts: Vec<Post>,
+    /// How many of them were shown to a session before the others, because it was answered in between.
+    early: HashMap<SessionId, usize>,
 }
 
-impl Send<'_> {
-    fn to(&mut self, target: &Target, except: Except) {
-        let left_out = match except {
-            Except::Nobody => false,
-            Except::Session(session) => target.session == session,
-            Except::Agent(agent) => target.agent == agent,
-        };
-        if left_out {
-            return;
+impl Pending {
+    /// Whether what goes to `audience` can be shown together with the rest.
+    fn takes(&self, audience: &Audience) -> bool {
+        match (&self.audience, audience) {
+            (None, _) => true,
+            (Some(Audience::Members(room, members)), Audience::Members(other, others)) => {
+                room == other && Arc::ptr_eq(members, others) && !Run::is_full(self.posts.len())
+            }
+            _ => false,
         }
-        let bytes = self.bytes.get_or_insert_with(|| (self.encode)(self.event));
-        self.delivered += 1;
-        if target.link.push(bytes) {
-            self.flushes.add(Arc::clone(&target.link));
-        }
+    }
+
+    fn add(&mut self, audience: Audience, post: Post) {
+        self.audience.get_or_insert(audience);
+        self.posts.push(post);
+    }
+
+    /// Who is told, and what of. All of it lies in one source, so the first says it for all.
+    fn told_to(&self) -> Option<(&Audience, Topic)> {
+        Some((self.audience.as_ref()?, self.posts.first()?.event.topic()))
+    }
+
+    fn shown_to(&self, session: SessionId) -> usize {
+        self.early.get(&session).copied().unwrap_or(0)
     }
 }

@@ -3,17 +3,39 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 
 use crate::domain::{EndReason, Event};
 
 /// Gives an event the form in which links take it. Called once per event; all receivers share the bytes.
-pub type Encode = Box<dyn Fn(&Event) -> Bytes + Send>;
+pub type Encode = Arc<dyn Fn(&Event) -> Bytes + Send + Sync>;
+
+/// What a link did with an event that can be had again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Offer {
+    /// It is queued.
+    Taken {
+        /// The link was not waiting for a flush yet.
+        flush: bool,
+    },
+    /// Too much waits to be sent already.
+    Full,
+    /// The link takes nothing any more.
+    Gone,
+}
 
 /// Something that takes what a session is told. Implementations never block and never grow without bound: a link whose
 /// reader does not keep up ends itself.
 pub trait Link: Send + Sync + 'static {
-    /// Queues an encoded event. True when the link was not waiting for a flush yet.
+    /// Queues an encoded event that cannot be had again. True when the link was not waiting for a flush yet.
     fn push(&self, event: &Bytes) -> bool;
+
+    /// Queues an encoded event that can be had again from the store, if little waits to be sent.
+    fn offer(&self, event: &Bytes) -> Offer;
+
+    /// Waits until so little waits to be sent that an event of `bytes` is taken. False when that will never be: the link
+    /// is gone, or its reader took nothing for so long that it was cut off.
+    fn has_room(&self, bytes: usize) -> BoxFuture<'_, bool>;
 
     /// Sends what is queued, as far as it goes without waiting.
     fn flush(&self);

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use super::directory::{Conversation, Directory, Head, Room};
 use super::keyring::{KeyChange, Keyring};
-use crate::domain::{Role, StreamNumber};
-use crate::store::{Connection, StoreError, agents, direct, keys, messages, rooms, settings};
+use super::leases::Leases;
+use super::open_rooms::OpenRooms;
+use crate::domain::{Lease, Role, StreamNumber};
+use crate::runtime::clock::Clock;
+use crate::store::{Connection, StoreError, agents, direct, keys, messages, rooms, settings, tasks};
 
 /// Reads everything that decides who may do what. Needs the controller and the lobby to be there.
-pub(super) fn load(connection: &Connection) -> Result<Directory, StoreError> {
+pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directory, StoreError> {
     let missing = |what: &str| StoreError::Damaged(format!("the database has no {what}"));
     let agent_rows = agents::all(connection)?;
     let room_rows = rooms::all(connection)?;
@@ -29,9 +32,12 @@ pub(super) fn load(connection: &Connection) -> Result<Directory, StoreError> {
         keys: keyring(connection)?,
         rooms: BTreeMap::new(),
         room_numbers: HashMap::new(),
+        open_rooms: OpenRooms::default(),
+        rooms_at_ms: 0,
         conversations: HashMap::new(),
         conversation_numbers: BTreeSet::new(),
         sessions: HashMap::new(),
+        leases: Leases::default(),
         lobby_at_ms: 0,
         motd: settings::get(connection, settings::MOTD)?.map(Into::into),
         locked: settings::get(connection, settings::LOCKED)?.is_some(),
@@ -65,6 +71,17 @@ pub(super) fn load(connection: &Connection) -> Result<Directory, StoreError> {
             .insert((low, high), Conversation { number, seq: head.seq });
         directory.conversation_numbers.insert(number);
         directory.lobby_at_ms = directory.lobby_at_ms.max(head.at_ms);
+    }
+    for (room, count) in tasks::open_counts(connection)? {
+        if let Some(room) = directory.rooms.get_mut(&room) {
+            room.open_tasks = count;
+        }
+    }
+    // How long the server was away nobody can say for sure: its clock may have been set. So that no lease ends before its
+    // time, each gets its whole term again.
+    for (task, lease) in tasks::restart_leases(connection, clock.now_ms())? {
+        let lease = Lease::new(lease.holder, clock.steady_ms(), lease.term_ms);
+        directory.leases.set(task, lease);
     }
     Ok(directory)
 }

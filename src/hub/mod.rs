@@ -7,31 +7,44 @@
 mod act;
 pub mod acts;
 mod audit;
+mod catch_up;
 mod change;
 mod directory;
 mod documents;
 mod engine;
 mod fanout;
+mod feed;
+mod follow;
 mod history;
 mod keyring;
+mod leases;
 mod link;
 mod load;
+mod open_rooms;
+mod present;
+mod replies;
+mod run;
 mod start;
+mod tasks;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub use crate::store::audit::{AuditQuery, StoredEntry};
-pub use act::{Act, Caller, Cost, Done};
+pub use act::{Act, Caller, Cost, Desk, Done};
 pub use audit::{AuditNote, Origin, RecordAudit, Refused};
 pub use directory::{Agent, Directory, Room, Session};
 pub use documents::{Document, DocumentSummary, Guides, write_defaults as write_document_files};
-pub use history::{HistoryPage, HistoryQuery};
-pub use link::{Encode, Flushes, Link};
+pub use feed::Feed;
+pub use follow::{Beginning, Followed, Position, Prepared, Reset, ResetReason, Target};
+pub use history::{HistoryPage, HistoryQuery, Range};
+pub use link::{Encode, Flushes, Link, Offer};
+pub use replies::ReplyQuery;
 pub use start::{FirstRunError, HubOptions, HubThreads, first_run, rotate_controller_key, start};
+pub use tasks::{AgentParam, RoomParam, TaskPage, TaskQuery};
 
 use crate::domain::{AgentNumber, Epoch, KeyCard, KeyHash, MemberView, Refusal, Role, RoomId, RoomView};
 use crate::runtime::clock::{Clock, Entropy};
@@ -48,6 +61,8 @@ use documents::DocumentFiles;
 pub struct Limits {
     /// Rooms that exist at once, without the lobby.
     pub rooms: u32,
+    /// Rooms that one agent owns at once, the controller excepted; 0 is no limit.
+    pub rooms_per_agent: u32,
     /// Unicode code points of a message.
     pub message_length: u32,
     /// Unicode code points of a name.
@@ -76,6 +91,14 @@ pub struct Limits {
     pub enrolment_expiry_ms: i64,
     /// Entries kept of the audit log.
     pub audit_rows: u32,
+    /// Bytes of the JSON that goes with a message or a task; 0 is no limit.
+    pub data_bytes: u32,
+    /// Tasks of one room that are not finished; 0 is no limit.
+    pub tasks_per_room: u32,
+    /// How long a claim of a task holds when the claimer does not say, in milliseconds.
+    pub lease_ms: u64,
+    /// How long a claim of a task may hold, in milliseconds.
+    pub longest_lease_ms: u64,
     /// Messages an agent may send per second over all its sessions; 0 is no limit.
     pub messages_per_second: u32,
     /// Messages an agent may send at once after a pause.
@@ -103,9 +126,12 @@ struct Inner {
     /// How fast each agent may change other things.
     changes: Limiter<AgentNumber>,
     documents: DocumentFiles,
+    /// Woken when a lease of a task begins, changes or ends.
+    leases_changed: Arc<Notify>,
+    clock: Arc<dyn Clock>,
+    encode: Encode,
     epoch: Epoch,
     durable: bool,
-    clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     metrics: Metrics,
 }

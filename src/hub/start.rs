@@ -6,6 +6,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::documents::{self, DocumentFiles, Guides};
@@ -213,12 +214,13 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         now_ms,
     )?;
     rename_lobby(&connection, &options.lobby_name)?;
-    let directory = load(&connection)?;
+    let directory = load(&connection, &*options.clock)?;
     options.metrics.writable.set(1);
 
     let limits = Arc::new(limits);
     let committed = Arc::new(RwLock::new(directory.clone()));
     let (settled, groups) = sync_channel(SETTLED_GROUPS);
+    let leases_changed = Arc::new(Notify::new());
     let decider = Decider {
         pending: directory,
         committed: Arc::clone(&committed),
@@ -227,10 +229,11 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         entropy: Arc::clone(&options.entropy),
         metrics: options.metrics.clone(),
         settled,
+        leases_changed: Arc::clone(&leases_changed),
         nothing: Connection::open_in_memory()?,
         fatal: options.fatal.clone(),
     };
-    let fanout = Fanout::new(options.encode, options.metrics.clone(), options.fatal);
+    let fanout = Fanout::new(Arc::clone(&options.encode), options.metrics.clone(), options.fatal);
     let no_thread = |error: io::Error| StoreError::Failed(format!("no thread could be started: {error}"));
     let fanout = std::thread::Builder::new()
         .name("fanout".into())
@@ -245,9 +248,11 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         changes: Limiter::new(limits.changes_per_second, limits.change_burst),
         limits,
         documents: DocumentFiles::new(options.documents, options.guides),
+        leases_changed,
+        clock: options.clock,
+        encode: options.encode,
         epoch,
         durable: options.durable,
-        clock: options.clock,
         entropy: options.entropy,
         metrics: options.metrics,
     };

@@ -74,9 +74,9 @@ codes! {
     AgentNotFound = 4020, "agent not found", false;
     /// The lobby cannot be changed, left or closed.
     CannotModifyLobby = 4030, "cannot modify lobby", false;
-    /// The server has as many rooms as it may have.
+    /// The server has as many rooms as it may have (`maxRooms`), or the agent owns as many (`limits.roomsPerAgent`).
     RoomLimit = 4040, "room limit", false;
-    /// The content has more characters than `maxMessageLength`.
+    /// The content has more characters than `maxMessageLength`, or `data` more bytes than `limits.messageDataBytes`.
     MessageTooLong = 4050, "message too long", false;
     /// No such message, or none that the caller may know of.
     MessageNotFound = 4060, "message not found", false;
@@ -102,6 +102,16 @@ codes! {
     StorageDamaged = 4091, "storage damaged", false;
     /// The server is about to stop. Nothing was changed.
     ShuttingDown = 4092, "shutting down", true;
+    /// No such task, or none that the caller may know of.
+    TaskNotFound = 4100, "task not found", false;
+    /// The task is held. `data.holder` says by whom, `data.leaseExpiresAt` until when, `data.generation` by which claim.
+    TaskHeld = 4101, "task held", true;
+    /// The lease of that `generation` has ended: nothing is taken from it any more. `data.generation` is the latest, `data.state` where the task stands.
+    StaleGeneration = 4102, "stale generation", false;
+    /// That cannot be done to a task in the state that it is in, which `data.state` tells.
+    TaskState = 4103, "task state", false;
+    /// The room has as many open tasks as it may have.
+    TaskLimit = 4104, "task limit", false;
 }
 
 impl Code {
@@ -119,8 +129,8 @@ impl Code {
             Refusal::NotInvited => Self::NotInvited,
             Refusal::AgentNotFound => Self::AgentNotFound,
             Refusal::LobbyFixed => Self::CannotModifyLobby,
-            Refusal::RoomLimit(_) => Self::RoomLimit,
-            Refusal::MessageTooLong { .. } => Self::MessageTooLong,
+            Refusal::RoomLimit(_) | Refusal::RoomsPerAgent(_) => Self::RoomLimit,
+            Refusal::MessageTooLong { .. } | Refusal::DataTooLarge { .. } => Self::MessageTooLong,
             Refusal::MessageNotFound => Self::MessageNotFound,
             Refusal::AlreadyRemoved => Self::AlreadyRemoved,
             Refusal::DocumentNotFound => Self::DocumentNotFound,
@@ -133,6 +143,11 @@ impl Code {
             Refusal::StorageUnavailable(_) => Self::StorageUnavailable,
             Refusal::StorageDamaged => Self::StorageDamaged,
             Refusal::Stopping => Self::ShuttingDown,
+            Refusal::TaskNotFound => Self::TaskNotFound,
+            Refusal::TaskHeld { .. } => Self::TaskHeld,
+            Refusal::StaleGeneration { .. } => Self::StaleGeneration,
+            Refusal::TaskState(_) => Self::TaskState,
+            Refusal::TaskLimit(_) => Self::TaskLimit,
             Refusal::Internal(_) => Self::InternalError,
         }
     }
@@ -152,7 +167,20 @@ pub fn error_of(refusal: &Refusal, request_id: &str) -> ErrorObjectOwned {
     let code = Code::of(refusal);
     let more: &[(&str, Value)] = match refusal {
         Refusal::Limited { retry_after_ms, .. } => &[("retryAfterMs", json!(retry_after_ms))],
-        Refusal::MessageTooLong { limit, .. } => &[("limit", json!(limit))],
+        Refusal::MessageTooLong { limit, .. } | Refusal::DataTooLarge { limit, .. } => &[("limit", json!(limit))],
+        Refusal::TaskHeld {
+            holder,
+            lease_expires_at_ms,
+            generation,
+        } => &[
+            ("holder", json!(holder.to_string())),
+            ("leaseExpiresAt", json!(lease_expires_at_ms)),
+            ("generation", json!(generation)),
+        ],
+        Refusal::StaleGeneration { generation, state } => {
+            &[("generation", json!(generation)), ("state", json!(state.as_str()))]
+        }
+        Refusal::TaskState(state) => &[("state", json!(state.as_str()))],
         Refusal::Internal(_) => &[("requestId", json!(request_id))],
         _ => &[],
     };

@@ -3,16 +3,17 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::schema;
-use super::types::{DocumentVersion, MessageObject};
+use super::types::{DocumentVersion, MessageObject, TaskObject, raw};
 use crate::domain::Event;
 
 macro_rules! notifications {
     ($(
         $(#[doc = $summary:literal])+
         $name:ident = $wire:literal, to $audience:literal {
-            $($(#[doc = $field_doc:literal])+ $field:ident: $kind:ty,)+
+            $($(#[doc = $field_doc:literal])+ $(#[$rule:meta])* $field:ident: $kind:ty,)+
         }
     )+) => {
         $(
@@ -20,7 +21,7 @@ macro_rules! notifications {
             #[derive(Clone, Debug, Serialize, JsonSchema)]
             #[serde(rename_all = "camelCase")]
             pub struct $name {
-                $($(#[doc = $field_doc])+ pub $field: $kind,)+
+                $($(#[doc = $field_doc])+ $(#[$rule])* pub $field: $kind,)+
             }
 
             impl $name {
@@ -74,24 +75,55 @@ notifications! {
         previous_name: String,
     }
     /// Somebody spoke in a room.
-    RoomMessage = "message", to "the members of the room except the sender" {
+    RoomMessage = "message", to "the members of the room except the sender; a session that follows the room is also shown what its own agent says" {
         /// The room.
         room_id: String,
         /// The message.
         message: MessageObject,
     }
     /// Somebody wrote to the receiver.
-    DirectMessage = "dm", to "the recipient only" {
+    DirectMessage = "dm", to "the recipient only; a session that follows its direct messages is also shown those that its agent sent" {
         /// The sender.
         from_agent_id: String,
         /// The name that the sender goes by.
         from_display_name: String,
         /// What it says, byte for byte.
         content: String,
+        /// `task`, `result`, `query`, `file` or `ack`. Absent from talk, whose type is `chat`.
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        kind: Option<&'static str>,
+        /// JSON that goes with it, as it was sent. Absent when there is none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<Value>")]
+        data: Option<Box<RawValue>>,
+        /// The message that it answers. Absent when it answers none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply_to: Option<String>,
         /// Id of the message.
         message_id: String,
         /// When it was accepted, in milliseconds since 1970.
         timestamp: i64,
+        /// Position among the direct messages that the receiver sent and got.
+        seq: u64,
+        /// The recipient. Present only when the receiver of the event sent the message.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to_agent_id: Option<String>,
+        /// Present and true once the content was removed.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        #[schemars(default)]
+        removed: bool,
+    }
+    /// What a session follows goes on behind a gap: what lay between is not kept any longer.
+    Reset = "reset", to "a session that follows, or that could not keep up" {
+        /// The room; absent for direct messages.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        room_id: Option<String>,
+        /// Incarnation of the database.
+        epoch: String,
+        /// The first position that is missing.
+        missed_from: u64,
+        /// The position of the next message, which follows.
+        resumes_from: u64,
     }
     /// A room was made.
     RoomCreated = "room.created", to "all others for a public room, the controller for a private one" {
@@ -172,6 +204,16 @@ notifications! {
         /// Why; null when that was not said.
         reason: Option<String>,
     }
+    /// A task was offered.
+    TaskCreated = "task.created", to "the members of the room" {
+        /// The task.
+        task: TaskObject,
+    }
+    /// A task changed: it was claimed, renewed, given back, finished or canceled, its lease ended, or its holder said how it goes.
+    TaskUpdated = "task.updated", to "the members of the room" {
+        /// The task as it is now.
+        task: TaskObject,
+    }
     /// The message of the day changed.
     LobbyMotd = "lobby.motd", to "all others" {
         /// The text; null when it was cleared.
@@ -233,8 +275,11 @@ pub fn encode(event: &Event) -> Vec<u8> {
                 },
             )
         }
-        Event::Message { room, message } => {
-            let message = MessageObject::of_room(message);
+        Event::Message { room, message, removed } => {
+            let message = MessageObject {
+                removed: *removed,
+                ..MessageObject::of_room(message)
+            };
             write(
                 RoomMessage::NAME,
                 &RoomMessage {
@@ -243,14 +288,38 @@ pub fn encode(event: &Event) -> Vec<u8> {
                 },
             )
         }
-        Event::Direct { message: direct } => {
+        Event::Reset {
+            room,
+            epoch,
+            missed_from,
+            resumes_from,
+        } => {
+            let params = Reset {
+                room_id: room.map(|room| room.to_string()),
+                epoch: epoch.to_string(),
+                missed_from: *missed_from,
+                resumes_from: *resumes_from,
+            };
+            write(Reset::NAME, &params)
+        }
+        Event::Direct {
+            message: direct,
+            removed,
+            is_own,
+        } => {
             let message = &direct.message;
             let params = DirectMessage {
                 from_agent_id: message.sender.to_string(),
                 from_display_name: message.sender_name.as_str().to_owned(),
                 content: message.content.to_string(),
+                kind: message.kind.unless_chat(),
+                data: raw(message.data.as_ref()),
+                reply_to: message.reply_to.map(|reply_to| reply_to.to_string()),
                 message_id: message.id.to_string(),
                 timestamp: message.id.at_ms,
+                seq: direct.seq,
+                to_agent_id: is_own.then(|| direct.recipient.to_string()),
+                removed: *removed,
             };
             write(DirectMessage::NAME, &params)
         }
@@ -348,6 +417,7 @@ pub fn encode(event: &Event) -> Vec<u8> {
             room,
             removed_by,
             reason,
+            is_direct: _,
         } => {
             let params = MessageRemoved {
                 message_id: message.to_string(),
@@ -357,6 +427,18 @@ pub fn encode(event: &Event) -> Vec<u8> {
             };
             write(MessageRemoved::NAME, &params)
         }
+        Event::TaskCreated { task } => write(
+            TaskCreated::NAME,
+            &TaskCreated {
+                task: task.as_ref().into(),
+            },
+        ),
+        Event::TaskUpdated { task } => write(
+            TaskUpdated::NAME,
+            &TaskUpdated {
+                task: task.as_ref().into(),
+            },
+        ),
         Event::LobbyMotd {
             content,
             set_by,

@@ -2,8 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::domain::{HistoryEntry, MemberView, Message, REMOVED_CONTENT, RoomView};
+use crate::domain::{HistoryEntry, JsonText, MemberView, Message, REMOVED_CONTENT, RoomView, TaskReceipt, TaskView};
 
 /// `{"status": "ok"}`: the request was carried out, and what it changed is durable.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -21,7 +23,7 @@ pub const OK: Status = Status { status: "ok" };
 pub struct RoomObject {
     /// Id of the room.
     pub room_id: String,
-    /// Name of the room, 1 to 100 characters; not unique.
+    /// Name of the room, 1 to `limits.nameLength` characters (100 by default); not unique.
     pub name: String,
     /// What the room is for; null when that was not said.
     pub description: Option<String>,
@@ -103,6 +105,16 @@ pub struct MessageObject {
     pub sender_name: String,
     /// What it says, byte for byte; `[removed]` once it was removed.
     pub content: String,
+    /// `task`, `result`, `query`, `file` or `ack`. Absent from talk, whose type is `chat`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
+    /// JSON that goes with it, as it was sent. Absent when there is none, and once the message was removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Value>")]
+    pub data: Option<Box<RawValue>>,
+    /// The message that it answers. Absent when it answers none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
     /// When it was accepted, in milliseconds since 1970; strictly increasing within a room.
     pub timestamp: i64,
     /// Position in the room: 1, 2, 3, … without a gap. Absent from direct messages.
@@ -125,6 +137,9 @@ impl MessageObject {
             sender_id: message.sender.to_string(),
             sender_name: message.sender_name.as_str().to_owned(),
             content: message.content.to_string(),
+            kind: message.kind.unless_chat(),
+            data: raw(message.data.as_ref()),
+            reply_to: message.reply_to.map(|reply_to| reply_to.to_string()),
             timestamp: message.id.at_ms,
             seq: Some(message.id.row.seq()),
             to_agent_id: None,
@@ -169,6 +184,112 @@ impl DocumentVersion {
         match self {
             Self::Number(number) => number.to_string(),
             Self::Text(text) => serde_json::Value::String(text.clone()).to_string(),
+        }
+    }
+}
+
+/// JSON as it is put into an answer.
+pub(super) fn raw(data: Option<&JsonText>) -> Option<Box<RawValue>> {
+    // It was read as JSON before it was stored.
+    data.and_then(|data| RawValue::from_string(data.as_str().to_owned()).ok())
+}
+
+/// A task.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskObject {
+    /// Id of the task, which is that of the message that opened it.
+    pub task_id: String,
+    /// The room that it was offered in.
+    pub room_id: String,
+    /// What is to be done, in one line; `[removed]` once the message that opened it was removed.
+    pub title: String,
+    /// What is to be done, at length; null when that was not said.
+    pub description: Option<String>,
+    /// JSON that goes with it, as it was sent. Absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Value>")]
+    pub data: Option<Box<RawValue>>,
+    /// The agent that offered it.
+    pub creator: String,
+    /// The agent that alone may claim it; null when any member may.
+    pub assignee: Option<String>,
+    /// `submitted`, `accepted`, `working`, `completed`, `failed`, `canceled` or `rejected`; nothing changes it after one of the last four.
+    pub state: &'static str,
+    /// How often it was claimed. The holder shows this number to prove that its claim is the latest.
+    pub generation: u64,
+    /// Counts the changes of the task from 1: of two events, the one with the higher number is the newer.
+    pub revision: u64,
+    /// The agent that holds it; null while nobody does.
+    pub holder: Option<String>,
+    /// When the lease of the holder ends, in milliseconds since 1970; null while nobody holds it.
+    pub lease_expires_at: Option<i64>,
+    /// What its holder last said of the work, or why it was canceled; null when that was not said.
+    pub note: Option<String>,
+    /// The message that holds its result. Absent until there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result_message_id: Option<String>,
+    /// When it was offered, in milliseconds since 1970.
+    pub created_at: i64,
+    /// When it last changed, in milliseconds since 1970.
+    pub updated_at: i64,
+}
+
+impl From<&TaskView> for TaskObject {
+    fn from(task: &TaskView) -> Self {
+        Self {
+            task_id: task.id.to_string(),
+            room_id: task.room.to_string(),
+            title: task.title.as_str().to_owned(),
+            description: task.description.clone(),
+            data: raw(task.data.as_ref()),
+            creator: task.creator.to_string(),
+            assignee: task.assignee.map(|agent| agent.to_string()),
+            state: task.state.as_str(),
+            generation: task.generation,
+            revision: task.revision,
+            holder: task.holder.map(|agent| agent.to_string()),
+            lease_expires_at: task.lease_expires_at_ms,
+            note: task.note.clone(),
+            result_message_id: task.result.map(|result| result.to_string()),
+            created_at: task.id.at_ms,
+            updated_at: task.updated_at_ms,
+        }
+    }
+}
+
+/// What whoever changed a task is told. The same again under the same `idempotencyKey`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskReceiptObject {
+    /// The task, and the message that opened it.
+    pub task_id: String,
+    /// Where it stands.
+    pub state: &'static str,
+    /// How often it was claimed. After `task.claim`, what to show with every later call about this claim.
+    pub generation: u64,
+    /// Counts the changes of the task from 1.
+    pub revision: u64,
+    /// When the lease ends, in milliseconds since 1970. Absent when nobody holds the task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_expires_at: Option<i64>,
+    /// The message that holds the result. Absent until there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result_message_id: Option<String>,
+    /// When it changed, in milliseconds since 1970.
+    pub timestamp: i64,
+}
+
+impl From<TaskReceipt> for TaskReceiptObject {
+    fn from(receipt: TaskReceipt) -> Self {
+        Self {
+            task_id: receipt.task.to_string(),
+            state: receipt.state.as_str(),
+            generation: receipt.generation,
+            revision: receipt.revision,
+            lease_expires_at: receipt.lease_expires_at_ms,
+            result_message_id: receipt.result.map(|result| result.to_string()),
+            timestamp: receipt.at_ms,
         }
     }
 }

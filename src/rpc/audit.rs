@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
-use super::guard::network_of;
 use super::{Peer, Rpc};
 use crate::domain::{AgentId, AgentNumber, MessageId, Refusal};
 use crate::hub::{AuditNote, Caller, Origin, RecordAudit, Refused};
 use crate::protocol::codes::Code;
+use crate::runtime::network::network_of;
 
 /// Time between two times that refusals are written.
 const MINUTE: Duration = Duration::from_secs(60);

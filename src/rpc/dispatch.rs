@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -29,6 +30,40 @@ pub enum Flow {
     Close(CloseCode, &'static str),
 }
 
+/// The answers to a batch, in the order of its requests.
+#[derive(Default)]
+struct Answers {
+    collected: Vec<Vec<u8>>,
+    /// Bytes of what is collected. What is outstanding are receipts of changes, which are small.
+    bytes: usize,
+    outstanding: Vec<oneshot::Receiver<Vec<u8>>>,
+}
+
+impl Answers {
+    /// The place of the next answer.
+    fn expect(&mut self) -> oneshot::Sender<Vec<u8>> {
+        let (sender, answer) = oneshot::channel();
+        self.outstanding.push(answer);
+        sender
+    }
+
+    fn add(&mut self, answer: Vec<u8>) {
+        // The place has just been made, so the answer is taken.
+        drop(self.expect().send(answer));
+    }
+
+    /// Waits for everything that is outstanding. A notification drops its place, and so does what cannot be answered
+    /// truly.
+    async fn collect(&mut self) {
+        for answer in self.outstanding.drain(..) {
+            if let Ok(answer) = answer.await {
+                self.bytes += answer.len();
+                self.collected.push(answer);
+            }
+        }
+    }
+}
+
 impl Session {
     /// Carries out what `text` asks for. Answers go to the outlet, some of them later.
     pub async fn receive(&mut self, text: &str) -> Flow {
@@ -54,30 +89,48 @@ impl Session {
         }
     }
 
+    /// Carries out the requests of a batch in their order. Its changes are handed on one behind the other, so that they
+    /// share commits; a read waits for those before it.
     async fn batch(&mut self, requests: Vec<Result<Request<'_>, Rejected>>) -> Flow {
-        let (mut answers, mut bytes, mut flow) = (Vec::new(), 0_usize, Flow::Continue);
+        let (mut answers, mut flow) = (Answers::default(), Flow::Continue);
         for request in requests {
-            let answer = match request {
-                Err(rejected) => Some(self.rejection(&rejected)),
-                Ok(request) if bytes > self.rpc.limits.batch_answer_bytes => self.too_much(&request),
-                Ok(request) => {
-                    let (sender, answer) = oneshot::channel();
-                    flow = self.carry_out(request, ReplyTo::Batch(sender)).await;
-                    // A notification drops the sender, and so does what cannot be answered truly.
-                    answer.await.ok()
+            let request = match request {
+                Ok(request) => request,
+                Err(rejected) => {
+                    answers.add(self.rejection(&rejected));
+                    continue;
                 }
             };
-            bytes += answer.as_ref().map_or(0, Vec::len);
-            answers.extend(answer);
+            let is_read = self.is_read(&request);
+            if is_read {
+                answers.collect().await;
+            }
+            if answers.bytes > self.rpc.limits.batch_answer_bytes {
+                self.too_much(&request)
+                    .into_iter()
+                    .for_each(|answer| answers.add(answer));
+                continue;
+            }
+            flow = self.carry_out(request, ReplyTo::Batch(answers.expect())).await;
+            if is_read {
+                answers.collect().await;
+            }
             if flow != Flow::Continue {
                 break;
             }
         }
-        if let Some(joined) = envelope::batch(&answers) {
+        answers.collect().await;
+        if let Some(joined) = envelope::batch(&answers.collected) {
             self.send(joined);
         }
         self.outlet.release();
         flow
+    }
+
+    /// Whether it is answered from the state that the requests before it left. Such answers may be large.
+    fn is_read(&self, request: &Request<'_>) -> bool {
+        let route = self.rpc.routes.get(request.method.as_str());
+        route.is_some_and(|route| route.spec.order == Order::Read)
     }
 
     fn send(&self, answer: Vec<u8>) {
@@ -100,15 +153,28 @@ impl Session {
         request.id.clone().map(|id| self.rejection(&(id, error)))
     }
 
-    /// Carries out one request: 4001, does the method exist, may this role call it, and then the method itself.
+    /// Carries out one request. A panic ends the request and nothing else: whatever it held is gone with it, and what the
+    /// room model was asked for is decided on another thread.
     async fn carry_out(&mut self, request: Request<'_>, to: ReplyTo) -> Flow {
+        match AssertUnwindSafe(self.route(request, to)).catch_unwind().await {
+            Ok(flow) => flow,
+            Err(_) if self.panicked.swap(false, Ordering::Relaxed) && !self.is_entering() => Flow::Continue,
+            Err(_) => {
+                tracing::error!("a panic left a connection in doubt; it is closed");
+                Flow::Close(CloseCode::TryAgainLater, "internal error")
+            }
+        }
+    }
+
+    /// 4001, does the method exist, may this role call it, and then the method itself.
+    async fn route(&mut self, request: Request<'_>, to: ReplyTo) -> Flow {
         let rpc = Arc::clone(&self.rpc);
         let route = rpc.routes.get(request.method.as_str());
         let method = route.map_or(UNKNOWN, |route| route.spec.name);
         let hub = rpc.hub.clone();
         let mut responder = Responder {
             id: request.id,
-            to,
+            to: Some(to),
             method,
             hub,
             governor: None,
@@ -119,6 +185,7 @@ impl Session {
                 is_governing: route.is_some_and(|route| route.is_governing),
             },
             place: None,
+            panicked: Some(Arc::clone(&self.panicked)),
         };
         let mut flushes = Flushes::default();
 
@@ -139,9 +206,9 @@ impl Session {
             let error = Code::MethodNotFound.error("there is no such method; `rpc.discover` lists all", &[]);
             if let Some(id) = responder.id.take() {
                 let answer = self.rejection(&(id, error));
-                match responder.to {
-                    ReplyTo::Client(_) => self.send(answer),
-                    ReplyTo::Batch(sender) => drop(sender.send(answer)),
+                match responder.to.take() {
+                    Some(ReplyTo::Batch(sender)) => drop(sender.send(answer)),
+                    Some(ReplyTo::Client(_)) | None => self.send(answer),
                 }
             }
             return Flow::Continue;
@@ -164,19 +231,13 @@ impl Session {
         let context = Context {
             rpc: Arc::clone(&rpc),
             caller,
+            feed: self.feed(),
             responder,
             note: route
                 .is_governing
                 .then(|| audit::note(method, self.peer, request.params)),
         };
-        if AssertUnwindSafe((route.run)(context, request.params))
-            .catch_unwind()
-            .await
-            .is_err()
-        {
-            tracing::error!(method, "a method panicked; its connection is closed");
-            return Flow::Close(CloseCode::TryAgainLater, "internal error");
-        }
+        (route.run)(context, request.params).await;
         Flow::Continue
     }
 

@@ -2,9 +2,10 @@
 //!
 //! Only failures are counted, and a right key is never held against its address: behind a proxy all agents share one.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::runtime::limiter::Limiter;
+use crate::runtime::network::network_of;
 
 /// Counts failures to authenticate by address.
 pub(super) struct FailureGuard {
@@ -22,17 +23,6 @@ impl FailureGuard {
     /// Counts a failure of `address`, or says in how many milliseconds the next one is judged.
     pub(super) fn count(&self, address: IpAddr) -> Result<(), u64> {
         self.limiter.check(&network_of(address))
-    }
-}
-
-/// A subscriber of IPv6 has a whole /64 to guess from.
-pub(super) fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        IpAddr::V4(address) => IpAddr::V4(address),
     }
 }
 

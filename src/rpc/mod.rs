@@ -5,9 +5,12 @@ mod dispatch;
 mod guard;
 mod handlers;
 mod reply;
+mod resume;
 mod scope;
 mod session;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

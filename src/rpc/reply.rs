@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -23,12 +24,14 @@ pub(super) enum ReplyTo {
     Batch(oneshot::Sender<Vec<u8>>),
 }
 
-/// Answers one request, once. One that is dropped unanswered stays so: that happens only when nobody can say whether
-/// the change was saved, and then no answer would be true.
+/// Answers one request, once. A panic of the method answers for it, as long as the method has handed nothing to the room
+/// model. After that, one that is dropped unanswered stays so: that happens only when nobody can say whether the change
+/// was saved, and then no answer would be true.
 pub(super) struct Responder {
     /// `None` for a notification, which is carried out and never answered.
     pub id: Option<Id>,
-    pub to: ReplyTo,
+    /// `None` once it is answered.
+    pub to: Option<ReplyTo>,
     /// The method as it is counted.
     pub method: &'static str,
     /// Set when the method governs, so that it leaves a line in the log: who asked.
@@ -38,11 +41,13 @@ pub(super) struct Responder {
     pub watch: Watch,
     /// The place among the requests of the connection that wait for their commit; given back with the answer.
     pub place: Option<OwnedSemaphorePermit>,
+    /// Set when a panic was answered. `None` once the request is in the hands of the room model.
+    pub panicked: Option<Arc<AtomicBool>>,
 }
 
 impl Responder {
     /// Answers with what the method gave.
-    pub(super) fn send<R: Serialize>(self, outcome: Result<R, Refusal>, flushes: &mut Flushes) {
+    pub(super) fn send<R: Serialize>(mut self, outcome: Result<R, Refusal>, flushes: &mut Flushes) {
         let written = outcome.and_then(|result| match &self.id {
             Some(id) => envelope::success(id, &result)
                 .map(Some)
@@ -59,7 +64,11 @@ impl Responder {
     }
 
     /// Answers with a refusal.
-    pub(super) fn refuse(self, refusal: &Refusal, flushes: &mut Flushes) {
+    pub(super) fn refuse(mut self, refusal: &Refusal, flushes: &mut Flushes) {
+        self.fail(refusal, flushes);
+    }
+
+    fn fail(&mut self, refusal: &Refusal, flushes: &mut Flushes) {
         let request_id = match refusal {
             Refusal::Internal(reason) => {
                 let mut bytes = [0; 8];
@@ -111,16 +120,30 @@ impl Responder {
             .inc();
     }
 
-    fn put(self, answer: Option<Vec<u8>>, flushes: &mut Flushes) {
-        let Some(answer) = answer else { return };
-        match self.to {
-            ReplyTo::Client(outlet) => {
+    fn put(&mut self, answer: Option<Vec<u8>>, flushes: &mut Flushes) {
+        match (self.to.take(), answer) {
+            (None, _) | (_, None) => {}
+            (Some(ReplyTo::Client(outlet)), Some(answer)) => {
                 if outlet.answer(answer) {
                     flushes.add(outlet);
                 }
             }
             // Whoever collected the batch may be gone with its connection.
-            ReplyTo::Batch(sender) => drop(sender.send(answer)),
+            (Some(ReplyTo::Batch(sender)), Some(answer)) => drop(sender.send(answer)),
+        }
+    }
+}
+
+impl Drop for Responder {
+    fn drop(&mut self) {
+        if self.to.is_none() || !std::thread::panicking() {
+            return;
+        }
+        if let Some(panicked) = self.panicked.take() {
+            let mut flushes = Flushes::default();
+            self.fail(&Refusal::Internal("the method panicked".into()), &mut flushes);
+            flushes.flush();
+            panicked.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -137,6 +160,11 @@ impl<R: Serialize> Reply<R> {
             responder,
             result: PhantomData,
         }
+    }
+
+    /// Leaves the answer to the room model.
+    pub(super) fn hand_over(&mut self) {
+        self.responder.panicked = None;
     }
 
     /// Answers, and leaves the flush to whoever answers more at the same time.

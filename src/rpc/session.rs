@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
@@ -10,12 +11,13 @@ use super::audit;
 use super::dispatch::Flow;
 use super::handlers::key::{issued_result, key_name};
 use super::reply::Responder;
-use super::scope::{self, ScopedLink};
+use super::resume::Resuming;
+use super::scope;
 use super::table::read_params;
 use super::{Outlet, Rpc};
 use crate::domain::{KeyHash, KeyId, KeyScope, Name, Refusal, Role, SessionId};
 use crate::hub::acts::{Admitted, CloseSession, Enrol, OpenSession, RecordSeen};
-use crate::hub::{Caller, Flushes, Link};
+use crate::hub::{Beginning, Caller, Feed, Flushes, Link};
 use crate::protocol::VERSION;
 use crate::protocol::codes::CloseCode;
 use crate::protocol::methods::{
@@ -36,7 +38,10 @@ pub enum Peer {
 pub struct Session {
     pub(super) rpc: Arc<Rpc>,
     pub(super) outlet: Arc<dyn Outlet>,
+    pub(super) feed: Arc<Feed>,
     pub(super) in_flight: Arc<Semaphore>,
+    /// Set when a method panicked and the request was answered nevertheless.
+    pub(super) panicked: Arc<AtomicBool>,
     pub(super) peer: Peer,
     state: State,
     failures: u32,
@@ -64,19 +69,32 @@ impl Session {
             Peer::Network(_) => State::Stranger,
             Peer::Operator => State::Operator,
         };
+        let feed = Feed::new(Arc::clone(&outlet) as Arc<dyn Link>);
         Self {
             rpc,
             outlet,
+            feed,
             in_flight,
+            panicked: Arc::default(),
             peer,
             state,
             failures: 0,
         }
     }
 
+    /// What it is shown.
+    pub fn feed(&self) -> Arc<Feed> {
+        Arc::clone(&self.feed)
+    }
+
     /// Whether it has proved who it is.
     pub fn is_authenticated(&self) -> bool {
         matches!(self.state, State::Agent { .. } | State::Operator)
+    }
+
+    /// Whether it is neither outside nor inside: a login was begun and has not ended.
+    pub(super) fn is_entering(&self) -> bool {
+        matches!(self.state, State::Entering(_))
     }
 
     /// Who it proved to be.
@@ -128,14 +146,20 @@ impl Session {
     /// Judges a key. Events wait until the answer is on its way: the caller releases the outlet.
     pub(super) async fn authenticate(&mut self, params: Option<&RawValue>, responder: Responder) -> Flow {
         let mut flushes = Flushes::default();
-        let outcome = self.enter(params).await;
+        let (outcome, beginnings) = match self.enter(params).await {
+            Ok((result, beginnings)) => (Ok(result), beginnings),
+            Err(refusal) => (Err(refusal), Vec::new()),
+        };
         let flow = self.after(&outcome);
         responder.send(outcome, &mut flushes);
         flushes.flush();
+        for beginning in &beginnings {
+            self.rpc.hub.begin(&self.feed, beginning).await;
+        }
         flow
     }
 
-    async fn enter(&mut self, params: Option<&RawValue>) -> Result<AuthResult, Refusal> {
+    async fn enter(&mut self, params: Option<&RawValue>) -> Result<(AuthResult, Vec<Beginning>), Refusal> {
         let params: AuthParams = read_params(params)?;
         let name = params
             .display_name
@@ -150,24 +174,35 @@ impl Session {
             return Err(self.failure(Refusal::AuthFailed));
         };
         self.rpc.hub.check_entry(card.agent)?;
+        // Held back before the session is live: what happens in between is neither missed nor shown twice.
+        let resuming = Resuming::prepare(&self.rpc.hub, &self.feed, params.resume, params.resume_direct);
+        let admitted = match self.open(key, card.scope, name).await {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                self.feed.forget_all();
+                return Err(refusal);
+            }
+        };
+        let mut result = self.welcome(&admitted);
+        let mut beginnings = Vec::new();
+        if let Some(caller) = self.caller() {
+            let resumed = resuming.find(&self.rpc.hub, caller, &self.feed, &mut beginnings).await;
+            (result.resumed, result.resumed_direct) = resumed;
+        }
+        Ok((result, beginnings))
+    }
+
+    async fn open(&mut self, key: KeyHash, scope: KeyScope, name: Option<Name>) -> Result<Admitted, Refusal> {
         let session = self.rpc.next_session();
         self.outlet.hold();
         self.state = State::Entering(session);
-        let link: Arc<dyn Link> = Arc::clone(&self.outlet) as Arc<dyn Link>;
-        let link = ScopedLink::wrap(link, &card.scope, &self.rpc.hub.directory());
-        let outcome = self
-            .rpc
-            .hub
-            .perform(
-                Caller::Stranger,
-                OpenSession {
-                    key,
-                    name,
-                    session,
-                    link,
-                },
-            )
-            .await;
+        let act = OpenSession {
+            key,
+            name,
+            session,
+            feed: self.feed(),
+        };
+        let outcome = self.rpc.hub.perform(Caller::Stranger, act).await;
         self.state = State::Stranger;
         let admitted = outcome?;
         tracing::debug!(agent.id = %admitted.id, session.id = session.0, "an agent came in");
@@ -180,14 +215,14 @@ impl Session {
             session,
             role: admitted.role,
             key: admitted.key,
-            scope: card.scope,
+            scope,
         };
         let seen = RecordSeen {
             agent: admitted.number,
             key: admitted.key,
         };
         self.rpc.hub.submit(Caller::Server, seen, Box::new(|_, _| {})).await;
-        Ok(self.welcome(admitted))
+        Ok(admitted)
     }
 
     /// Judges an enrolment token and makes the key. The connection stays a stranger's.
@@ -225,7 +260,7 @@ impl Session {
         })
     }
 
-    fn welcome(&self, admitted: Admitted) -> AuthResult {
+    fn welcome(&self, admitted: &Admitted) -> AuthResult {
         let hub = &self.rpc.hub;
         AuthResult {
             status: "ok",
@@ -236,10 +271,12 @@ impl Session {
                 room_id: admitted.lobby.to_string(),
                 name: admitted.lobby_name.as_str().to_owned(),
             },
-            motd: admitted.motd,
+            motd: admitted.motd.clone(),
             epoch: hub.epoch().to_string(),
             durability: if hub.is_durable() { "full" } else { "relaxed" },
             version: VERSION,
+            resumed: None,
+            resumed_direct: None,
         }
     }
 
@@ -249,7 +286,8 @@ impl Session {
             Ok(_) => AuthOutcome::Accepted,
             Err(Refusal::AuthFailed | Refusal::EnrolmentFailed) => AuthOutcome::Failed,
             Err(Refusal::Limited { .. }) => AuthOutcome::Limited,
-            Err(_) => AuthOutcome::Refused,
+            Err(Refusal::Banned | Refusal::Forbidden(_)) => AuthOutcome::Refused,
+            Err(_) => AuthOutcome::Invalid,
         };
         self.rpc
             .hub

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::Rpc;
 use super::reply::{Reply, Responder};
 use crate::domain::Refusal;
-use crate::hub::{Act, AuditNote, Caller, Flushes};
+use crate::hub::{Act, AuditNote, Caller, Feed, Flushes};
 use crate::protocol::methods::{Method, MethodSpec, for_each_method, is_governing};
 
 /// Carries out a method.
@@ -23,6 +23,8 @@ pub(super) trait Handler: Method {
 pub(super) struct Call<P, R> {
     pub rpc: Arc<Rpc>,
     pub caller: Caller,
+    /// What the caller's session is shown.
+    pub feed: Arc<Feed>,
     pub params: P,
     pub reply: Reply<R>,
     /// What the audit log is told when the call governs and succeeds.
@@ -32,7 +34,7 @@ pub(super) struct Call<P, R> {
 impl<P, R: Serialize + Send + 'static> Call<P, R> {
     /// Has `act` decided and answers with what `result` makes of its receipt.
     pub(super) async fn submit<A: Act>(self, act: A, result: impl FnOnce(A::Receipt) -> R + Send + 'static) {
-        let reply = self.reply;
+        let mut reply = self.reply;
         if let Some(note) = self.note.clone().filter(|_| !A::STORES) {
             // The act has no transaction of its own, and it is done even while the disk takes nothing.
             let outcome = self.rpc.hub.perform(self.caller, act).await;
@@ -41,6 +43,7 @@ impl<P, R: Serialize + Send + 'static> Call<P, R> {
             }
             return reply.send(outcome.map(result));
         }
+        reply.hand_over();
         let done = Box::new(move |outcome: Result<A::Receipt, Refusal>, flushes: &mut Flushes| {
             reply.send_with(outcome.map(result), flushes);
         });
@@ -52,6 +55,7 @@ impl<P, R: Serialize + Send + 'static> Call<P, R> {
 pub(super) struct Context {
     pub rpc: Arc<Rpc>,
     pub caller: Caller,
+    pub feed: Arc<Feed>,
     pub responder: Responder,
     pub note: Option<AuditNote>,
 }
@@ -79,6 +83,7 @@ fn run<M: Handler>(context: Context, params: Option<&RawValue>) -> BoxFuture<'st
     let Context {
         rpc,
         caller,
+        feed,
         responder,
         note,
     } = context;
@@ -86,6 +91,7 @@ fn run<M: Handler>(context: Context, params: Option<&RawValue>) -> BoxFuture<'st
         Ok(params) => Box::pin(M::handle(Call {
             rpc,
             caller,
+            feed,
             params,
             reply: Reply::new(responder),
             note,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -11,12 +11,25 @@ use rand::rngs::SysRng;
 pub trait Clock: Send + Sync + 'static {
     /// Milliseconds since 1970. May step in either direction: nothing that must not step may be derived from it alone.
     fn now_ms(&self) -> i64;
+
+    /// Milliseconds since some moment before. Never steps: what ends after a while is measured by this.
+    fn steady_ms(&self) -> u64;
 }
 
 /// The clock of the machine, moved by an offset that a test of clock steps can change.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SystemClock {
+    began: Instant,
     offset_ms: Arc<AtomicI64>,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            offset_ms: Arc::default(),
+        }
+    }
 }
 
 impl SystemClock {
@@ -27,6 +40,10 @@ impl SystemClock {
 }
 
 impl Clock for SystemClock {
+    fn steady_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the clock of the machine"

@@ -2,6 +2,8 @@
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -9,33 +11,55 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 /// Keys that are remembered; beyond that those that have been quiet are forgotten.
 const KEYS: usize = 10_000;
 
+/// Least time between two rounds of forgetting: each goes through all keys.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
+
 /// Limits how often each key comes by. Time that passes gives back what was used; the clock of the machine may step.
 #[derive(Debug)]
 pub struct Limiter<K: Hash + Eq + Clone> {
-    limiter: Option<DefaultKeyedRateLimiter<K>>,
+    used: Option<DefaultKeyedRateLimiter<K>>,
     clock: DefaultClock,
+    sweep: Sweep,
+}
+
+/// When keys were last forgotten.
+#[derive(Debug, Default)]
+struct Sweep(Mutex<Option<Instant>>);
+
+impl Sweep {
+    /// Whether it is time for another round, which then counts as done.
+    fn is_due(&self, now: Instant) -> bool {
+        // Whoever holds it is about to begin the round.
+        let Ok(mut last) = self.0.try_lock() else { return false };
+        let due = last.is_none_or(|last| now.saturating_duration_since(last) >= SWEEP_PAUSE);
+        if due {
+            *last = Some(now);
+        }
+        due
+    }
 }
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
     /// `per_second` times, and `burst` times at once after a pause; no limit when `per_second` is 0.
     pub fn new(per_second: u32, burst: u32) -> Self {
-        let limiter = NonZeroU32::new(per_second).map(|rate| {
+        let used = NonZeroU32::new(per_second).map(|rate| {
             let burst = NonZeroU32::new(burst).unwrap_or(rate);
             RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
         });
         Self {
-            limiter,
+            used,
             clock: DefaultClock::default(),
+            sweep: Sweep::default(),
         }
     }
 
     /// Counts `key` once, or says in how many milliseconds it may come again.
     pub fn check(&self, key: &K) -> Result<(), u64> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
-        if limiter.len() > KEYS {
-            limiter.retain_recent();
+        let Some(used) = &self.used else { return Ok(()) };
+        if used.len() > KEYS && self.sweep.is_due(Instant::now()) {
+            used.retain_recent();
         }
-        limiter.check_key(key).map_err(|not_until| {
+        used.check_key(key).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
         })
@@ -57,6 +81,17 @@ mod tests {
                 .is_err_and(|wait_ms| (1..=1001).contains(&wait_ms))
         );
         assert_eq!(limiter.check(&"other"), Ok(()));
+    }
+
+    #[test]
+    fn quiet_keys_are_forgotten_at_most_once_a_second() {
+        let sweep = Sweep::default();
+        let began = Instant::now();
+        assert!(sweep.is_due(began));
+        assert!(!sweep.is_due(began));
+        assert!(!sweep.is_due(began + Duration::from_millis(999)));
+        assert!(sweep.is_due(began + Duration::from_secs(1)));
+        assert!(!sweep.is_due(began + Duration::from_millis(1999)));
     }
 
     #[test]

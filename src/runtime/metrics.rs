@@ -33,8 +33,10 @@ pub enum AuthOutcome {
     Failed,
     /// The key was right and the agent was not let in: banned, or the server is locked.
     Refused,
-    /// There were too many failures from the address.
+    /// There were too many failures from the address, or logins of the agent.
     Limited,
+    /// No key was judged: the parameters were not valid, or the server failed or is about to stop.
+    Invalid,
 }
 
 /// Why a connection ended, as far as the server had a hand in it.

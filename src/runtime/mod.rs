@@ -5,4 +5,5 @@ pub mod control_socket;
 pub mod lifecycle;
 pub mod limiter;
 pub mod metrics;
+pub mod network;
 pub mod telemetry;

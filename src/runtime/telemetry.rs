@@ -240,7 +240,7 @@ mod tests {
         let text = logged(&LogOptions::default(), || log_everywhere(FORGERY));
         assert_eq!(text.matches('\n').count(), 1, "{text:?}");
         let line = text.trim_end_matches('\n');
-        assert!(!line.chars().any(escape::is_deceptive), "{text:?}");
+        assert!(!line.chars().any(crate::text::is_deceptive), "{text:?}");
         assert_eq!(line.matches("end").count(), 7, "{text:?}");
         assert!(line.contains("INFO"), "{text:?}");
         assert!(line.contains("said x\\n2026"), "{text:?}");
@@ -255,7 +255,7 @@ mod tests {
         let text = logged(&log, || log_everywhere(FORGERY));
         assert_eq!(text.matches('\n').count(), 1, "{text:?}");
         let line = text.trim_end_matches('\n');
-        assert!(!line.chars().any(escape::is_deceptive), "{text:?}");
+        assert!(!line.chars().any(crate::text::is_deceptive), "{text:?}");
         let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
         assert_eq!(value["plain"], FORGERY);
         assert_eq!(value["shown"], FORGERY);

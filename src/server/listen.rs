@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio_rustls::TlsAcceptor;
 
 use super::StartError;
@@ -19,6 +19,10 @@ pub(super) struct Bound {
     socket: TcpListener,
     tls: Option<TlsAcceptor>,
 }
+
+/// Connections that wait to be accepted. Beyond the usual 128 the kernel drops them, and when a thousand agents come back at
+/// once most would try again only after a second.
+const BACKLOG: u32 = 4096;
 
 /// Everything that is listened on.
 pub(super) struct Listeners {
@@ -43,13 +47,28 @@ pub(super) async fn bind(config: &Config, data_dir: &Path) -> Result<Bound, Star
     } else {
         format!("{host}:{}", config.port)
     };
-    let socket = TcpListener::bind((host.as_str(), config.port))
-        .await
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => StartError::PortTaken { address },
-            _ => StartError::Listen { address, source },
-        })?;
+    let socket = listen(&host, config.port).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken { address },
+        _ => StartError::Listen { address, source },
+    })?;
     Ok(Bound { socket, tls })
+}
+
+/// Listens on the first address of `host` that can be bound.
+async fn listen(host: &str, port: u16) -> io::Result<TcpListener> {
+    let mut failure = io::Error::new(io::ErrorKind::AddrNotAvailable, "it names no address");
+    for address in tokio::net::lookup_host((host, port)).await? {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        match socket.bind(address).and_then(|()| socket.listen(BACKLOG)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 /// Adds the operator's socket. Whoever holds the lock of the data directory may replace one that was left behind.

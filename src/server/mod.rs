@@ -33,6 +33,9 @@ const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// Rounds from one cleaning to the next: an hour.
 const ROUNDS_BETWEEN_CLEANING: u32 = 720;
 
+/// Time between two steps of one cleaning, which is nobody's hurry: what agents ask for comes in between.
+const BETWEEN_CLEANINGS: Duration = Duration::from_millis(50);
+
 /// A running server.
 pub struct Server {
     addresses: Vec<SocketAddr>,
@@ -42,14 +45,23 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the database and listens. The server stops when the soft token of `lifecycle` is cancelled; wait for
-    /// `lifecycle`, then call [`Server::finish`].
-    pub async fn start(config: Config, data_dir: &Path, lifecycle: &Lifecycle) -> Result<Self, StartError> {
+    /// Opens the database and listens; `owned` is called when the data directory is this server's, before anything that
+    /// may take long. The server stops when the soft token of `lifecycle` is cancelled; wait for `lifecycle`, then call
+    /// [`Server::finish`].
+    pub async fn start(
+        config: Config,
+        data_dir: &Path,
+        lifecycle: &Lifecycle,
+        owned: impl FnOnce(),
+    ) -> Result<Self, StartError> {
         // Every connection needs a descriptor; a limit that cannot be raised is the operator's choice.
         let _ = rlimit::increase_nofile_limit(u64::MAX);
         let sockets = listen::bind(&config, data_dir).await?;
-        let opening = (config.clone(), data_dir.to_owned());
-        let database = blocking(move || setup::open(&opening.0, &opening.1, None)).await?;
+        let (settings, directory) = (config.clone(), data_dir.to_owned());
+        let lock = blocking(move || setup::lock(&settings, &directory)).await?;
+        owned();
+        let (settings, directory) = (config.clone(), data_dir.to_owned());
+        let database = blocking(move || setup::open(&settings, &directory, lock)).await?;
 
         let fatal = CancellationToken::new();
         let metrics = Metrics::default();
@@ -92,6 +104,7 @@ impl Server {
         );
         lifecycle.spawn_core("keys", hub.clone().end_expired_keys(lifecycle.soft_stop()));
         lifecycle.spawn_core("housekeeping", housekeeping(hub.clone(), lifecycle.soft_stop()));
+        lifecycle.spawn_core("leases", hub.clone().keep_leases(lifecycle.soft_stop()));
         lifecycle.spawn_core("storage", watch_storage(fatal, lifecycle.clone()));
         tracing::info!(addresses = ?listeners.addresses, epoch = %hub.epoch(), "the server is ready");
         Ok(Self {
@@ -157,7 +170,7 @@ async fn housekeeping(hub: Hub, stop: CancellationToken) {
             let _ = hub.perform(Caller::Server, ProbeStorage).await;
         }
         if rounds.is_multiple_of(ROUNDS_BETWEEN_CLEANING) {
-            clean(&hub).await;
+            clean(&hub, &stop).await;
             let retired = hub.metrics().messages_retired.get();
             if retired > told {
                 tracing::info!(count = retired - told, "messages beyond a history limit were deleted");
@@ -172,13 +185,17 @@ async fn housekeeping(hub: Hub, stop: CancellationToken) {
     }
 }
 
-/// Forgets old idempotency keys, some at a time.
-async fn clean(hub: &Hub) {
-    loop {
+/// Forgets old idempotency keys, some at a time. What is left when the server stops is left to the next one.
+async fn clean(hub: &Hub, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
         match hub.perform(Caller::Server, ForgetRetryKeys).await {
             Ok(0) => return,
             Ok(count) => tracing::debug!(count, "old idempotency keys were forgotten"),
             Err(reason) => return tracing::debug!(%reason, "old idempotency keys are kept for now"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BETWEEN_CLEANINGS) => {}
+            () = stop.cancelled() => {}
         }
     }
 }
@@ -237,6 +254,7 @@ fn hub_options(
     Ok(HubOptions {
         limits: Limits {
             rooms: config.max_rooms,
+            rooms_per_agent: limits.rooms_per_agent,
             message_length: config.max_message_length,
             name_length: limits.name_length,
             description_length: limits.description_length,
@@ -246,6 +264,10 @@ fn hub_options(
             history_bytes: limits.history_answer_bytes as usize,
             lobby_history: config.lobby.history_limit,
             room_history: config.room_history_limit,
+            data_bytes: limits.message_data_bytes,
+            tasks_per_room: limits.tasks_per_room,
+            lease_ms: limits.task_lease_ms,
+            longest_lease_ms: limits.task_lease_max_ms,
             sessions_per_agent: limits.sessions_per_agent,
             keys_per_agent: limits.keys_per_agent,
             key_overlap_ms: limits.key_overlap_ms.cast_signed(),
@@ -264,7 +286,7 @@ fn hub_options(
         durable: config.storage.durability == Durability::Full,
         documents: data_dir.join("docs"),
         guides: guides(),
-        encode: Box::new(|event: &Event| crate::http::text_frame(&notifications::encode(event))),
+        encode: Arc::new(|event: &Event| crate::http::text_frame(&notifications::encode(event))),
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),
         metrics,
@@ -304,6 +326,8 @@ fn http_limits(config: &Config) -> HttpLimits {
         frame_bytes_before_auth: limits.frame_bytes_before_auth as usize,
         frame_bytes: config.frame_bytes(),
         queue_bytes: limits.outgoing_queue_bytes as usize,
+        slow_reader_timeout: (limits.slow_reader_timeout_ms > 0)
+            .then(|| Duration::from_millis(limits.slow_reader_timeout_ms)),
         slow_reader_grace: Duration::from_millis(limits.slow_reader_grace_ms),
         drain: Duration::from_millis(config.shutdown.drain_ms),
         ping_interval: Duration::from_millis(limits.ping_interval_ms),

@@ -14,7 +14,7 @@ use crate::config::{Config, Durability, IntegrityCheck};
 use crate::domain::{ApiKey, Epoch};
 use crate::hub;
 use crate::runtime::clock::{Entropy, SystemClock, SystemEntropy};
-use crate::store::{self, Database, OpenOptions};
+use crate::store::{self, Database, DirectoryLock, OpenOptions};
 
 /// What a first run made.
 #[derive(Debug)]
@@ -41,8 +41,19 @@ pub fn prepare(data_dir: &Path, config: &Config) -> Result<FirstRun, StartError>
         reason: error.to_string(),
     };
     Config::write_default(data_dir).map_err(failed)?;
-    let mut database = open(config, data_dir, None)?;
+    let lock = lock(config, data_dir)?;
+    // A database that is set up is checked by the server that opens it next; to do it here too would double the time of
+    // every start.
+    let path = config.database_path(data_dir);
+    let mut database = if store::is_set_up(data_dir, &path, &lock)? {
+        None
+    } else {
+        Some(open(config, data_dir, lock)?)
+    };
     hub::write_document_files(&data_dir.join("docs"), &guides()).map_err(failed)?;
+    let Some(database) = &mut database else {
+        return Ok(FirstRun { controller_key: None });
+    };
     // Last, because the key is shown by whoever gets it from here, and never again.
     let key = hub::first_run(
         &mut database.connection,
@@ -50,7 +61,7 @@ pub fn prepare(data_dir: &Path, config: &Config) -> Result<FirstRun, StartError>
         &SystemClock::default(),
         &SystemEntropy,
     )
-    .map_err(|error| StartError::from(error).about(&config.database_path(data_dir)))?;
+    .map_err(|error| StartError::from(error).about(&path))?;
     Ok(FirstRun {
         controller_key: key.map(ControllerKey),
     })
@@ -58,7 +69,7 @@ pub fn prepare(data_dir: &Path, config: &Config) -> Result<FirstRun, StartError>
 
 /// Replaces the key of the controller.
 pub fn rotate_controller_key(data_dir: &Path, config: &Config) -> Result<ControllerKey, StartError> {
-    let mut database = open(config, data_dir, None)?;
+    let mut database = open(config, data_dir, lock(config, data_dir)?)?;
     let key = hub::rotate_controller_key(
         &mut database.connection,
         config.limits.audit_rows,
@@ -73,13 +84,18 @@ pub fn check_database(data_dir: &Path, config: &Config) -> Result<bool, StartErr
     Ok(store::inspect(data_dir, &config.database_path(data_dir))?)
 }
 
-/// Opens the database as it is configured. `check` overrides what is checked.
-pub(super) fn open(config: &Config, data_dir: &Path, check: Option<bool>) -> Result<Database, StartError> {
+/// Makes the data directory and its database this process's own.
+pub(super) fn lock(config: &Config, data_dir: &Path) -> Result<DirectoryLock, StartError> {
+    Ok(store::lock(data_dir, &config.database_path(data_dir))?)
+}
+
+/// Opens the database as it is configured.
+pub(super) fn open(config: &Config, data_dir: &Path, lock: DirectoryLock) -> Result<Database, StartError> {
     let mut random = [0; 16];
     SystemEntropy
         .fill(&mut random)
         .map_err(|error| StartError::Failed(error.to_string()))?;
-    let configured = match config.storage.integrity_check {
+    let check_everything = match config.storage.integrity_check {
         IntegrityCheck::Auto => None,
         IntegrityCheck::Full => Some(true),
         IntegrityCheck::Off => Some(false),
@@ -89,10 +105,10 @@ pub(super) fn open(config: &Config, data_dir: &Path, check: Option<bool>) -> Res
         database: config.database_path(data_dir),
         durable: config.storage.durability == Durability::Full,
         readers: config.storage.readers,
-        check_everything: check.or(configured),
+        check_everything,
         new_epoch: Epoch(Builder::from_random_bytes(random).into_uuid()),
     };
-    Ok(store::open(&options)?)
+    Ok(store::open(&options, lock)?)
 }
 
 /// Makes the data directory, or makes sure that it is ours alone.
@@ -127,13 +143,15 @@ fn make_private(data_dir: &Path) -> Result<(), StartError> {
         .map_err(|error| failed(format!("it is open to other users and that cannot be changed: {error}")))
 }
 
+/// What a set-up leaves in a data directory, and nothing else does.
+const TRACES: [&str; 4] = ["wardroom.epoch", "wardroom.db", "wardroom.json", "broodlink.json"];
+
 /// Whether closing a directory to others takes nothing from anybody.
 fn is_ours_or_empty(data_dir: &Path) -> io::Result<bool> {
     let mut is_empty = true;
     for entry in fs::read_dir(data_dir)? {
         let name = entry?.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("wardroom.") || name.starts_with("broodlink.") {
+        if TRACES.iter().any(|trace| name == *trace) {
             return Ok(true);
         }
         is_empty = false;

@@ -96,6 +96,42 @@ pub fn mailbox_page(
     Ok(page)
 }
 
+/// Up to `limit` direct messages above place `after` of a mailbox, with their places, oldest first; the first one that is
+/// `enough` is the last that is read. Places have gaps where retention deleted.
+pub fn mailbox_after(
+    connection: &Connection,
+    agent: AgentNumber,
+    after: u64,
+    limit: usize,
+    mut enough: impl FnMut(&MessageRow) -> bool,
+) -> Result<Vec<(u64, MessageRow)>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT message, seq FROM mailboxes WHERE agent = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?;
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let places = statement
+        .query_map(params![agent.0, after, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(i64, i64)>, _>>()?;
+    let mut page = Vec::new();
+    for (id, seq) in places {
+        let seq = seq.cast_unsigned();
+        let message = fetch(connection, agent, id, seq)?;
+        let is_last = enough(&message);
+        page.push((seq, message));
+        if is_last {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+/// The oldest place of a mailbox that is still there.
+pub fn oldest(connection: &Connection, agent: AgentNumber) -> Result<Option<u64>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT min(seq) FROM mailboxes WHERE agent = ?1")?;
+    let seq: Option<i64> = statement.query_row(params![agent.0], |row| row.get(0))?;
+    Ok(seq.map(i64::unsigned_abs))
+}
+
 /// The lowest place of a mailbox whose message is not older than `before_ms`. Times strictly increase with places, which
 /// have gaps where retention deleted: a binary search over what is there.
 fn first_not_before(connection: &Connection, agent: AgentNumber, before_ms: i64) -> Result<i64, StoreError> {

@@ -24,12 +24,23 @@ impl DirectoryLock {
 
     /// Takes the lock of a data directory, and that of its database when it lies elsewhere: two data directories may
     /// name the same one. `Ok(None)` when another process holds either.
-    pub fn acquire(data_dir: &Path, database: &Path) -> io::Result<Option<Self>> {
+    pub(super) fn acquire(data_dir: &Path, database: &Path) -> Result<Option<Self>, LockError> {
+        Self::take(data_dir, database, true)
+    }
+
+    /// The same without making a file: where there is none, no server has ever been.
+    pub(super) fn acquire_what_is_there(data_dir: &Path, database: &Path) -> Result<Option<Self>, LockError> {
+        Self::take(data_dir, database, false)
+    }
+
+    fn take(data_dir: &Path, database: &Path, create: bool) -> Result<Option<Self>, LockError> {
         let mut files = Vec::new();
         for path in Self::paths(data_dir, database) {
-            match lock(&path)? {
-                Some(file) => files.push(file),
-                None => return Ok(None),
+            match lock(&path, create) {
+                Ok(Some(file)) => files.push(file),
+                Ok(None) => return Ok(None),
+                Err(error) if !create && error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(LockError { path, source }),
             }
         }
         Ok(Some(Self { _files: files }))
@@ -46,9 +57,18 @@ impl DirectoryLock {
     }
 }
 
-fn lock(path: &Path) -> io::Result<Option<File>> {
+/// A lock that cannot be taken, for another reason than that somebody has it.
+#[derive(Debug)]
+pub(super) struct LockError {
+    /// The file that is locked.
+    pub(super) path: PathBuf,
+    /// Why.
+    pub(super) source: io::Error,
+}
+
+fn lock(path: &Path, create: bool) -> io::Result<Option<File>> {
     let file = OpenOptions::new()
-        .create(true)
+        .create(create)
         .truncate(false)
         .read(true)
         .write(true)

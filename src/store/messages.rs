@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::StoreError;
-use crate::domain::{AgentNumber, Name, REMOVED_CONTENT, RowId, StreamNumber};
+use crate::domain::{AgentNumber, JsonText, MessageId, MessageKind, Name, REMOVED_CONTENT, RowId, StreamNumber};
 
 /// A message as it is stored.
 #[derive(Clone, Debug)]
@@ -18,6 +18,12 @@ pub struct MessageRow {
     pub sender_name: Name,
     /// What it says.
     pub content: String,
+    /// What kind it is.
+    pub kind: MessageKind,
+    /// JSON that goes with it.
+    pub data: Option<JsonText>,
+    /// The message that it answers, of the same stream.
+    pub reply_to: Option<MessageId>,
     /// The addressee and both mailbox positions, when it is a direct message.
     pub direct: Option<DirectRow>,
     /// Whether and by whom it was removed.
@@ -47,7 +53,7 @@ pub struct Removal {
 }
 
 const COLUMNS: &str = "id, sent_at, sender, sender_name, content, recipient, sender_seq, recipient_seq, \
-                       removed_at, removed_by, reason, checksum";
+                       removed_at, removed_by, reason, checksum, kind, data, reply_to, reply_to_sent_at";
 
 impl MessageRow {
     /// CRC-32 over everything but itself. Lengths are included, so that no byte can move from one text to the next.
@@ -66,11 +72,19 @@ impl MessageRow {
             number(removal.at_ms);
             number(removal.by.0);
         }
+        if let Some(reply_to) = self.reply_to {
+            number(reply_to.row.stored());
+            number(reply_to.at_ms);
+        }
         let reason = self.removal.as_ref().and_then(|removal| removal.reason.as_deref());
-        for text in [Some(self.sender_name.as_str()), Some(self.content.as_str()), reason]
-            .into_iter()
-            .flatten()
-        {
+        let texts = [
+            Some(self.sender_name.as_str()),
+            Some(self.content.as_str()),
+            self.kind.unless_chat(),
+            self.data.as_ref().map(JsonText::as_str),
+            reason,
+        ];
+        for text in texts.into_iter().flatten() {
             crc.update(&(text.len() as u64).to_le_bytes());
             crc.update(text.as_bytes());
         }
@@ -99,12 +113,27 @@ impl MessageRow {
                 reason: row.get(10)?,
             }),
         };
+        let reply_to = match row.get::<_, Option<i64>>(14)? {
+            None => None,
+            Some(stored) => Some(MessageId {
+                at_ms: row.get(15)?,
+                row: RowId::from_stored(stored).ok_or_else(|| damaged("a reply to an impossible message"))?,
+            }),
+        };
+        let kind = match row.get_ref(12)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+            None => MessageKind::Chat,
+            Some(word) => MessageKind::parse(word).ok_or_else(|| damaged("a message of an unknown type"))?,
+        };
+        let data = row.get_ref(13)?.as_str_or_null().map_err(rusqlite::Error::from)?;
         let message = Self {
             id,
             sent_at_ms: row.get(1)?,
             sender: AgentNumber(row.get(2)?),
             sender_name: Name::from_stored(&row.get::<_, String>(3)?),
             content: row.get(4)?,
+            kind,
+            data: data.map(JsonText::from_stored),
+            reply_to,
             direct,
             removal,
         };
@@ -129,8 +158,9 @@ pub fn append(connection: &Connection, message: &MessageRow) -> Result<(), Store
     let direct = message.direct;
     connection
         .prepare_cached(
-            "INSERT INTO messages (id, sent_at, sender, sender_name, content, recipient, sender_seq, recipient_seq, checksum) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO messages (id, sent_at, sender, sender_name, content, recipient, sender_seq, recipient_seq, checksum, \
+             kind, data, reply_to, reply_to_sent_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
             message.id.stored(),
@@ -142,6 +172,10 @@ pub fn append(connection: &Connection, message: &MessageRow) -> Result<(), Store
             direct.map(|direct| direct.sender_seq.cast_signed()),
             direct.map(|direct| direct.recipient_seq.cast_signed()),
             message.checksum(),
+            message.kind.unless_chat(),
+            message.data.as_ref().map(JsonText::as_str),
+            message.reply_to.map(|reply_to| reply_to.row.stored()),
+            message.reply_to.map(|reply_to| reply_to.at_ms),
         ])?;
     Ok(())
 }
@@ -198,6 +232,86 @@ pub fn page(
     Ok(page)
 }
 
+/// Up to `limit` direct replies to the message at `id` below position `below` (all when `None`), newest first; the first
+/// one that is `enough` is the last that is read.
+pub fn replies(
+    connection: &Connection,
+    id: RowId,
+    below: Option<u64>,
+    limit: usize,
+    mut enough: impl FnMut(&MessageRow) -> bool,
+) -> Result<Vec<MessageRow>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM messages WHERE reply_to = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
+    ))?;
+    let end = below.map_or_else(|| RowId::last_of(id.stream()), |seq| RowId::new(id.stream(), seq));
+    let rows = statement.query_map(
+        params![id.stored(), end.stored(), i64::try_from(limit).unwrap_or(i64::MAX)],
+        |row| Ok(MessageRow::read(row)),
+    )?;
+    let mut replies: Vec<MessageRow> = Vec::new();
+    for row in rows {
+        replies.push(row??);
+        if replies.last().is_some_and(&mut enough) {
+            break;
+        }
+    }
+    Ok(replies)
+}
+
+/// Up to `limit` messages above position `after`, oldest first; the first one that is `enough` is the last that is read. The
+/// first one may lie further above: what was between is deleted.
+pub fn page_after(
+    connection: &Connection,
+    stream: StreamNumber,
+    after: u64,
+    limit: usize,
+    mut enough: impl FnMut(&MessageRow) -> bool,
+) -> Result<Vec<MessageRow>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM messages WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3"
+    ))?;
+    // No position is as high as the highest that an id could hold.
+    let after = after.min(RowId::last_of(stream).seq());
+    let range = params![
+        RowId::new(stream, after).stored(),
+        RowId::last_of(stream).stored(),
+        i64::try_from(limit).unwrap_or(i64::MAX)
+    ];
+    let rows = statement.query_map(range, |row| Ok(MessageRow::read(row)))?;
+    let mut page: Vec<MessageRow> = Vec::new();
+    for row in rows {
+        let message = row??;
+        if page.last().is_some_and(|last| last.id.seq() + 1 != message.id.seq()) {
+            return Err(damaged("a position within a stream is missing"));
+        }
+        page.push(message);
+        if page.last().is_some_and(&mut enough) {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+/// The oldest position of a stream that is still there.
+pub fn oldest(connection: &Connection, stream: StreamNumber) -> Result<Option<u64>, StoreError> {
+    edge(connection, "min", stream)
+}
+
+/// `seq`, or one beyond the last position when that is lower.
+pub fn bounded(connection: &Connection, stream: StreamNumber, seq: u64) -> Result<u64, StoreError> {
+    Ok(seq.min(edge(connection, "max", stream)?.unwrap_or(0) + 1))
+}
+
+fn edge(connection: &Connection, function: &str, stream: StreamNumber) -> Result<Option<u64>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {function}(id) FROM messages WHERE id > ?1 AND id < ?2"
+    ))?;
+    let range = params![RowId::new(stream, 0).stored(), RowId::last_of(stream).stored()];
+    let id: Option<i64> = statement.query_row(range, |row| row.get(0))?;
+    Ok(id.and_then(RowId::from_stored).map(RowId::seq))
+}
+
 /// The lowest position whose message is not older than `before_ms`: everything below it was sent before.
 ///
 /// Times strictly increase with positions, so this is a binary search with point reads; no index on time is needed.
@@ -233,11 +347,12 @@ pub fn first_not_before(connection: &Connection, stream: StreamNumber, before_ms
 /// Replaces the content of a message by a note of its removal.
 pub fn remove(connection: &Connection, mut message: MessageRow, removal: Removal) -> Result<(), StoreError> {
     REMOVED_CONTENT.clone_into(&mut message.content);
+    message.data = None;
     message.removal = Some(removal);
     let removal = message.removal.as_ref();
     connection
         .prepare_cached(
-            "UPDATE messages SET content = ?2, removed_at = ?3, removed_by = ?4, reason = ?5, checksum = ?6 WHERE id = ?1",
+            "UPDATE messages SET content = ?2, data = NULL, removed_at = ?3, removed_by = ?4, reason = ?5, checksum = ?6 WHERE id = ?1",
         )?
         .execute(params![
             message.id.stored(),

@@ -7,8 +7,10 @@ use super::error::StoreError;
 /// Marks a database as ours ("WARD").
 pub(super) const APPLICATION_ID: i32 = 0x5741_5244;
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/0001_hub.sql"),
+    include_str!("../../migrations/0002_following.sql"),
+    include_str!("../../migrations/0003_tasks.sql"),
     include_str!("../../migrations/0004_keys_and_audit.sql"),
 ];
 

@@ -6,10 +6,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::StoreError;
-use super::lock::DirectoryLock;
+use super::lock::{DirectoryLock, LockError};
 use super::readers::Readers;
 use super::{migrate, settings, verify};
 use crate::domain::Epoch;
@@ -22,6 +22,9 @@ pub(super) const STATEMENT_CACHE: usize = 64;
 
 /// The bytes of the smallest page that SQLite knows; no database is smaller.
 const SMALLEST_PAGE: u64 = 512;
+
+/// How long another program may keep the database to itself before that is an error.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Holds the epoch of the database, so that a database that vanished is not mistaken for a first run.
 const EPOCH_FILE: &str = "wardroom.epoch";
@@ -103,6 +106,9 @@ pub enum OpenError {
     /// The SQLite library is too old.
     #[error("SQLite {0} is too old: 3.51.3 or later is needed")]
     OldSqlite(&'static str),
+    /// Another program has locked the database.
+    #[error("another program is using the database `{0}`")]
+    Busy(PathBuf),
     /// Anything else.
     #[error("cannot open the database `{path}`: {source}")]
     Store {
@@ -113,8 +119,14 @@ pub enum OpenError {
     },
 }
 
-/// Opens the database, making it if this is the first run, and brings it to the present schema.
-pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
+/// Takes the lock that makes a data directory and its database this process's own.
+pub fn lock(data_dir: &Path, database: &Path) -> Result<DirectoryLock, OpenError> {
+    held(DirectoryLock::acquire(data_dir, database), data_dir)
+}
+
+/// Opens the database, making it if this is the first run, and brings it to the present schema. `lock` is that of the
+/// same data directory and database.
+pub fn open(options: &OpenOptions, lock: DirectoryLock) -> Result<Database, OpenError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(OpenError::OldSqlite(rusqlite::version()));
     }
@@ -123,13 +135,6 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
         path: path.clone(),
         source,
     };
-    let lock = DirectoryLock::acquire(&options.data_dir, path)
-        .map_err(|source| OpenError::File {
-            path: options.data_dir.join(DirectoryLock::FILE_NAME),
-            source,
-        })?
-        .ok_or_else(|| OpenError::InUse(options.data_dir.clone()))?;
-
     let recorded = read_epoch(&options.data_dir).map_err(file)?;
     let size = size_of(path).map_err(file)?;
     if size == 0 && recorded.is_some() {
@@ -158,36 +163,17 @@ pub fn open(options: &OpenOptions) -> Result<Database, OpenError> {
     })
 }
 
-/// Checks everything that is stored, without changing it and while no server uses it. False when there is nothing yet.
-pub fn inspect(data_dir: &Path, database: &Path) -> Result<bool, OpenError> {
-    let file = |source| OpenError::File {
-        path: database.to_owned(),
-        source,
-    };
-    DirectoryLock::acquire(data_dir, database)
-        .map_err(file)?
-        .ok_or_else(|| OpenError::InUse(data_dir.to_owned()))?;
-    let known = read_epoch(data_dir).map_err(file)?.is_some();
-    let size = size_of(database).map_err(file)?;
-    if size == 0 {
-        return if known {
-            Err(OpenError::Missing(database.to_owned()))
-        } else {
-            Ok(false)
-        };
-    }
-    let looked = || -> Result<(), PrepareError> {
-        let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        verify::leave_as_found(&connection, true)?;
-        recognise(&connection, size, known)?;
-        verify::thorough_check(&connection)?;
-        Ok(verify::leave_as_found(&connection, false)?)
-    };
-    looked().map(|()| true).map_err(|error| error.about(database))
+/// The lock, or what is in the way of it.
+pub(super) fn held(
+    lock: Result<Option<DirectoryLock>, LockError>,
+    data_dir: &Path,
+) -> Result<DirectoryLock, OpenError> {
+    lock.map_err(|LockError { path, source }| OpenError::File { path, source })?
+        .ok_or_else(|| OpenError::InUse(data_dir.to_owned()))
 }
 
 /// The bytes of a file; 0 when it is not there.
-fn size_of(path: &Path) -> io::Result<u64> {
+pub(super) fn size_of(path: &Path) -> io::Result<u64> {
     match std::fs::metadata(path) {
         Ok(metadata) => Ok(metadata.len()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
@@ -195,7 +181,7 @@ fn size_of(path: &Path) -> io::Result<u64> {
     }
 }
 
-enum PrepareError {
+pub(super) enum PrepareError {
     Foreign,
     Emptied,
     TooNew(usize),
@@ -204,7 +190,7 @@ enum PrepareError {
 
 impl PrepareError {
     /// The error as the operator is told it.
-    fn about(self, path: &Path) -> OpenError {
+    pub(super) fn about(self, path: &Path) -> OpenError {
         let path = path.to_owned();
         match self {
             Self::Foreign => OpenError::Foreign(path),
@@ -215,9 +201,17 @@ impl PrepareError {
                 known: migrate::SCHEMA_VERSION,
             },
             Self::Store(StoreError::Damaged(detail)) => OpenError::Damaged { path, detail },
+            Self::Store(StoreError::Other(error)) if is_busy(&error) => OpenError::Busy(path),
             Self::Store(source) => OpenError::Store { path, source },
         }
     }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
 }
 
 impl<E: Into<StoreError>> From<E> for PrepareError {
@@ -228,7 +222,7 @@ impl<E: Into<StoreError>> From<E> for PrepareError {
 
 /// The schema version of a database that is ours; 0 for one that has none yet. `known`: the data directory had a database
 /// before.
-fn recognise(connection: &Connection, size: u64, known: bool) -> Result<usize, PrepareError> {
+pub(super) fn recognise(connection: &Connection, size: u64, known: bool) -> Result<usize, PrepareError> {
     let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let found = migrate::version(connection)?;
     if size > 0 && (application != migrate::APPLICATION_ID || found == 0) {
@@ -249,11 +243,22 @@ fn recognise(connection: &Connection, size: u64, known: bool) -> Result<usize, P
     Ok(found)
 }
 
-fn prepare(options: &OpenOptions, size: u64, known: bool) -> Result<Connection, PrepareError> {
+/// A connection that leaves everything as it is unless it is told to write. What is damaged must not be made worse by
+/// looking, and what is not ours must not be touched: a log that is there is not folded, and none is left where there
+/// was none.
+pub(super) fn connect(database: &Path) -> Result<Connection, PrepareError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&options.database, flags)?;
-    verify::leave_as_found(&connection, true)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    let has_log = Path::new(&log).symlink_metadata().is_ok();
+    let connection = Connection::open_with_flags(database, flags)?;
+    verify::fold_on_close(&connection, !has_log)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+fn prepare(options: &OpenOptions, size: u64, known: bool) -> Result<Connection, PrepareError> {
+    let mut connection = connect(&options.database)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     let found = recognise(&connection, size, known)?;
     if found > 0 {
@@ -274,7 +279,7 @@ fn prepare(options: &OpenOptions, size: u64, known: bool) -> Result<Connection, 
         .into());
     }
     migrate::migrate(&mut connection)?;
-    verify::leave_as_found(&connection, false)?;
+    verify::fold_on_close(&connection, true)?;
     Ok(connection)
 }
 
@@ -292,7 +297,7 @@ fn check(connection: &Connection, everything: Option<bool>) -> Result<(), StoreE
     }
 }
 
-fn read_epoch(data_dir: &Path) -> io::Result<Option<Epoch>> {
+pub(super) fn read_epoch(data_dir: &Path) -> io::Result<Option<Epoch>> {
     let mut text = String::new();
     match std::fs::File::open(data_dir.join(EPOCH_FILE)) {
         Ok(file) => file.take(64).read_to_string(&mut text)?,

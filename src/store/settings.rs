@@ -16,6 +16,9 @@ pub const CONSTITUTION_FILE: &str = "constitution_file";
 /// SHA-256 of the constitution's file as we are about to write it.
 pub const CONSTITUTION_FILE_NEXT: &str = "constitution_file_next";
 
+/// The incarnation of the database.
+pub(super) const EPOCH: &str = "epoch";
+
 /// Reads a value.
 pub fn get(connection: &Connection, name: &str) -> Result<Option<String>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
@@ -37,11 +40,18 @@ pub fn set(connection: &Connection, name: &str, value: Option<&str>) -> Result<(
     Ok(())
 }
 
+/// Remembers what the constitution's file holds now. What was about to be written is over: remembered on, it would pass an
+/// edit by hand that happens to bring back that text for our own writing.
+pub fn constitution_file_is(connection: &Connection, hash: &str) -> Result<(), StoreError> {
+    set(connection, CONSTITUTION_FILE, Some(hash))?;
+    set(connection, CONSTITUTION_FILE_NEXT, None)
+}
+
 /// The epoch of the database; `fresh` becomes it when there is none yet.
 pub(super) fn epoch(connection: &Connection, fresh: Epoch) -> Result<Epoch, StoreError> {
-    if let Some(text) = get(connection, "epoch")? {
+    if let Some(text) = get(connection, EPOCH)? {
         return Epoch::parse(&text).ok_or_else(|| StoreError::Damaged(format!("epoch `{text}`")));
     }
-    set(connection, "epoch", Some(&fresh.to_string()))?;
+    set(connection, EPOCH, Some(&fresh.to_string()))?;
     Ok(fresh)
 }

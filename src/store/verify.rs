@@ -61,9 +61,9 @@ fn verify_audit(connection: &Connection) -> Result<(), StoreError> {
     }
 }
 
-/// Whether closing the connection leaves database and log as they are. What is damaged must not be made worse by looking.
-pub(super) fn leave_as_found(connection: &Connection, leave: bool) -> Result<(), StoreError> {
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave)?;
+/// Whether closing the last connection folds the log into the database and removes it.
+pub(super) fn fold_on_close(connection: &Connection, fold: bool) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !fold)?;
     Ok(())
 }
 

@@ -161,7 +161,64 @@ impl<E: Engine> Work<E> {
     fn why_rolled_back(&self) -> StoreError {
         match self.connection.execute_batch(doubt::PROBE) {
             Err(error) => error.into(),
-            Ok(()) => StoreError::Full,
+            // Whatever it was, it is over: the disk has just taken a change.
+            Ok(()) => StoreError::Failed("the database gave up a transaction and takes the next one".into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{SyncSender, sync_channel};
+
+    use super::*;
+
+    /// Runs each job as a statement and says what became of the group.
+    struct Statements(SyncSender<Result<usize, String>>);
+
+    impl Engine for Statements {
+        type Job = &'static str;
+
+        fn run(&mut self, job: &mut &'static str, connection: &Connection) -> Keep {
+            match connection.execute_batch(job) {
+                Ok(()) => Keep::Yes,
+                Err(_) => Keep::No,
+            }
+        }
+
+        fn committed(&mut self, jobs: Vec<&'static str>, _took: Duration) {
+            let _ = self.0.send(Ok(jobs.len()));
+        }
+
+        fn failed(&mut self, _jobs: Vec<&'static str>, error: &StoreError) {
+            let _ = self.0.send(Err(error.to_string()));
+        }
+
+        fn in_doubt(&mut self, _jobs: Vec<&'static str>, error: &StoreError) {
+            let _ = self.0.send(Err(error.to_string()));
+        }
+    }
+
+    #[test]
+    fn a_transaction_that_was_given_up_is_not_called_a_full_disk() {
+        let connection = Connection::open_in_memory().expect("a database");
+        connection
+            .execute_batch(
+                "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT); CREATE TABLE filler (bytes BLOB);",
+            )
+            .expect("tables");
+        let (sender, outcomes) = sync_channel(8);
+        let options = WriterOptions { queue: 8, group: 1 };
+        let (writer, thread) = Writer::spawn(connection, Statements(sender), options).expect("a thread");
+        let outcome = |job| {
+            assert!(writer.queue.blocking_send(job).is_ok());
+            outcomes.recv().expect("an outcome")
+        };
+        // Only the transaction is gone: the disk is fine.
+        let given_up = outcome("ROLLBACK").expect_err("nothing was saved");
+        assert!(given_up.contains("gave up"), "{given_up}");
+        assert_eq!(outcome("INSERT INTO filler VALUES (x'00')"), Ok(1));
+        drop(writer);
+        thread.join().expect("an end");
     }
 }

@@ -3,6 +3,7 @@
 mod basics;
 mod control;
 mod doctor;
+mod long_start;
 mod pid_files;
 mod place;
 mod setup;

@@ -10,6 +10,7 @@ mod clock;
 mod damage;
 mod failing_disk;
 mod flipped_bits;
+mod forgetting;
 mod full_disk;
 mod in_doubt;
 mod kill;
@@ -22,16 +23,16 @@ mod sync;
     clippy::disallowed_methods,
     reason = "a test has no configuration but the environment"
 )]
-fn size(name: &str, default: u64) -> u64 {
+pub fn size(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
 /// Numbers that look random and are the same in every run.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     /// A number below `end`.
-    fn below(&mut self, end: u64) -> u64 {
+    pub fn below(&mut self, end: u64) -> u64 {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -9,6 +9,8 @@ mod audit;
 mod cli;
 mod durability;
 mod first_steps;
+mod following;
 mod keys;
 mod protocol;
 mod safety;
+mod tasks;

@@ -10,7 +10,7 @@ mod keys;
 mod limits;
 mod pages;
 mod process;
-mod raw;
+pub mod raw;
 mod removal;
 mod sizes;
 mod slow_reader;

@@ -38,6 +38,7 @@ struct control {
     int64_t syncs_begun; /* of all files below the directory, whatever counts */
     int64_t syncs_ended;
     int64_t clock_ms;    /* added to the time of day */
+    int64_t frozen_ms;   /* the time of day, which stands still; 0 when it goes on */
 };
 
 static volatile struct control *control;
@@ -193,7 +194,10 @@ int open64(const char *path, int flags, ...)
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
     int result = (int)syscall(SYS_clock_gettime, clock, time);
-    if (result == 0 && clock == CLOCK_REALTIME && control) {
+    if (result == 0 && clock == CLOCK_REALTIME && control && control->frozen_ms) {
+        time->tv_sec = control->frozen_ms / 1000;
+        time->tv_nsec = control->frozen_ms % 1000 * 1000000;
+    } else if (result == 0 && clock == CLOCK_REALTIME && control) {
         int64_t shift_ms = control->clock_ms;
         time->tv_sec += shift_ms / 1000;
         time->tv_nsec += shift_ms % 1000 * 1000000;

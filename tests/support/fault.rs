@@ -117,6 +117,7 @@ enum Field {
     SyncsBegun,
     SyncsEnded,
     ClockMs,
+    FrozenMs,
 }
 
 /// A data directory whose files fail when a test wants it.
@@ -206,6 +207,11 @@ impl Faults {
     /// Shifts the time of day of the server by so much from what it is.
     pub fn shift_clock(&self, milliseconds: i64) {
         self.put(Field::ClockMs, milliseconds);
+    }
+
+    /// Makes the time of day of the server stand still at so many milliseconds since 1970, or go on.
+    pub fn freeze_clock(&self, at_ms: Option<i64>) {
+        self.put(Field::FrozenMs, at_ms.unwrap_or(0));
     }
 
     fn put(&self, field: Field, value: i64) {

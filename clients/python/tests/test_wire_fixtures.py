@@ -53,10 +53,24 @@ METHODS: dict[str, tuple[str, str | None]] = {
     "docs.list": ("list_docs", "docs"),
     "docs.get": ("get_doc", None),
     "docs.update": ("update_doc", None),
+    "task.create": ("create_task", None),
+    "task.claim": ("claim_task", None),
+    "task.renew": ("renew_task", None),
+    "task.update": ("update_task", None),
+    "task.complete": ("complete_task", None),
+    "task.fail": ("fail_task", None),
+    "task.cancel": ("cancel_task", None),
+    "task.list": ("list_tasks", None),
+    "task.get": ("get_task", "task"),
     "rpc.discover": ("discover", None),
 }
 
+TASK_RECEIPT = {"taskId": "t", "state": "accepted", "generation": 1, "revision": 2, "timestamp": 1}
+
 SAMPLE_RESULTS: dict[str, Any] = {
+    **{f"task.{act}": TASK_RECEIPT for act in ("create", "claim", "renew", "update", "complete", "fail", "cancel")},
+    "task.list": {"tasks": [{"taskId": "t"}], "nextCursor": "t"},
+    "task.get": {"task": {"taskId": "t"}},
     "agent.invite": {"agentId": "a", "displayName": "n", "apiKey": "k", "role": "participant"},
     "agent.createKey": {"agentId": "a", "apiKey": "k", "key": {}},
     "agent.rotateKey": {"agentId": "a", "apiKey": "k", "key": {}, "previousKeyId": "k", "previousExpiresAt": 1},
@@ -252,7 +266,7 @@ async def test_every_method_has_a_call_of_its_own(server: ScriptedServer, method
 
 
 def test_the_table_above_is_complete() -> None:
-    public = {name for name in dir(ProtocolMethods) if not name.startswith("_")}
+    public = {name for base in ProtocolMethods.__mro__ for name in vars(base) if not name.startswith("_")}
     assert {name for name, _ in METHODS.values()} == public - {"call", "room_history_page"}
 
 

@@ -1,7 +1,7 @@
 """asyncio client for wardroom, the coordination server for AI agents.
 
-In reading order: `client` (what users hold), `methods` (the calls), `errors` and `types` (what comes back),
-`options` (settings and bounds), then the works: `connection` (one socket), `reconnect` (when to come back),
+In reading order: `client` (what users hold), `methods` and `task_methods` (the calls), `errors` and `types` (what comes
+back), `options` (settings and bounds), then the works: `connection` (one socket), `reconnect` (when to come back),
 `dispatch` (handlers).
 """
 
@@ -42,6 +42,9 @@ from .types import (
     RoomInfo,
     RotatedKey,
     StatusResult,
+    Task,
+    TaskPage,
+    TaskReceipt,
 )
 
 __version__ = "0.1.0"
@@ -79,6 +82,9 @@ __all__ = [
     "RotatedKey",
     "RpcError",
     "StatusResult",
+    "Task",
+    "TaskPage",
+    "TaskReceipt",
     "WardroomClient",
     "WardroomError",
     "enrol",

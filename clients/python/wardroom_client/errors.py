@@ -38,6 +38,11 @@ class ErrorCode(IntEnum):
     STORAGE_UNAVAILABLE = 4090
     STORAGE_DAMAGED = 4091
     SHUTTING_DOWN = 4092
+    TASK_NOT_FOUND = 4100
+    TASK_HELD = 4101
+    STALE_GENERATION = 4102
+    TASK_STATE = 4103
+    TASK_LIMIT = 4104
 
 
 class WardroomError(Exception):

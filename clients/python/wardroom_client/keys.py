@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, cast
 
-from .arguments import given, member, or_unset
+from .results import given, member, or_unset
 from .connection import Connection
 from .options import Options, Settings
 from .types import AuditPage, EnrolledAgent, IssuedKey, ListedKey, RenamedAgent, RotatedKey, StatusResult

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Any, cast
 
-from .arguments import given, member, or_unset
 from .keys import KeyMethods
+from .results import given, member, or_unset
+from .task_methods import TaskMethods
 from .types import (
     UNSET,
     Agent,
@@ -16,6 +16,7 @@ from .types import (
     HistoryPage,
     InvitedAgent,
     Message,
+    MessageType,
     Receipt,
     Room,
     RoomInfo,
@@ -24,17 +25,14 @@ from .types import (
     Visibility,
 )
 
-class ProtocolMethods(KeyMethods):
+
+class ProtocolMethods(KeyMethods, TaskMethods):
     """The calls of the protocol. `auth` alone is missing: `connect()` makes it.
 
     All of them raise `RpcError` when the server refuses, `RequestTimeout` without an answer in time, `ConnectionLost`
     when the connection ends first and `NotConnected` outside of a connection. Each names below the codes that are its
     own; -32602 (a parameter is wrong), 4080 (too many requests), 4090 and 4091 (storage) may come from any.
     """
-
-    @abstractmethod
-    async def call(self, method: str, params: object = None, *, timeout: float | None = None) -> Any:
-        """Call any method of the server and return its whole result."""
 
     # rooms
 
@@ -68,26 +66,28 @@ class ProtocolMethods(KeyMethods):
         return cast(RoomInfo, result)
 
     async def room_history(
-        self, room_id: str, limit: int | None = None, before: int | None = None
+        self, room_id: str, limit: int | None = None, before: int | None = None, *, reply_to: str | None = None
     ) -> list[Message]:
         """The newest messages of a room, oldest first.
 
         `limit` is at least 1, 50 when left out, and cut to the server's maximum. `before` is a time in milliseconds:
         only earlier messages are returned, so the `timestamp` of the first one fetches the page before it.
-        A page of fewer messages than asked for is not always the first of the room: `room_history_page` tells.
-        Refused with 4010, 4011.
+        With `reply_to`, only direct replies to that message. A page of fewer messages than asked for is not always the
+        first of the room: `room_history_page` tells. Refused with 4010, 4011, 4060 (no such message).
         """
-        return (await self.room_history_page(room_id, limit, before))["messages"]
+        return (await self.room_history_page(room_id, limit, before, reply_to=reply_to))["messages"]
 
     async def room_history_page(
-        self, room_id: str, limit: int | None = None, before: int | None = None
+        self, room_id: str, limit: int | None = None, before: int | None = None, *, reply_to: str | None = None
     ) -> HistoryPage:
         """As `room_history`, as `{"messages": [...], "more": ...}`.
 
         `more` is True when the server cut the page short because of its size in bytes, False otherwise.
-        Refused with 4010, 4011.
+        Refused with 4010, 4011, 4060.
         """
-        params = given(roomId=room_id, limit=or_unset(limit), before=or_unset(before))
+        params = given(
+            roomId=room_id, limit=or_unset(limit), before=or_unset(before), replyTo=or_unset(reply_to)
+        )
         result = await self.call("room.history", params)
         messages: list[Message] = member(result, "messages", list)
         return {"messages": messages, "more": result.get("more") is True}
@@ -123,22 +123,55 @@ class ProtocolMethods(KeyMethods):
 
     # messages
 
-    async def send_message(self, room_id: str, content: str, *, idempotency_key: str | None = None) -> Receipt:
+    async def send_message(
+        self,
+        room_id: str,
+        content: str,
+        *,
+        type: MessageType | None = None,
+        data: object = None,
+        reply_to: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Receipt:
         """Say something in a room; once this returns, the message is stored.
 
-        Content is kept as it is. Sending the same again under the same `idempotency_key` within 24 hours returns the
-        first receipt and shows nothing twice. Refused with 4010, 4011, 4050 (longer than the server allows), 4081 (the
-        key was used for another message).
+        Content is kept as it is. `data` is any JSON that goes with it, `reply_to` a message of the room. Sending the
+        same again under the same `idempotency_key` within 24 hours returns the first receipt and shows nothing twice.
+        Refused with 4010, 4011, 4050 (longer than the server allows), 4060 (`reply_to` is no message of the room), 4081
+        (the key was used for another message).
         """
-        params = given(roomId=room_id, content=content, idempotencyKey=or_unset(idempotency_key))
+        params = given(
+            roomId=room_id,
+            content=content,
+            type=or_unset(type),
+            data=or_unset(data),
+            replyTo=or_unset(reply_to),
+            idempotencyKey=or_unset(idempotency_key),
+        )
         return _receipt(await self.call("message.send", params))
 
-    async def send_dm(self, to_agent_id: str, content: str, *, idempotency_key: str | None = None) -> Receipt:
+    async def send_dm(
+        self,
+        to_agent_id: str,
+        content: str,
+        *,
+        type: MessageType | None = None,
+        data: object = None,
+        reply_to: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Receipt:
         """Send a message that only its recipient can read, now or later.
 
-        `idempotency_key` as for `send_message`. Refused with 4020, 4050, 4081.
+        The rest as for `send_message`; `reply_to` is a message between the two. Refused with 4020, 4050, 4060, 4081.
         """
-        params = given(toAgentId=to_agent_id, content=content, idempotencyKey=or_unset(idempotency_key))
+        params = given(
+            toAgentId=to_agent_id,
+            content=content,
+            type=or_unset(type),
+            data=or_unset(data),
+            replyTo=or_unset(reply_to),
+            idempotencyKey=or_unset(idempotency_key),
+        )
         return _receipt(await self.call("message.dm", params))
 
     async def remove_message(self, message_id: str, reason: str | None = None) -> StatusResult:

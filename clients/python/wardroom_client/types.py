@@ -11,6 +11,8 @@ from typing import Any, Literal, TypedDict, Union
 
 Role = Literal["controller", "participant"]
 Visibility = Literal["public", "private"]
+MessageType = Literal["chat", "task", "result", "query", "file", "ack"]
+TaskState = Literal["submitted", "accepted", "working", "completed", "failed", "canceled", "rejected"]
 
 EventParams = dict[str, Any]
 """What a handler is given: the `params` of the event."""
@@ -175,6 +177,9 @@ class RoomInfo(TypedDict):
 
 
 class _MessageExtra(TypedDict, total=False):
+    type: MessageType
+    data: Any
+    replyTo: str
     seq: int
     toAgentId: str
     removed: bool
@@ -184,7 +189,8 @@ class Message(_MessageExtra):
     """A message of a room's history.
 
     `seq` counts the room's messages from 1 without a gap; `toAgentId` is there on direct messages only;
-    `removed` is True once the content has been removed.
+    `removed` is True once the content has been removed. `type` is left out for `"chat"`; `data` is the JSON that goes
+    with the message, `replyTo` the message that it answers.
     """
 
     messageId: str
@@ -214,6 +220,62 @@ class Receipt(_ReceiptExtra):
 
     messageId: str
     timestamp: int
+
+
+class _TaskExtra(TypedDict, total=False):
+    data: Any
+    resultMessageId: str
+
+
+class Task(_TaskExtra):
+    """Work that is offered in a room.
+
+    `taskId` is the id of the message that opened it. `assignee` alone may claim it, any member if None. `generation`
+    counts its claims, `revision` its changes. `holder` and `leaseExpiresAt` are None while nobody holds it.
+    """
+
+    taskId: str
+    roomId: str
+    title: str
+    description: str | None
+    creator: str
+    assignee: str | None
+    state: TaskState
+    generation: int
+    revision: int
+    holder: str | None
+    leaseExpiresAt: int | None
+    note: str | None
+    createdAt: int
+    updatedAt: int
+
+
+class _TaskReceiptExtra(TypedDict, total=False):
+    leaseExpiresAt: int
+    resultMessageId: str
+
+
+class TaskReceipt(_TaskReceiptExtra):
+    """The server's word that a change of a task is stored.
+
+    After a claim, `generation` is what to show with every later call about it.
+    """
+
+    taskId: str
+    state: TaskState
+    generation: int
+    revision: int
+    timestamp: int
+
+
+class _TaskPageExtra(TypedDict, total=False):
+    nextCursor: str
+
+
+class TaskPage(_TaskPageExtra):
+    """A page of tasks; `nextCursor` is there when there may be more."""
+
+    tasks: list[Task]
 
 
 class DocumentSummary(TypedDict):

@@ -29,4 +29,4 @@ export function retryAfterMs(error) {
     return typeof asked === "number" && asked > 0 ? Math.min(asked, MAX_RETRY_AFTER_MS) : 0;
 }
 /** A server that asks for more than this is not believed. */
-const MAX_RETRY_AFTER_MS = 10 * 60_000;
+const MAX_RETRY_AFTER_MS = 5 * 60_000;

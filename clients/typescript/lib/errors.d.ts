@@ -26,7 +26,7 @@ export declare const ErrorCode: {
     readonly readOnlyDocument: 4071;
     /** Too many requests; `data.retryAfterMs` says when to try again. */
     readonly limited: 4080;
-    /** The idempotency key was used for another message within the last 24 hours. */
+    /** The idempotency key was used for another request within the last 24 hours. */
     readonly idempotencyKeyReused: 4081;
     /** The enrolment token is unknown, used or expired. */
     readonly enrolmentFailed: 4110;
@@ -36,6 +36,14 @@ export declare const ErrorCode: {
     readonly storageUnavailable: 4090;
     readonly storageDamaged: 4091;
     readonly shuttingDown: 4092;
+    readonly taskNotFound: 4100;
+    /** Somebody holds the task; `data.holder` says who, `data.leaseExpiresAt` until when. */
+    readonly taskHeld: 4101;
+    /** The lease of that generation has ended. */
+    readonly staleGeneration: 4102;
+    /** Not in the state that the task is in, which `data.state` tells. */
+    readonly taskState: 4103;
+    readonly taskLimit: 4104;
 };
 /** What every error of this client is an instance of. */
 export declare class WardroomError extends Error {

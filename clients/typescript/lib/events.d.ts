@@ -1,5 +1,5 @@
 /** Events and their handlers. */
-import type { DocumentVersion, Message, Session, Visibility } from "./types.js";
+import type { DocumentVersion, Message, MessageType, Session, Task, Visibility } from "./types.js";
 /** Every event by name, with what its handlers are given. */
 export interface EventMap {
     presence: {
@@ -20,6 +20,10 @@ export interface EventMap {
         fromAgentId: string;
         fromDisplayName: string;
         content: string;
+        /** Left out for talk. */
+        type?: Exclude<MessageType, "chat">;
+        data?: unknown;
+        replyTo?: string;
         messageId: string;
         timestamp: number;
     };
@@ -66,6 +70,13 @@ export interface EventMap {
         roomId: string;
         removedBy: string;
         reason: string | null;
+    };
+    "task.created": {
+        task: Task;
+    };
+    /** The task as it is now. */
+    "task.updated": {
+        task: Task;
     };
     "lobby.motd": {
         content: string | null;

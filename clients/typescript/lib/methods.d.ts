@@ -1,6 +1,6 @@
 /** One function per method of the protocol. */
-import { KeyMethods } from "./keys.js";
-import type { Agent, AgentToEnrol, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, HistoryOptions, HistoryPage, InvitedAgent, InviteOptions, Message, Room, RoomChanges, RoomInfo, RoomSummary, SentDirectMessage, SentMessage, Status, Visibility } from "./types.js";
+import { TaskMethods } from "./tasks.js";
+import type { Agent, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, HistoryOptions, HistoryPage, InvitedAgent, Message, Room, RoomChanges, RoomInfo, RoomSummary, SendOptions, SentDirectMessage, SentMessage, Status, Visibility } from "./types.js";
 export interface CallOptions {
     /** How long this call waits for its answer, instead of the client's `requestTimeoutMs`. */
     timeoutMs?: number | undefined;
@@ -11,12 +11,11 @@ export interface CallOptions {
  * All of them reject with `RpcError` when the server refuses, `NotConnectedError` when nothing was sent, and
  * `ConnectionLostError` or `RequestTimeoutError` when the outcome is unknown.
  */
-export declare abstract class Methods extends KeyMethods {
-    /** Makes a new participant. Its key, or the token for it, is in the answer and nowhere else. Controller only. */
-    inviteAgent(displayName: string, options: InviteOptions & {
-        enrol: true;
-    }): Promise<AgentToEnrol>;
-    inviteAgent(displayName: string, options?: InviteOptions): Promise<InvitedAgent>;
+export declare abstract class Methods extends TaskMethods {
+    /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
+    abstract call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
+    /** Makes a new participant. Its key is in the answer and nowhere else. Controller only. */
+    inviteAgent(displayName: string): Promise<InvitedAgent>;
     /** Voids an agent's key for good and takes it out of every room; its messages stay. Controller only. */
     revokeAgent(agentId: string): Promise<Status>;
     /** Every agent, those never seen included. Controller only. */
@@ -43,7 +42,7 @@ export declare abstract class Methods extends KeyMethods {
     roomHistory(roomId: string, options?: HistoryOptions): Promise<Message[]>;
     roomHistory(roomId: string, limit?: number, before?: number): Promise<Message[]>;
     /** As `roomHistory`, and whether the server cut the page short because of its size in bytes. */
-    roomHistoryPage(roomId: string, { limit, before }?: HistoryOptions): Promise<HistoryPage>;
+    roomHistoryPage(roomId: string, { limit, before, replyTo }?: HistoryOptions): Promise<HistoryPage>;
     /** Lets an agent into a private room, or points it to a public one. Owner and controller. */
     inviteToRoom(roomId: string, agentId: string): Promise<Status>;
     /** Takes an agent out of a room. Owner and controller. */
@@ -60,9 +59,9 @@ export declare abstract class Methods extends KeyMethods {
      * Sends a message to a room. When this returns, the message is stored. Sending the same again under the same
      * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice.
      */
-    sendMessage(roomId: string, content: string, idempotencyKey?: string): Promise<SentMessage>;
-    /** Sends a message that only this agent and the other one ever see; `idempotencyKey` as for `sendMessage`. */
-    sendDm(toAgentId: string, content: string, idempotencyKey?: string): Promise<SentDirectMessage>;
+    sendMessage(roomId: string, content: string, options?: SendOptions | string): Promise<SentMessage>;
+    /** Sends a message that only this agent and the other one ever see; the rest as for `sendMessage`. */
+    sendDm(toAgentId: string, content: string, options?: SendOptions | string): Promise<SentDirectMessage>;
     /** Replaces a message's content by `[removed]`. Its sender, the room's owner and the controller may. */
     removeMessage(messageId: string, reason?: string): Promise<Status>;
     /** Sets the message of the day; null or an empty text clears it. Controller only. */

@@ -1,15 +1,15 @@
 /** One function per method of the protocol. */
-import { KeyMethods } from "./keys.js";
+import { TaskMethods } from "./tasks.js";
 /**
  * The methods of the protocol under their names in this language.
  *
  * All of them reject with `RpcError` when the server refuses, `NotConnectedError` when nothing was sent, and
  * `ConnectionLostError` or `RequestTimeoutError` when the outcome is unknown.
  */
-export class Methods extends KeyMethods {
-    inviteAgent(displayName, options = {}) {
-        const { enrol, keyName, expiresAt, readOnly, rooms, direct } = options;
-        return this.call("agent.invite", { displayName, enrol, keyName, expiresAt, readOnly, rooms, direct });
+export class Methods extends TaskMethods {
+    /** Makes a new participant. Its key is in the answer and nowhere else. Controller only. */
+    inviteAgent(displayName) {
+        return this.call("agent.invite", { displayName });
     }
     /** Voids an agent's key for good and takes it out of every room; its messages stay. Controller only. */
     revokeAgent(agentId) {
@@ -61,8 +61,9 @@ export class Methods extends KeyMethods {
         return messages;
     }
     /** As `roomHistory`, and whether the server cut the page short because of its size in bytes. */
-    async roomHistoryPage(roomId, { limit, before } = {}) {
-        const { messages, more } = await this.call("room.history", { roomId, limit, before });
+    async roomHistoryPage(roomId, { limit, before, replyTo } = {}) {
+        const params = { roomId, limit, before, replyTo };
+        const { messages, more } = await this.call("room.history", params);
         return { messages, more: more === true };
     }
     /** Lets an agent into a private room, or points it to a public one. Owner and controller. */
@@ -93,12 +94,12 @@ export class Methods extends KeyMethods {
      * Sends a message to a room. When this returns, the message is stored. Sending the same again under the same
      * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice.
      */
-    sendMessage(roomId, content, idempotencyKey) {
-        return this.call("message.send", { roomId, content, idempotencyKey });
+    sendMessage(roomId, content, options) {
+        return this.call("message.send", { roomId, content, ...sendParams(options) });
     }
-    /** Sends a message that only this agent and the other one ever see; `idempotencyKey` as for `sendMessage`. */
-    sendDm(toAgentId, content, idempotencyKey) {
-        return this.call("message.dm", { toAgentId, content, idempotencyKey });
+    /** Sends a message that only this agent and the other one ever see; the rest as for `sendMessage`. */
+    sendDm(toAgentId, content, options) {
+        return this.call("message.dm", { toAgentId, content, ...sendParams(options) });
     }
     /** Replaces a message's content by `[removed]`. Its sender, the room's owner and the controller may. */
     removeMessage(messageId, reason) {
@@ -128,4 +129,12 @@ export class Methods extends KeyMethods {
     discover() {
         return this.call("rpc.discover");
     }
+}
+/** A text alone is an idempotency key. */
+function sendParams(options = {}) {
+    if (typeof options === "string") {
+        return { idempotencyKey: options };
+    }
+    const { type, data, replyTo, idempotencyKey } = options;
+    return { type, data, replyTo, idempotencyKey };
 }

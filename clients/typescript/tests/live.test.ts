@@ -115,6 +115,51 @@ describe("against the real server", () => {
     await assert.rejects(alice.roomInfo(room.roomId), { code: ErrorCode.roomNotFound });
   });
 
+  test("a task from its offer to its result, and the thread that it makes", async (t) => {
+    const [, alice, bob] = (await cast(t, "alice", "bob")) as [WardroomClient, WardroomClient, WardroomClient];
+    const { roomId } = await alice.createRoom("Ops");
+    await bob.joinRoom(roomId);
+    const [aliceSees, bobSees] = [record(alice), record(bob)];
+    const offer = { description: "All of them.", data: { field: 7 }, idempotencyKey: "once" };
+    const offered = await alice.createTask(roomId, "Count the sheep", offer);
+    assert.deepEqual(await alice.createTask(roomId, "Count the sheep", offer), offered);
+    const { taskId } = offered;
+    const { task } = await bobSees("task.created");
+    assert.deepEqual([task.taskId, task.state, task.data], [taskId, "submitted", { field: 7 }]);
+
+    const claims = await Promise.allSettled([bob.claimTask(taskId), alice.claimTask(taskId)]);
+    const won = claims.findIndex((claim) => claim.status === "fulfilled");
+    const lost = claims[1 - won]!;
+    const [holder, other] = won === 0 ? [bob, alice] : [alice, bob];
+    assert.ok(won >= 0 && lost.status === "rejected" && lost.reason instanceof RpcError);
+    assert.equal(lost.reason.code, ErrorCode.taskHeld);
+    assert.equal((lost.reason.data as { holder: string }).holder, holder.agentId);
+
+    await holder.updateTask(taskId, { generation: 1, state: "submitted" });
+    assert.equal((await other.claimTask(taskId, { leaseMs: 60_000 })).generation, 2);
+    await assert.rejects(holder.completeTask(taskId, 1, { content: "Six." }), { code: ErrorCode.staleGeneration });
+    const { resultMessageId } = await other.completeTask(taskId, 2, { content: "Seven.", data: { sheep: 7 } });
+    const [result] = await alice.roomHistory(roomId, { replyTo: taskId });
+    assert.deepEqual([result?.messageId, result?.type, result?.data], [resultMessageId, "result", { sheep: 7 }]);
+    const states = [];
+    for (let state = ""; state !== "completed"; states.push(state)) {
+      state = (await (other === alice ? bobSees : aliceSees)("task.updated")).task.state;
+    }
+    assert.equal(states.at(-1), "completed");
+    assert.equal((await bob.getTask(taskId)).resultMessageId, resultMessageId);
+
+    const goats = await bob.createTask(roomId, "Count the goats", { assignee: alice.agentId! });
+    const { nextCursor } = await bob.listTasks({ roomId, limit: 1 });
+    const { tasks } = await bob.listTasks({ roomId, limit: 1, cursor: nextCursor });
+    assert.deepEqual(tasks.map((task) => task.taskId), [goats.taskId]);
+    assert.equal((await bob.cancelTask(goats.taskId, "no goats")).state, "canceled");
+
+    const question = await alice.sendDm(bob.agentId!, "How many?", { type: "query" });
+    await bob.sendDm(alice.agentId!, "None.", { data: 0, replyTo: question.messageId });
+    const answer = await aliceSees("dm");
+    assert.deepEqual([answer.data, answer.replyTo], [0, question.messageId]);
+  });
+
   test("direct messages, the message of the day and documents", async (t) => {
     const [controller, alice, bob] = (await cast(t, "alice", "bob")) as [WardroomClient, WardroomClient, WardroomClient];
     const bobSees = record(bob);
@@ -271,7 +316,7 @@ describe("against the real server", () => {
 
 const RECORDED = [
   "message", "dm", "room.created", "room.joined", "room.invited", "room.deleted", "room.visibilityChanged",
-  "room.ownerChanged", "room.updated", "message.removed", "lobby.motd", "docs.updated", "kicked", "disconnected",
+  "room.ownerChanged", "room.updated", "message.removed", "task.created", "task.updated", "lobby.motd", "docs.updated", "kicked", "disconnected",
   "connection.opened", "connection.ended",
 ] as const satisfies EventName[];
 

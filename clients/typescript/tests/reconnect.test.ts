@@ -188,6 +188,17 @@ test("a server that asks to be left alone is left alone for so long", async (t) 
   assert.ok(timers.delays.includes(60_000));
 });
 
+test("a server that asks to be left alone for longer than five minutes is not believed", async (t) => {
+  const { server, client, timers, link } = await connected(t);
+  const lost = watch(client, "connection.lost");
+  link.drop();
+  await timers.runOut(500);
+  const again = await server.accept();
+  again.refuse(await again.expect("auth"), 4080, "too many failures", { retryable: true, retryAfterMs: 300_001 });
+  await lost.take();
+  assert.equal((await lost.take()).retryInMs, 300_000);
+});
+
 test("closing while the connection is away ends the tries", async (t) => {
   const { server, client, timers, link } = await connected(t);
   const lost = watch(client, "connection.lost");

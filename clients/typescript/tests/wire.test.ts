@@ -40,6 +40,8 @@ const EVENTS: Record<EventName, true> = {
   "room.ownerChanged": true,
   "room.updated": true,
   "message.removed": true,
+  "task.created": true,
+  "task.updated": true,
   "lobby.motd": true,
   "docs.updated": true,
   kicked: true,

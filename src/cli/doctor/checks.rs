@@ -154,6 +154,11 @@ pub(super) fn server(context: &Context, server: &Server) -> Finding {
                 )
             }
         }
+        Server::Starting(pid) => Finding::notice(
+            subject,
+            format!("still starting, process {pid}"),
+            format!("`{}` tells when it is ready", context.hint("status")),
+        ),
         Server::Silent(problem) => Finding::wrong(subject, problem.clone(), "end that process if it does not recover"),
     }
 }
@@ -211,7 +216,7 @@ pub(super) fn stale_files(context: &Context, server: &Server) -> Vec<Finding> {
             )]
         };
     }
-    if matches!(server, Server::Silent(_)) {
+    if matches!(server, Server::Starting(_) | Server::Silent(_)) {
         return Vec::new();
     }
     let left: Vec<&str> = [

@@ -90,6 +90,8 @@ enum Server {
     Absent,
     /// One is running, with this status.
     Running(Value),
+    /// One is about to run, in this process.
+    Starting(u32),
     /// One holds the lock and gives no answer.
     Silent(String),
 }
@@ -132,6 +134,7 @@ fn find_server(context: &Context) -> Server {
                 Ok(status) => Server::Running(status),
                 Err(error) => Server::Silent(format!("the running server gave no status: {error}")),
             },
+            Presence::Starting(pid) => Server::Starting(pid),
             Presence::Silent => Server::Silent(running::silent(context).message()),
         })
     });

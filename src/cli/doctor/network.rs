@@ -35,6 +35,10 @@ pub(super) fn port(config: &Config, server: &Server) -> Vec<Finding> {
             )
         }];
     }
+    if let Server::Starting(_) = server {
+        // It has the port already and does not tell yet which.
+        return Vec::new();
+    }
     let advice = "stop what listens there, or choose another `port`";
     addresses
         .into_iter()

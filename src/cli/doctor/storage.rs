@@ -5,7 +5,8 @@ use std::path::Path;
 use super::{Finding, Server};
 use crate::cli::context::Context;
 use crate::config::Config;
-use crate::server::{StartErrorKind, setup};
+use crate::server::{StartError, StartErrorKind, setup};
+use crate::store::OpenError;
 
 /// Free space below which a server is likely to stop storing soon, in bytes.
 const LITTLE_SPACE_BYTES: u64 = 256 * 1024 * 1024;
@@ -15,7 +16,7 @@ pub(super) fn database(config: &Config, context: &Context, server: &Server) -> F
     let subject = "database";
     let path = config.database_path(context.data_dir.path());
     if !matches!(server, Server::Absent) {
-        let text = "in use by the running server, which checked it when it started";
+        let text = "in use by the server, which checks it when it starts";
         return Finding::notice(
             subject,
             text,
@@ -32,13 +33,21 @@ pub(super) fn database(config: &Config, context: &Context, server: &Server) -> F
     match setup::check_database(context.data_dir.path(), config) {
         Ok(true) => Finding::fine(subject, format!("{} is whole", path.display())),
         Ok(false) => nothing_yet(),
-        Err(error) => {
-            let advice = match error.kind() {
-                StartErrorKind::Damaged => "keep a copy of the files before anything else, then do as it says",
-                _ => "give its owner access to the files, on a file system that can be written to",
-            };
-            Finding::wrong(subject, error.to_string(), advice)
+        Err(error) => Finding::wrong(subject, error.to_string(), advice(&error)),
+    }
+}
+
+/// What to do about a database that was not found to be whole.
+fn advice(error: &StartError) -> &'static str {
+    match error {
+        StartError::Open(OpenError::Foreign(_)) => "name another file; nothing was done to this one",
+        StartError::Open(OpenError::TooNew { .. }) => "run the newer version; nothing was done to the database",
+        StartError::Open(OpenError::Busy(_)) => "end that program, then run `doctor` again",
+        StartError::Open(OpenError::InUse(_)) => "run `doctor` again when it answers or has ended",
+        error if error.kind() == StartErrorKind::Damaged => {
+            "keep a copy of the files before anything else, then do as it says"
         }
+        _ => "give its owner access to the files, on a file system that can be written to",
     }
 }
 

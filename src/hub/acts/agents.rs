@@ -5,6 +5,7 @@ use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
 use crate::hub::acts::keys::{FIRST_KEY, Issued, NewKey, Whose, issue_new, issue_new_token, owner};
 use crate::hub::acts::rooms::{owner_changed, pass_to};
 use crate::hub::acts::sessions::end_all;
+use crate::hub::acts::tasks::end_leases;
 use crate::hub::change::Change;
 use crate::hub::directory::{Agent, Room};
 use crate::store::{agents, keys, rooms};
@@ -104,6 +105,7 @@ impl Act for BanAgent {
         let agent = other_than_controller(desk, self.agent)?;
         agents::set_banned(desk.connection, agent.number, Some(desk.now_ms))?;
         desk.change(Change::AgentBanned(agent.number, true));
+        end_leases(desk, agent.number, None, Except::Session(me.session))?;
         cut_off(desk, &me, agent, &EndReason::Banned(self.reason.clone()));
         Ok(())
     }
@@ -174,6 +176,7 @@ impl Act for RevokeAgent {
         keys::delete_of_agent(desk.connection, agent.number)?;
         agents::set_revoked(desk.connection, agent.number, desk.now_ms)?;
         rooms::forget_agent(desk.connection, agent.number)?;
+        end_leases(desk, agent.number, None, Except::Session(me.session))?;
         cut_off(desk, &me, agent, &EndReason::Revoked);
         let joined: Vec<&Room> = desk
             .state

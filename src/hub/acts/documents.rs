@@ -72,12 +72,11 @@ impl Act for RecordConstitutionFile {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         desk.operator()?;
-        let name = if self.written {
-            settings::CONSTITUTION_FILE
+        if self.written {
+            settings::constitution_file_is(desk.connection, &self.hash)?;
         } else {
-            settings::CONSTITUTION_FILE_NEXT
-        };
-        settings::set(desk.connection, name, Some(&self.hash))?;
+            settings::set(desk.connection, settings::CONSTITUTION_FILE_NEXT, Some(&self.hash))?;
+        }
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! Coming into rooms and going out of them.
 
 use crate::domain::{AgentId, AgentNumber, Event, Refusal, Role, RoomId, StreamNumber, Visibility};
-use crate::hub::act::{Act, Audience, Desk, Except};
+use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
+use crate::hub::acts::tasks::end_leases;
 use crate::hub::change::Change;
+use crate::hub::directory::Room;
 use crate::store::rooms;
 
 /// Joins a room.
@@ -29,22 +31,7 @@ impl Act for JoinRoom {
         if !may_enter {
             return Err(Refusal::NotInvited);
         }
-        let at_ms = room.next_join_time(desk.now_ms);
-        rooms::add_member(desk.connection, room.number, agent, at_ms)?;
-        desk.change(Change::MemberAdded {
-            room: room.number,
-            agent,
-            at_ms,
-        });
-        let event = Event::RoomJoined {
-            room: room.id,
-            agent: me.agent.id,
-            name: me.name.clone(),
-        };
-        desk.tell(Desk::members(room), Except::Session(me.session), event.clone());
-        // The members of before are told; the newcomer's other sessions belong to a member too.
-        desk.tell(Audience::Agents(vec![agent]), Except::Session(me.session), event);
-        Ok(())
+        add_member(desk, room, &me)
     }
 }
 
@@ -67,7 +54,7 @@ impl Act for LeaveRoom {
         if !room.has_member(me.agent.number) {
             return Err(Refusal::NotAMember);
         }
-        remove_member(desk, room.number, me.agent.number)?;
+        remove_member(desk, room.number, me.agent.number, Except::Session(me.session))?;
         let event = Event::RoomLeft {
             room: room.id,
             agent: me.agent.id,
@@ -137,7 +124,7 @@ impl Act for KickFromRoom {
         if !room.has_member(kicked.number) {
             return Err(Refusal::NotAMember);
         }
-        remove_member(desk, room.number, kicked.number)?;
+        remove_member(desk, room.number, kicked.number, Except::Session(me.session))?;
         rooms::remove_invitation(desk.connection, room.number, kicked.number)?;
         desk.change(Change::Uninvited {
             room: room.number,
@@ -167,8 +154,31 @@ impl Act for KickFromRoom {
     }
 }
 
-fn remove_member(desk: &mut Desk<'_>, room: StreamNumber, agent: AgentNumber) -> Result<(), Refusal> {
+/// Makes `me` a member and tells the others.
+pub(super) fn add_member(desk: &mut Desk<'_>, room: &Room, me: &Me<'_>) -> Result<(), Refusal> {
+    let (agent, at_ms) = (me.agent.number, room.next_join_time(desk.now_ms));
+    rooms::add_member(desk.connection, room.number, agent, at_ms)?;
+    desk.change(Change::MemberAdded {
+        room: room.number,
+        agent,
+        at_ms,
+    });
+    let event = Event::RoomJoined {
+        room: room.id,
+        agent: me.agent.id,
+        name: me.name.clone(),
+    };
+    desk.tell(Desk::members(room), Except::Session(me.session), event.clone());
+    // The members of before are told; the newcomer's other sessions belong to a member too.
+    desk.tell(Audience::Agents(vec![agent]), Except::Session(me.session), event);
+    Ok(())
+}
+
+/// Ends a membership, and with it what the agent has claimed in the room.
+fn remove_member(desk: &mut Desk<'_>, room: StreamNumber, agent: AgentNumber, except: Except) -> Result<(), Refusal> {
+    end_leases(desk, agent, Some(room), except)?;
     rooms::remove_member(desk.connection, room, agent)?;
     desk.change(Change::MemberRemoved { room, agent });
+    desk.effect(Effect::Lose(room, Some(agent)));
     Ok(())
 }

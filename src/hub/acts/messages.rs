@@ -1,16 +1,18 @@
 //! Speaking, writing to one agent, and taking back what was said.
 
-use std::sync::Arc;
-
+use super::posting::{Content, Draft, Extras, log_retired, post, retired};
 use super::retries::RetryKey;
+use super::tasks::redact_task;
 use crate::domain::{
-    AgentId, DirectMessage, Event, Message, MessageId, Refusal, Role, RoomId, RowId, StreamNumber, Visibility,
-    check_text,
+    AgentId, AgentNumber, DirectMessage, Event, Message, MessageId, MessageKind, Refusal, Role, RoomId, RowId,
+    StreamNumber, Visibility,
 };
 use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
 use crate::hub::directory::{Directory, Room};
+use crate::hub::feed::{Place, Source};
 use crate::store::messages::{DirectRow, MessageRow, Removal};
+use crate::store::removals::{self, RemovedFrom};
 use crate::store::{direct, messages};
 
 /// The receipt of a message: it is stored.
@@ -20,26 +22,6 @@ pub struct Sent {
     pub id: MessageId,
 }
 
-/// What a message says. One that is too long is refused only after other checks, and until then known by its length
-/// alone: a queue of them must not hold megabytes.
-#[derive(Clone, Debug)]
-pub struct Content(Result<Arc<str>, usize>);
-
-impl Content {
-    /// Takes `text`, which is not empty, when it has at most `limit` code points.
-    pub fn new(text: &str, limit: u32) -> Self {
-        Self(match check_text(text, limit) {
-            Ok(()) => Ok(text.into()),
-            Err(_) => Err(text.chars().count()),
-        })
-    }
-
-    fn text(&self, limit: u32) -> Result<&Arc<str>, Refusal> {
-        let too_long = |length: &usize| Refusal::MessageTooLong { length: *length, limit };
-        self.0.as_ref().map_err(too_long)
-    }
-}
-
 /// Says something in a room.
 #[derive(Clone, Debug)]
 pub struct SendMessage {
@@ -47,6 +29,8 @@ pub struct SendMessage {
     pub room: Option<RoomId>,
     /// What is said.
     pub content: Content,
+    /// What it carries beside that.
+    pub extras: Extras,
     /// Makes sending it again safe.
     pub retry: Option<RetryKey>,
 }
@@ -57,7 +41,7 @@ impl Act for SendMessage {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<Sent, Refusal> {
         let me = desk.me()?;
-        if let Some(id) = earlier(desk, &me, self.retry.as_ref())? {
+        if let Some(id) = RetryKey::earlier_message(self.retry.as_ref(), desk, me.agent.number)? {
             return Ok(Sent { id });
         }
         let room = desk.room(self.room)?;
@@ -65,33 +49,16 @@ impl Act for SendMessage {
             return Err(Refusal::NotAMember);
         }
         let content = self.content.text(desk.limits.message_length)?;
-        let at_ms = desk.state.next_time(room, desk.now_ms);
-        let seq = room.head.seq + 1;
-        let row = message_row(&me, RowId::new(room.number, seq), at_ms, content, None);
-        messages::append(desk.connection, &row)?;
-        desk.change(Change::MessageAppended {
-            room: room.number,
-            seq,
-            at_ms,
-        });
-        let keep = if room.is_lobby {
-            desk.limits.lobby_history
-        } else {
-            desk.limits.room_history
+        let draft = Draft {
+            content,
+            kind: self.extras.kind,
+            data: self.extras.data.as_ref(),
+            reply_to: self.extras.answers.find(desk, Some(room.number))?,
         };
-        if let Some(last) = retired(seq, keep) {
-            let count = messages::delete_up_to(desk.connection, room.number, last)?;
-            log_retired(desk, room.id, count);
-        }
-        let id = MessageId { at_ms, row: row.id };
+        let id = post(desk, &me, room, &draft)?;
         if let Some(retry) = &self.retry {
             retry.remember(desk, me.agent.number, id)?;
         }
-        let event = Event::Message {
-            room: room.id,
-            message: shown(&me, id, content),
-        };
-        desk.tell(Desk::members(room), Except::Agent(me.agent.number), event);
         Ok(Sent { id })
     }
 }
@@ -103,23 +70,46 @@ pub struct SendDirect {
     pub to: Option<AgentId>,
     /// What is written.
     pub content: Content,
+    /// What it carries beside that.
+    pub extras: Extras,
     /// Makes sending it again safe.
     pub retry: Option<RetryKey>,
 }
 
+/// The receipt of a direct message: it is stored.
+#[derive(Clone, Copy, Debug)]
+pub struct SentDirect {
+    /// Its id.
+    pub id: MessageId,
+    /// Its place in the mailbox of the sender; `None` when it is not kept any longer.
+    pub seq: Option<u64>,
+}
+
 impl Act for SendDirect {
-    type Receipt = Sent;
+    type Receipt = SentDirect;
     const COST: Cost = Cost::Message;
 
-    fn run(&self, desk: &mut Desk<'_>) -> Result<Sent, Refusal> {
+    fn run(&self, desk: &mut Desk<'_>) -> Result<SentDirect, Refusal> {
         let me = desk.me()?;
-        if let Some(id) = earlier(desk, &me, self.retry.as_ref())? {
-            return Ok(Sent { id });
+        if let Some(id) = RetryKey::earlier_message(self.retry.as_ref(), desk, me.agent.number)? {
+            let direct = messages::get(desk.connection, id.row)?.and_then(|row| row.direct);
+            let seq = direct.map(|direct| direct.sender_seq);
+            return Ok(SentDirect { id, seq });
         }
         let to = desk.agent(self.to)?;
         let content = self.content.text(desk.limits.message_length)?;
         let (low, high) = (me.agent.number.min(to.number), me.agent.number.max(to.number));
-        let (number, seq) = if let Some(conversation) = desk.state.conversations.get(&(low, high)) {
+        let known = desk.state.conversations.get(&(low, high));
+        let draft = Draft {
+            content,
+            kind: self.extras.kind,
+            data: self.extras.data.as_ref(),
+            reply_to: self
+                .extras
+                .answers
+                .find(desk, known.map(|conversation| conversation.number))?,
+        };
+        let (number, seq) = if let Some(conversation) = known {
             (conversation.number, conversation.seq + 1)
         } else {
             let number = desk.free_stream()?;
@@ -133,7 +123,7 @@ impl Act for SendDirect {
             sender_seq: me.agent.mailbox_seq + 1,
             recipient_seq: to.mailbox_seq + 1,
         };
-        let row = message_row(&me, RowId::new(number, seq), at_ms, content, Some(places));
+        let row = draft.row(&me, RowId::new(number, seq), at_ms, Some(places));
         direct::append(desk.connection, &row, places)?;
         desk.change(Change::DirectAppended { low, high, seq, at_ms });
         if let Some(last) = retired(seq, desk.limits.lobby_history) {
@@ -146,17 +136,48 @@ impl Act for SendDirect {
         if let Some(retry) = &self.retry {
             retry.remember(desk, me.agent.number, id)?;
         }
-        let message = DirectMessage {
-            message: shown(&me, id, content),
-            recipient: to.id,
-        };
-        desk.tell(
-            Audience::Agents(vec![to.number]),
-            Except::Agent(me.agent.number),
-            Event::Direct { message },
+        desk.effect(Effect::Stored);
+        let message = draft.shown(&me, id);
+        show_direct(
+            desk,
+            me.agent.number,
+            (to.number, places.recipient_seq),
+            &message,
+            to.id,
         );
-        Ok(Sent { id })
+        if to.number != me.agent.number {
+            show_direct(
+                desk,
+                me.agent.number,
+                (me.agent.number, places.sender_seq),
+                &message,
+                to.id,
+            );
+        }
+        let seq = Some(places.sender_seq);
+        Ok(SentDirect { id, seq })
     }
+}
+
+/// Shows a direct message to one of its parties, at its place in that one's mailbox.
+fn show_direct(
+    desk: &mut Desk<'_>,
+    sender: AgentNumber,
+    (party, seq): (AgentNumber, u64),
+    message: &Message,
+    recipient: AgentId,
+) {
+    let event = Event::Direct {
+        message: DirectMessage {
+            message: message.clone(),
+            recipient,
+            seq,
+        },
+        removed: false,
+        is_own: party == sender,
+    };
+    let source = Source::Mailbox;
+    desk.show(Audience::Agents(vec![party]), Place { source, seq }, sender, event);
 }
 
 /// Replaces the content of a message by a note that it was removed.
@@ -186,17 +207,36 @@ impl Act for RemoveMessage {
             by: me.agent.number,
             reason: self.reason.clone(),
         };
+        let (is_task, is_direct) = (row.kind == MessageKind::Task, row.direct.is_some());
+        note_removal(desk, room, &row)?;
         messages::remove(desk.connection, row, removal)?;
+        if is_task {
+            redact_task(desk, &me, id)?;
+        }
         let reason = self.reason.clone();
         let event = Event::MessageRemoved {
             message: id,
             room: room.id,
+            is_direct,
             removed_by: me.agent.id,
             reason,
         };
         desk.tell(audience, Except::Session(me.session), event);
         Ok(())
     }
+}
+
+/// Notes at which positions of those who may know of it the message was removed.
+fn note_removal(desk: &Desk<'_>, room: &Room, row: &MessageRow) -> Result<(), Refusal> {
+    let Some(direct) = row.direct else {
+        removals::insert(desk.connection, RemovedFrom::Room(room.number), room.head.seq, row.id)?;
+        return Ok(());
+    };
+    for party in [row.sender, direct.recipient] {
+        let seq = desk.state.agent(party).map_or(0, |agent| agent.mailbox_seq);
+        removals::insert(desk.connection, RemovedFrom::Mailbox(party), seq, row.id)?;
+    }
+    Ok(())
 }
 
 /// Whether `me` may remove `row`; the room that holds it, and who is told.
@@ -226,42 +266,4 @@ const NOT_YOURS: Refusal =
 
 fn room_of<'a>(desk: &Desk<'a>, stream: StreamNumber) -> Option<&'a Room> {
     desk.state.rooms.get(&stream)
-}
-
-/// What was sent under the same key before. It needs no rights any more: it is only told again.
-fn earlier(desk: &Desk<'_>, me: &Me<'_>, retry: Option<&RetryKey>) -> Result<Option<MessageId>, Refusal> {
-    retry.map_or(Ok(None), |retry| retry.earlier(desk, me.agent.number))
-}
-
-fn message_row(me: &Me<'_>, id: RowId, at_ms: i64, content: &str, direct: Option<DirectRow>) -> MessageRow {
-    MessageRow {
-        id,
-        sent_at_ms: at_ms,
-        sender: me.agent.number,
-        sender_name: me.name.clone(),
-        content: content.to_owned(),
-        direct,
-        removal: None,
-    }
-}
-
-fn shown(me: &Me<'_>, id: MessageId, content: &Arc<str>) -> Message {
-    Message {
-        id,
-        sender: me.agent.id,
-        sender_name: me.name.clone(),
-        content: Arc::clone(content),
-    }
-}
-
-/// The last position that is not kept when `keep` messages are, 0 being all of them.
-fn retired(seq: u64, keep: u64) -> Option<u64> {
-    (keep > 0 && seq > keep).then(|| seq - keep)
-}
-
-fn log_retired(desk: &mut Desk<'_>, room: RoomId, count: usize) {
-    if count > 0 {
-        desk.effect(Effect::Retired(count));
-        tracing::debug!(room.id = %room, count, "messages beyond the history limit were deleted");
-    }
 }

@@ -9,9 +9,11 @@ mod lobby;
 mod membership;
 mod messages;
 mod operator;
+mod posting;
 mod retries;
 mod rooms;
 mod sessions;
+mod tasks;
 
 pub use agents::{BanAgent, InviteAgent, Invited, KickAgent, RenameAgent, RevokeAgent, UnbanAgent};
 pub use documents::{RecordConstitutionFile, UpdateDocument, UpdatedDocument};
@@ -19,8 +21,13 @@ pub use enrolment::{EndExpiredSessions, Enrol, Enrolled, ForgetExpiredKeys};
 pub use keys::{CreateKey, Issued, NewKey, RevokeKey, RotateKey, Rotated, Secret, Whose};
 pub use lobby::SetMotd;
 pub use membership::{InviteToRoom, JoinRoom, KickFromRoom, LeaveRoom};
-pub use messages::{Content, RemoveMessage, SendDirect, SendMessage, Sent};
+pub use messages::{RemoveMessage, SendDirect, SendMessage, Sent, SentDirect};
 pub use operator::{KickEveryone, ProbeStorage, SetLock};
+pub use posting::{Answers, Content, Extras};
 pub use retries::{ForgetRetryKeys, RetryKey};
 pub use rooms::{CreateRoom, DeleteRoom, SetVisibility, TakeOwnership, UpdateRoom};
 pub use sessions::{Admitted, CloseSession, OpenSession, RecordSeen};
+pub use tasks::{
+    Assignee, CancelTask, ClaimTask, EndLeases, ExpireLeases, Finish, FinishTask, OfferTask, RenewTask, TaskMove, Term,
+    UpdateTask,
+};

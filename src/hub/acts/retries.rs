@@ -1,17 +1,17 @@
-//! Sending again what may have been sent already.
+//! Asking again for what may have been done already.
 
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::{AgentNumber, MessageId, Refusal};
-use crate::hub::act::{Act, Desk};
-use crate::store::idempotency::{self, Remembered};
+use crate::domain::{AgentNumber, MessageId, Refusal, TaskReceipt};
+use crate::hub::act::{Act, Desk, Me};
+use crate::store::idempotency::{self, Receipt, Remembered};
 
 /// How long a key is remembered.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// The key under which a message is sent, and a digest of what is sent.
+/// The key under which something is asked for, and a digest of what that is.
 #[derive(Clone, Debug)]
 pub struct RetryKey {
     key: Arc<str>,
@@ -19,10 +19,11 @@ pub struct RetryKey {
 }
 
 impl RetryKey {
-    /// `key` is what the sender chose; the other parts are what a repeat must have in common with the first request.
-    pub fn new(key: &str, method: &str, target: &str, content: &str) -> Self {
+    /// `key` is what the sender chose; the parts are what a repeat must have in common with the first request, the method
+    /// first. A part that is not there is empty.
+    pub fn new(key: &str, parts: &[&str]) -> Self {
         let mut digest = Sha256::new();
-        for part in [method, target, content] {
+        for part in parts {
             // With its length, so that no byte can move from one part to the next.
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
@@ -33,28 +34,72 @@ impl RetryKey {
         }
     }
 
-    /// The message that was sent under this key before, if there is one.
-    pub(super) fn earlier(&self, desk: &Desk<'_>, sender: AgentNumber) -> Result<Option<MessageId>, Refusal> {
+    fn earlier(&self, desk: &Desk<'_>, sender: AgentNumber) -> Result<Option<Receipt>, Refusal> {
         let earlier = idempotency::get(desk.connection, sender, &self.key)?;
-        match earlier.filter(|earlier| earlier.message.at_ms > desk.now_ms - KEPT_MS) {
+        match earlier.filter(|earlier| earlier.at_ms > desk.now_ms - KEPT_MS) {
             None => Ok(None),
-            Some(earlier) if earlier.request == self.request => Ok(Some(earlier.message)),
+            Some(earlier) if earlier.request == self.request => Ok(Some(earlier.receipt)),
             Some(_) => Err(Refusal::KeyReused),
+        }
+    }
+
+    /// The message that was sent under this key before, if there is one. It needs no rights any more: it is only told
+    /// again.
+    pub(super) fn earlier_message(
+        retry: Option<&Self>,
+        desk: &Desk<'_>,
+        sender: AgentNumber,
+    ) -> Result<Option<MessageId>, Refusal> {
+        match retry.map_or(Ok(None), |retry| retry.earlier(desk, sender))? {
+            None => Ok(None),
+            Some(Receipt::Message(id)) => Ok(Some(id)),
+            Some(Receipt::Task(_)) => Err(Refusal::KeyReused),
+        }
+    }
+
+    /// The receipt of the change of a task that was asked for under this key before, if there is one. It needs no rights any
+    /// more either, but the session must be one for which there is such a task.
+    pub(super) fn earlier_task(
+        retry: Option<&Self>,
+        desk: &Desk<'_>,
+        me: &Me<'_>,
+    ) -> Result<Option<TaskReceipt>, Refusal> {
+        match retry.map_or(Ok(None), |retry| retry.earlier(desk, me.agent.number))? {
+            None => Ok(None),
+            Some(Receipt::Task(receipt)) => {
+                let room = desk.state.room(receipt.task.row.stream());
+                if room.is_none_or(|room| me.scope.admits_room(room.id)) {
+                    Ok(Some(receipt))
+                } else {
+                    Err(Refusal::TaskNotFound)
+                }
+            }
+            Some(Receipt::Message(_)) => Err(Refusal::KeyReused),
         }
     }
 
     /// Remembers the message.
     pub(super) fn remember(&self, desk: &Desk<'_>, sender: AgentNumber, message: MessageId) -> Result<(), Refusal> {
-        idempotency::put(
-            desk.connection,
-            sender,
-            &self.key,
-            &Remembered {
-                request: self.request,
-                message,
-            },
-        )?;
-        Ok(())
+        self.put(desk, sender, message.at_ms, Receipt::Message(message))
+    }
+
+    /// Remembers the change of a task.
+    pub(super) fn remember_task(
+        &self,
+        desk: &Desk<'_>,
+        sender: AgentNumber,
+        receipt: TaskReceipt,
+    ) -> Result<(), Refusal> {
+        self.put(desk, sender, receipt.at_ms, Receipt::Task(receipt))
+    }
+
+    fn put(&self, desk: &Desk<'_>, sender: AgentNumber, at_ms: i64, receipt: Receipt) -> Result<(), Refusal> {
+        let remembered = Remembered {
+            request: self.request,
+            at_ms,
+            receipt,
+        };
+        Ok(idempotency::put(desk.connection, sender, &self.key, &remembered)?)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Making, changing and deleting rooms.
 
-use crate::domain::{AgentNumber, Event, Name, Refusal, RoomId, RoomView, Visibility};
-use crate::hub::act::{Act, Audience, Desk, Except, Me};
+use super::membership::add_member;
+use crate::domain::{AgentNumber, Event, Name, Refusal, Role, RoomId, RoomView, Visibility};
+use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
 use crate::hub::directory::Room;
 use crate::store::rooms::{self, RoomRow};
+use crate::store::tasks;
 
 /// Makes a room, owned by the caller, who is its first member.
 #[derive(Clone, Debug)]
@@ -24,6 +26,13 @@ impl Act for CreateRoom {
         let me = desk.me()?;
         if desk.state.open_rooms() >= desk.limits.rooms as usize {
             return Err(Refusal::RoomLimit(desk.limits.rooms));
+        }
+        let (owned, most) = (
+            desk.state.open_rooms.owned_by(me.agent.number),
+            desk.limits.rooms_per_agent,
+        );
+        if most > 0 && owned >= most as usize && me.agent.role != Role::Controller {
+            return Err(Refusal::RoomsPerAgent(most));
         }
         let id = RoomId(uuid::Builder::from_random_bytes(desk.random()?).into_uuid());
         let at_ms = desk.state.next_room_time(desk.now_ms);
@@ -157,7 +166,7 @@ impl Act for UpdateRoom {
     }
 }
 
-/// Deletes a room for everybody. Its messages are kept for the controller.
+/// Deletes a room for everybody, and calls its tasks off. What was said in it is kept for the controller.
 #[derive(Clone, Copy, Debug)]
 pub struct DeleteRoom {
     /// The room.
@@ -170,8 +179,10 @@ impl Act for DeleteRoom {
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         let me = desk.me()?;
         let room = desk.governed_room(&me, self.room)?;
+        tasks::cancel_room(desk.connection, room.number, desk.now_ms)?;
         rooms::delete(desk.connection, room.number, desk.state.controller, desk.now_ms)?;
         desk.change(Change::RoomDeleted(room.number));
+        desk.effect(Effect::Lose(room.number, None));
         desk.tell(
             desk.audience(room, room.visibility),
             Except::Session(me.session),
@@ -198,21 +209,7 @@ impl Act for TakeOwnership {
             change_owner(desk, room, &me)?;
         }
         if !room.has_member(me.agent.number) {
-            let (agent, at_ms) = (me.agent.number, room.next_join_time(desk.now_ms));
-            rooms::add_member(desk.connection, room.number, agent, at_ms)?;
-            desk.change(Change::MemberAdded {
-                room: room.number,
-                agent,
-                at_ms,
-            });
-            let event = Event::RoomJoined {
-                room: room.id,
-                agent: me.agent.id,
-                name: me.name.clone(),
-            };
-            desk.tell(Desk::members(room), Except::Session(me.session), event.clone());
-            // The newcomer's other sessions belong to a member too.
-            desk.tell(Audience::Agents(vec![agent]), Except::Session(me.session), event);
+            add_member(desk, room, &me)?;
         }
         Ok(())
     }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::domain::{AgentId, AgentNumber, EndReason, Event, KeyHash, KeyId, Name, Refusal, Role, RoomId, SessionId};
-use crate::hub::act::{Act, Audience, Desk, Effect, Except};
+use crate::hub::act::{Act, Audience, Desk, Effect, Except, Opened};
 use crate::hub::change::Change;
 use crate::hub::directory::Agent;
+use crate::hub::feed::Feed;
 use crate::hub::keyring::KeyChange;
-use crate::hub::link::Link;
 use crate::store::{agents, keys, rooms};
 
 /// Lets an agent in. Stores nothing, so that agents get in even while the disk takes nothing; what is to be remembered of
@@ -20,8 +20,8 @@ pub struct OpenSession {
     pub name: Option<Name>,
     /// The id that the session gets; never used before.
     pub session: SessionId,
-    /// Takes what the session is told.
-    pub link: Arc<dyn Link>,
+    /// What the session is shown.
+    pub feed: Arc<Feed>,
 }
 
 /// What an agent learns when it comes in.
@@ -78,24 +78,20 @@ impl Act for OpenSession {
             name: name.clone(),
             at_ms,
         });
-        desk.effect(Effect::Open(session, agent.number, Arc::clone(&self.link)));
-        for other in state.online_agents().filter(|other| other.number != agent.number) {
-            let name = other.sessions.first().and_then(|session| state.session(*session));
-            let name = name.map_or_else(|| other.name.clone(), |session| session.name.clone());
-            let event = Event::Presence {
-                agent: other.id,
-                name,
-                online: true,
-            };
-            desk.tell(Audience::Session(session), Except::Nobody, event);
-        }
+        desk.effect(Effect::Open(Opened {
+            session,
+            agent: agent.number,
+            scope: card.scope.clone(),
+            feed: Arc::clone(&self.feed),
+        }));
+        desk.effect(Effect::Greet(session, agent.number));
         if !agent.is_online() {
             let event = Event::Presence {
                 agent: agent.id,
                 name: name.clone(),
                 online: true,
             };
-            desk.tell(Audience::Everyone, Except::Agent(agent.number), event);
+            desk.effect(Effect::Arrive(agent.number, event));
         }
         Ok(Admitted {
             number: agent.number,

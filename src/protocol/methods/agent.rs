@@ -16,7 +16,7 @@ method! {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentInviteParams {
-    /// The name to register, 1 to 100 characters without control characters.
+    /// The name to register, 1 to `limits.nameLength` characters (100 by default) without control characters.
     pub display_name: String,
     /// Whether to make an enrolment token instead of the key, so that the key never travels through the controller.
     #[serde(default)]
@@ -76,7 +76,7 @@ pub struct AgentParams {
 pub struct AgentReasonParams {
     /// The agent.
     pub agent_id: String,
-    /// Why, for the agent; up to 1,000 characters.
+    /// Why, for the agent; up to `limits.reasonLength` characters (1,000 by default).
     pub reason: Option<String>,
 }
 
@@ -112,7 +112,8 @@ pub struct AgentObject {
 }
 
 method! {
-    /// Ends all sessions of an agent. It may come back.
+    /// Ends all sessions of an agent before the answer is sent. It may come back. A controller that kicks itself is not
+    /// answered: the connection that asked has ended by then, with `disconnected` and close code 1008.
     AgentKick = "agent.kick", Controller, Change, AgentReasonParams => Status,
     errors [InvalidParams, Forbidden, AgentNotFound], events ["disconnected", "presence"]
 }

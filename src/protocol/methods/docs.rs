@@ -67,7 +67,7 @@ method! {
 pub struct DocsUpdateParams {
     /// The name of the document, matched exactly.
     pub name: String,
-    /// Its new text, up to 65,536 characters.
+    /// Its new text, up to `limits.documentLength` characters (65,536 by default).
     pub content: String,
     /// Its new version, a number or a text of 1 to 64 characters; the present one is counted up when left out.
     pub version: Option<DocumentVersion>,

@@ -15,7 +15,7 @@ method! {
 /// Parameters of `lobby.setMotd`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct LobbySetMotdParams {
-    /// The text, up to 65,536 characters; null or an empty text clears it. Must be there.
+    /// The text, up to `limits.documentLength` characters (65,536 by default); null or an empty text clears it. Must be there.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Option<String>")]
     pub content: Option<Option<String>>,

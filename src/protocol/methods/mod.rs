@@ -4,22 +4,26 @@
 mod agent;
 mod audit;
 mod docs;
+mod follow;
 mod key;
 mod lobby;
 mod message;
 mod operator;
 mod room;
 mod session;
+mod task;
 
 pub use agent::*;
 pub use audit::*;
 pub use docs::*;
+pub use follow::*;
 pub use key::*;
 pub use lobby::*;
 pub use message::*;
 pub use operator::*;
 pub use room::*;
 pub use session::*;
+pub use task::*;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -152,11 +156,12 @@ macro_rules! for_each_method {
             Auth, RpcDiscover,
             AgentInvite, AgentRevoke, AgentList, AgentKick, AgentBan, AgentUnban,
             AgentEnrol, AgentCreateKey, AgentRotateKey, AgentRevokeKey, AgentListKeys, AgentRename, AuditList,
-            RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomInvite, RoomKick, RoomVisibility,
+            RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomFollow, RoomInvite, RoomKick, RoomVisibility,
             RoomUpdate, RoomDelete, RoomTakeOwnership,
-            MessageSend, MessageDm, MessageRemove,
+            MessageSend, MessageDm, MessageFollowDirect, MessageRemove,
             LobbySetMotd, LobbyGetMotd,
             DocsList, DocsGet, DocsUpdate,
+            TaskCreate, TaskClaim, TaskRenew, TaskUpdate, TaskComplete, TaskFail, TaskCancel, TaskList, TaskGet,
             OperatorStatus, OperatorStop, OperatorLock, OperatorUnlock, OperatorKick
         }
     };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NoParams, method, present};
+use super::{FollowResult, NoParams, PositionParam, method, present};
 use crate::protocol::types::{MemberObject, MessageObject, RoomObject, Status};
 
 /// Parameters that name a room.
@@ -34,11 +34,11 @@ method! {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RoomCreateParams {
-    /// Its name, 1 to 100 characters without control characters.
+    /// Its name, 1 to `limits.nameLength` characters (100 by default) without control characters.
     pub name: String,
     /// Who may see it; `public` when left out.
     pub visibility: Option<VisibilityParam>,
-    /// What it is for, up to 1,000 characters.
+    /// What it is for, up to `limits.descriptionLength` characters (1,000 by default).
     pub description: Option<String>,
 }
 
@@ -90,9 +90,9 @@ pub struct RoomInfoResult {
 }
 
 method! {
-    /// Reads the newest messages of a room, or the newest before a time. In the lobby the caller's own direct messages lie in between.
+    /// Reads the newest messages of a room, or the newest before a time. In the lobby the caller's own direct messages lie in between. With `beforeSeq` or `afterSeq` it pages by position, without direct messages.
     RoomHistory = "room.history", Agent, Read, RoomHistoryParams => RoomHistoryResult,
-    errors [InvalidParams, RoomNotFound, NotAMember, StorageDamaged], events []
+    errors [InvalidParams, RoomNotFound, NotAMember, MessageNotFound, StorageDamaged], events []
 }
 
 /// Parameters of `room.history`.
@@ -101,10 +101,16 @@ method! {
 pub struct RoomHistoryParams {
     /// The room.
     pub room_id: String,
-    /// Most messages of the page, at least 1; 50 when left out, never more than `maxHistoryPerRoom`.
+    /// Most messages of the page, at least 1; 50 when left out, never more than `maxHistoryPerRoom` (1,000 by default).
     pub limit: Option<u64>,
     /// Only messages from before this time, in milliseconds since 1970.
     pub before: Option<i64>,
+    /// Only messages below this position: the newest of them. At most one of `before`, `beforeSeq` and `afterSeq` may be given.
+    pub before_seq: Option<u64>,
+    /// Only messages above this position: the oldest of them.
+    pub after_seq: Option<u64>,
+    /// Only direct replies to this message.
+    pub reply_to: Option<String>,
 }
 
 /// Result of `room.history`.
@@ -112,10 +118,26 @@ pub struct RoomHistoryParams {
 pub struct RoomHistoryResult {
     /// The messages, the oldest first.
     pub messages: Vec<MessageObject>,
-    /// Present and true when the page was cut short because of its size in bytes: there is more before its first message.
+    /// Present and true when the page was cut short because of its size in bytes: there is more before its first message, or with `afterSeq` behind its last.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schemars(default)]
     pub more: bool,
+}
+
+method! {
+    /// Shows this session everything that was said in a room after a position, in order, and then what is said, as `message` events without a gap and without a repeat, the caller's own messages included. The answer comes first. Called again, it begins anew.
+    RoomFollow = "room.follow", Agent, Read, RoomFollowParams => FollowResult,
+    errors [InvalidParams, RoomNotFound, NotAMember, StorageDamaged], events ["message", "reset"]
+}
+
+/// Parameters of `room.follow`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomFollowParams {
+    /// The room.
+    pub room_id: String,
+    /// The position up to which the caller has everything; from now on when left out.
+    pub since: Option<PositionParam>,
 }
 
 method! {
@@ -148,7 +170,7 @@ pub struct RoomKickParams {
     pub room_id: String,
     /// The agent.
     pub agent_id: String,
-    /// Why, for the agent; up to 1,000 characters.
+    /// Why, for the agent; up to `limits.reasonLength` characters (1,000 by default).
     pub reason: Option<String>,
 }
 
@@ -180,16 +202,16 @@ method! {
 pub struct RoomUpdateParams {
     /// The room.
     pub room_id: String,
-    /// Its new name, 1 to 100 characters without control characters.
+    /// Its new name, 1 to `limits.nameLength` characters (100 by default) without control characters.
     pub name: Option<String>,
-    /// Its new description, up to 1,000 characters; null or an empty text clears it.
+    /// Its new description, up to `limits.descriptionLength` characters (1,000 by default); null or an empty text clears it.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Option<String>")]
     pub description: Option<Option<String>>,
 }
 
 method! {
-    /// Deletes a room for everybody. Its messages stay readable for the controller.
+    /// Deletes a room for everybody, and cancels its open tasks. Its messages stay readable for the controller.
     RoomDelete = "room.delete", Agent, Change, RoomParams => Status,
     errors [InvalidParams, Forbidden, RoomNotFound, CannotModifyLobby], events ["room.deleted"]
 }

@@ -1,10 +1,12 @@
 //! Coming in, and finding out what there is.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::method;
+use super::{PositionParam, Resumed, ResumedRooms, method};
 
 method! {
     /// Proves who the caller is. The first request of a connection; all others are refused before it.
@@ -18,8 +20,12 @@ method! {
 pub struct AuthParams {
     /// The API key of the agent, exactly as it was handed out.
     pub api_key: String,
-    /// The name to go by in this session, 1 to 100 characters; the registered name when left out.
+    /// The name to go by in this session, 1 to `limits.nameLength` characters (100 by default); the registered name when left out.
     pub display_name: Option<String>,
+    /// Positions up to which the caller has everything, by room id: each room is followed as by `room.follow`, without a moment in between in which something could be missed or shown twice.
+    pub resume: Option<BTreeMap<String, PositionParam>>,
+    /// The same for direct messages, as by `message.followDirect`.
+    pub resume_direct: Option<PositionParam>,
 }
 
 /// Result of `auth`.
@@ -44,6 +50,12 @@ pub struct AuthResult {
     pub durability: &'static str,
     /// Version of the server.
     pub version: &'static str,
+    /// How it went with the rooms of `resume`. Present when that was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<ResumedRooms>,
+    /// How it went with `resumeDirect`. Present when that was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumed_direct: Option<Resumed>,
 }
 
 /// The lobby.

@@ -3,8 +3,8 @@
 use super::key::{issued_result, key_name};
 use super::{checked, name, reason};
 use crate::domain::{AgentId, Role};
-use crate::hub::Agent;
-use crate::hub::acts::{BanAgent, InviteAgent, Invited, KickAgent, RevokeAgent, UnbanAgent};
+use crate::hub::acts::{BanAgent, EndLeases, InviteAgent, Invited, KickAgent, RevokeAgent, UnbanAgent};
+use crate::hub::{Agent, Caller};
 use crate::protocol::methods::{
     AgentBan, AgentInvite, AgentInviteParams, AgentInviteResult, AgentKick, AgentList, AgentListResult, AgentObject,
     AgentParams, AgentReasonParams, AgentRevoke, AgentUnban, NoParams, scope,
@@ -64,7 +64,17 @@ impl Handler for AgentKick {
     async fn handle(call: Call<AgentReasonParams, Status>) {
         let reason = checked!(call, reason(&call.rpc.hub, call.params.reason.clone()));
         let agent = AgentId::parse(&call.params.agent_id);
-        call.submit(KickAgent { agent, reason }, |()| OK).await;
+        let hub = &call.rpc.hub;
+        let kicked = hub.perform(call.caller, KickAgent { agent, reason }).await;
+        if kicked.is_ok() {
+            // By an act of its own: an agent must be cut off even while the disk takes nothing. What is not taken back then
+            // ends with its lease.
+            let ended = hub.perform(Caller::Server, EndLeases { agent }).await;
+            if let Err(reason) = ended {
+                tracing::warn!(%reason, "the tasks of an agent that was kicked could not be given back yet");
+            }
+        }
+        call.reply.send(kicked.map(|()| OK));
     }
 }
 

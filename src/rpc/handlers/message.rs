@@ -1,34 +1,56 @@
 //! `message.*`.
 
-use super::{checked, reason, text};
-use crate::domain::{AgentId, MessageId, Refusal, RoomId};
+use serde_json::value::RawValue;
+
+use super::{checked, data, reason, retry};
+use crate::domain::{AgentId, JsonText, MessageId, MessageKind, Refusal, RoomId};
 use crate::hub::Hub;
-use crate::hub::acts::{Content, RemoveMessage, RetryKey, SendDirect, SendMessage, Sent};
+use crate::hub::acts::{Answers, Content, Extras, RemoveMessage, SendDirect, SendMessage, Sent, SentDirect};
 use crate::protocol::methods::{
     MessageDm, MessageDmParams, MessageDmResult, MessageRemove, MessageRemoveParams, MessageSend, MessageSendParams,
-    MessageSendResult, Method,
+    MessageSendResult, MessageTypeParam, Method,
 };
 use crate::protocol::types::{OK, Status};
 use crate::rpc::table::{Call, Handler};
 
-/// Unicode code points of an idempotency key.
-const KEY_LENGTH: u32 = 128;
+impl From<MessageTypeParam> for MessageKind {
+    fn from(param: MessageTypeParam) -> Self {
+        match param {
+            MessageTypeParam::Chat => Self::Chat,
+            MessageTypeParam::Task => Self::Task,
+            MessageTypeParam::Result => Self::Result,
+            MessageTypeParam::Query => Self::Query,
+            MessageTypeParam::File => Self::File,
+            MessageTypeParam::Ack => Self::Ack,
+        }
+    }
+}
 
 impl Handler for MessageSend {
     async fn handle(call: Call<MessageSendParams, MessageSendResult>) {
-        let params = &call.params;
-        let content = checked!(call, content(&call.rpc.hub, &params.content));
-        let retry = checked!(
+        let (hub, params) = (&call.rpc.hub, &call.params);
+        let content = checked!(call, content(hub, &params.content));
+        let extras = checked!(
             call,
-            retry(
-                Self::NAME,
-                &params.room_id,
-                &params.content,
-                params.idempotency_key.as_deref()
-            )
+            extras(hub, params.kind, params.data.as_deref(), params.reply_to.as_deref())
         );
+        let parts = [
+            Self::NAME,
+            &params.room_id,
+            &params.content,
+            extras.kind.unless_chat().unwrap_or_default(),
+            extras.data.as_ref().map_or("", JsonText::as_str),
+            params.reply_to.as_deref().unwrap_or_default(),
+        ];
+        let retry = checked!(call, retry(params.idempotency_key.as_deref(), &parts));
         let room = RoomId::parse(&params.room_id);
-        call.submit(SendMessage { room, content, retry }, |Sent { id }| MessageSendResult {
+        let act = SendMessage {
+            room,
+            content,
+            extras,
+            retry,
+        };
+        call.submit(act, |Sent { id }| MessageSendResult {
             message_id: id.to_string(),
             timestamp: id.at_ms,
             seq: id.row.seq(),
@@ -39,34 +61,49 @@ impl Handler for MessageSend {
 
 impl Handler for MessageDm {
     async fn handle(call: Call<MessageDmParams, MessageDmResult>) {
-        let params = &call.params;
-        let content = checked!(call, content(&call.rpc.hub, &params.content));
-        let retry = checked!(
+        let (hub, params) = (&call.rpc.hub, &call.params);
+        let content = checked!(call, content(hub, &params.content));
+        let extras = checked!(
             call,
-            retry(
-                Self::NAME,
-                &params.to_agent_id,
-                &params.content,
-                params.idempotency_key.as_deref()
-            )
+            extras(hub, params.kind, params.data.as_deref(), params.reply_to.as_deref())
         );
+        let parts = [
+            Self::NAME,
+            &params.to_agent_id,
+            &params.content,
+            extras.kind.unless_chat().unwrap_or_default(),
+            extras.data.as_ref().map_or("", JsonText::as_str),
+            params.reply_to.as_deref().unwrap_or_default(),
+        ];
+        let retry = checked!(call, retry(params.idempotency_key.as_deref(), &parts));
         let to = AgentId::parse(&params.to_agent_id);
-        call.submit(SendDirect { to, content, retry }, |Sent { id }| MessageDmResult {
+        let act = SendDirect {
+            to,
+            content,
+            extras,
+            retry,
+        };
+        call.submit(act, |SentDirect { id, seq }| MessageDmResult {
             message_id: id.to_string(),
             timestamp: id.at_ms,
+            seq,
         })
         .await;
     }
 }
 
-/// Checks an idempotency key.
-fn retry(method: &str, target: &str, content: &str, key: Option<&str>) -> Result<Option<RetryKey>, Refusal> {
-    let Some(key) = key else { return Ok(None) };
-    if key.is_empty() {
-        return Err(Refusal::InvalidParams("`idempotencyKey` must not be empty".into()));
-    }
-    text("idempotencyKey", key, KEY_LENGTH)?;
-    Ok(Some(RetryKey::new(key, method, target, content)))
+/// What a message carries beside its text.
+fn extras(
+    hub: &Hub,
+    kind: Option<MessageTypeParam>,
+    json: Option<&RawValue>,
+    reply_to: Option<&str>,
+) -> Result<Extras, Refusal> {
+    Ok(Extras {
+        kind: kind.map(Into::into).unwrap_or_default(),
+        data: data(hub, json)?,
+        answers: reply_to.map_or(Answers::Nothing, |id| Answers::Message(MessageId::parse(id))),
+    })
 }
 
 /// Content is kept as it is, but there must be some.

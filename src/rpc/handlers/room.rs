@@ -1,11 +1,11 @@
 //! `room.*`.
 
-use super::{checked, name, reason, text};
-use crate::domain::{AgentId, Refusal, RoomId, Visibility};
+use super::{checked, name, page, reason, text};
+use crate::domain::{AgentId, MessageId, Refusal, RoomId, Visibility};
 use crate::hub::acts::{
     CreateRoom, DeleteRoom, InviteToRoom, JoinRoom, KickFromRoom, LeaveRoom, SetVisibility, TakeOwnership, UpdateRoom,
 };
-use crate::hub::{Caller, HistoryQuery};
+use crate::hub::{Caller, HistoryQuery, Range, ReplyQuery};
 use crate::protocol::methods::{
     NoParams, RoomAgentParams, RoomCreate, RoomCreateParams, RoomDelete, RoomHistory, RoomHistoryParams,
     RoomHistoryResult, RoomInfo, RoomInfoResult, RoomInvite, RoomJoin, RoomKick, RoomKickParams, RoomLeave, RoomList,
@@ -14,9 +14,6 @@ use crate::protocol::methods::{
 };
 use crate::protocol::types::{OK, Status};
 use crate::rpc::table::{Call, Handler};
-
-/// Messages of a page of history when the caller does not say.
-const DEFAULT_PAGE: u64 = 50;
 
 impl From<VisibilityParam> for Visibility {
     fn from(param: VisibilityParam) -> Self {
@@ -93,21 +90,45 @@ impl Handler for RoomInfo {
 impl Handler for RoomHistory {
     async fn handle(call: Call<RoomHistoryParams, RoomHistoryResult>) {
         let params = &call.params;
-        if params.limit == Some(0) {
-            return call
-                .reply
-                .send(Err(Refusal::InvalidParams("`limit` must be at least 1".into())));
-        }
-        let query = HistoryQuery {
-            room: RoomId::parse(&params.room_id),
-            limit: params.limit.unwrap_or(DEFAULT_PAGE),
-            before_ms: params.before,
+        let limit = checked!(call, page(params.limit));
+        let range = checked!(call, range(params));
+        let (hub, room) = (&call.rpc.hub, RoomId::parse(&params.room_id));
+        let page = match &params.reply_to {
+            None => hub.history(call.caller, HistoryQuery { room, limit, range }).await,
+            Some(id) => {
+                let before_ms = match range {
+                    Range::Newest => None,
+                    Range::Before(at_ms) => Some(at_ms),
+                    Range::BeforeSeq(_) | Range::AfterSeq(_) => {
+                        let reason = "replies are paged by `before` alone";
+                        return call.reply.send(Err(Refusal::InvalidParams(reason.into())));
+                    }
+                };
+                let query = ReplyQuery {
+                    room,
+                    message: MessageId::parse(id),
+                    limit,
+                    before_ms,
+                };
+                hub.replies(call.caller, query).await
+            }
         };
-        let page = call.rpc.hub.history(call.caller, query).await;
         call.reply.send(page.map(|page| RoomHistoryResult {
             messages: page.messages.into_iter().map(Into::into).collect(),
             more: page.cut_short,
         }));
+    }
+}
+
+fn range(params: &RoomHistoryParams) -> Result<Range, Refusal> {
+    match (params.before, params.before_seq, params.after_seq) {
+        (None, None, None) => Ok(Range::Newest),
+        (Some(at_ms), None, None) => Ok(Range::Before(at_ms)),
+        (None, Some(seq), None) => Ok(Range::BeforeSeq(seq)),
+        (None, None, Some(seq)) => Ok(Range::AfterSeq(seq)),
+        _ => Err(Refusal::InvalidParams(
+            "give at most one of `before`, `beforeSeq` and `afterSeq`".into(),
+        )),
     }
 }
 

@@ -13,12 +13,7 @@ use tracing_subscriber::fmt::format::{Format, Json, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Whether a character ends lines, moves the cursor, or reorders what stands beside it.
-pub(super) fn is_deceptive(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
+use crate::text::is_deceptive;
 
 /// The fields of an event or span as text: `message name=value`, every value escaped.
 #[derive(Debug)]

@@ -4,9 +4,10 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use wardroom::store::Connection;
 
-use super::place::Place;
+use super::place::{Place, files_below};
 
 /// A set-up data directory whose port is free.
 fn healthy() -> Place {
@@ -179,4 +180,159 @@ fn a_database_that_vanished_or_is_not_ours_is_wrong() {
     .expect("written");
     fs::set_permissions(&database, fs::Permissions::from_mode(0o600)).expect("changed");
     expect_wrong(&place, "database");
+}
+
+/// Makes a database as another program would, and closes it in order.
+fn make_database(place: &Place, name: &str, sql: &str) {
+    place.write(name, "");
+    let connection = Connection::open(place.file(name)).expect("it can be made");
+    connection.execute_batch(sql).expect("it can be written");
+    connection.close().expect("it can be closed");
+}
+
+/// What `doctor` finds of a subject, and its advice.
+#[track_caller]
+fn found(place: &Place, subject: &str) -> Value {
+    let report = place.run("doctor --json").json();
+    let checks = report["checks"].as_array().expect("a list");
+    let found = checks.iter().find(|check| check["subject"] == subject);
+    found
+        .unwrap_or_else(|| panic!("nothing on `{subject}`: {report:#}"))
+        .clone()
+}
+
+/// Looking left a lock in somebody's directory, and the next start took that for a sign that the directory is its own.
+#[test]
+fn regression_a_directory_of_somebody_else_is_not_taken_over_after_a_look() {
+    let place = Place::new();
+    let names = ["notes.txt", "wardroom.tar.gz", "broodlink.txt"];
+    for name in names {
+        place.write(name, "not a wardroom's");
+    }
+    fs::set_permissions(place.data_dir(), fs::Permissions::from_mode(0o755)).expect("changed");
+    for line in ["doctor --port 0", "status", "check-config", "doctor --port 0"] {
+        place.run(line);
+    }
+    assert_eq!(
+        files_below(&place.data_dir()).len(),
+        names.len(),
+        "looking leaves nothing"
+    );
+    let ran = place.run("serve --port 0").expect(6);
+    assert!(ran.stderr.contains("holds other things than wardroom's"), "{ran:?}");
+    let mode = fs::metadata(place.data_dir()).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
+    assert_eq!(files_below(&place.data_dir()).len(), names.len());
+}
+
+/// A look at a database with a write-ahead log left the log and its index beside it.
+#[test]
+fn regression_a_database_of_another_program_is_left_as_it_is() {
+    let place = Place::new();
+    place.write("wardroom.json", "{\"port\": 0, \"database\": \"other.db\"}");
+    make_database(
+        &place,
+        "other.db",
+        "PRAGMA journal_mode = WAL; CREATE TABLE notes (text TEXT);",
+    );
+    let before = fs::read(place.file("other.db")).expect("there");
+    for line in ["doctor", "serve"] {
+        place.run(line);
+        let mut left = files_below(&place.data_dir());
+        left.retain(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("other.db-"))
+        });
+        assert!(left.is_empty(), "`{line}` has left {left:?}");
+        assert_eq!(fs::read(place.file("other.db")).expect("there"), before, "{line}");
+    }
+    let database = found(&place, "database");
+    assert_eq!(database["verdict"], "wrong");
+    let advice = database["advice"].as_str().expect("an advice");
+    assert!(advice.contains("another file"), "{advice}");
+
+    // A log that its program left is not folded by somebody else.
+    let connection = Connection::open(place.file("other.db")).expect("it can be opened");
+    connection
+        .execute_batch("INSERT INTO notes VALUES ('mine')")
+        .expect("it can be written");
+    let log = fs::read(place.file("other.db-wal")).expect("there");
+    place.run("doctor").expect(1);
+    assert_eq!(fs::read(place.file("other.db-wal")).expect("there"), log);
+}
+
+/// A start takes a database without tables for a new one; `doctor` called it damaged.
+#[test]
+fn regression_a_database_that_is_still_to_be_filled_is_none_yet() {
+    let place = Place::new();
+    place.write("wardroom.json", "{\"port\": 0}");
+    make_database(
+        &place,
+        "wardroom.db",
+        "PRAGMA journal_mode = WAL; CREATE TABLE gone (x); DROP TABLE gone;",
+    );
+    assert_eq!(found(&place, "database")["verdict"], "notice");
+    place.run("serve").expect(0).key();
+}
+
+#[test]
+fn a_database_of_a_newer_version_needs_that_version() {
+    let place = healthy();
+    let connection = Connection::open(place.file("wardroom.db")).expect("it can be opened");
+    connection
+        .execute_batch("PRAGMA user_version = 99;")
+        .expect("it can be written");
+    connection.close().expect("it can be closed");
+    let advice = found(&place, "database")["advice"].clone();
+    assert_eq!(advice, "run the newer version; nothing was done to the database");
+}
+
+/// The lock was let go before the look began, so that a server could start and write meanwhile.
+// Locks are listed below `/proc` on Linux.
+#[cfg(target_os = "linux")]
+#[test]
+fn regression_nobody_starts_while_the_database_is_looked_at() {
+    use std::os::unix::fs::MetadataExt;
+
+    let place = healthy();
+    let inode = fs::metadata(place.file("wardroom.lock")).expect("there").ino();
+    let is_held = || {
+        let locks = fs::read_to_string("/proc/locks").expect("read");
+        let inode = format!(":{inode} ");
+        locks
+            .lines()
+            .any(|line| line.contains("FLOCK") && line.contains(&inode))
+    };
+    // The look waits for whoever has the database to itself.
+    let other = Connection::open(place.file("wardroom.db")).expect("it can be opened");
+    other
+        .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;")
+        .expect("nobody else has it");
+    assert!(!is_held());
+    std::thread::scope(|scope| {
+        let doctor = scope.spawn(|| found(&place, "database"));
+        // Held once may be held for a moment; held again and again is held while it waits.
+        let mut times = 0;
+        while times < 20 && !doctor.is_finished() {
+            times = if is_held() { times + 1 } else { 0 };
+        }
+        assert_eq!(times, 20, "not held while it looks");
+        let database = doctor.join().expect("no panic");
+        assert_eq!(database["verdict"], json!("wrong"));
+        let finding = database["finding"].as_str().expect("a finding");
+        assert!(finding.starts_with("another program is using"), "{finding}");
+        assert_eq!(database["advice"], "end that program, then run `doctor` again");
+    });
+    drop(other);
+    assert_eq!(found(&place, "database")["verdict"], "ok");
+}
+
+/// The error named the lock in the data directory, whichever file it was that could not be made.
+#[test]
+fn regression_a_missing_directory_of_the_database_is_named() {
+    let place = Place::new();
+    place.write("wardroom.json", "{\"port\": 0, \"database\": \"missing/wardroom.db\"}");
+    let ran = place.run("serve").expect(6);
+    assert!(ran.stderr.contains("missing/wardroom.db.lock"), "{ran:?}");
+    assert_eq!(found(&place, "database")["verdict"], "notice");
 }

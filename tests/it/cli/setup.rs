@@ -3,6 +3,7 @@
 use std::fs;
 
 use wardroom::client::{Connection, Endpoint, Methods};
+use wardroom::store::Connection as Database;
 
 use super::place::Place;
 
@@ -33,6 +34,28 @@ fn install_server_sets_everything_up_and_starts_nothing() {
             .contains("Atrium")
     );
     place.run("install server").expect(4);
+}
+
+/// Everything that is stored was checked by the set-up that comes before each start, and then by the start again.
+#[test]
+fn regression_a_set_up_leaves_the_check_of_what_is_stored_to_the_start() {
+    let place = Place::new();
+    place.write(
+        "wardroom.json",
+        "{\"port\": 0, \"storage\": {\"integrityCheck\": \"full\"}}",
+    );
+    place.run("install server").expect(0).key();
+    let database = Database::open(place.file("wardroom.db")).expect("it can be opened");
+    database
+        .execute_batch("PRAGMA foreign_keys = OFF; UPDATE rooms SET owner = 999;")
+        .expect("it can be written");
+    database.close().expect("it can be closed");
+    let again = place.run("install server").expect(0);
+    assert!(again.stdout.contains("set up already"), "{again:?}");
+    for line in ["serve", "serve -f", "key rotate --controller"] {
+        let ran = place.run(line).expect(6);
+        assert!(ran.stderr.contains("is damaged"), "{line}: {ran:?}");
+    }
 }
 
 #[test]

@@ -158,11 +158,13 @@ fn a_taken_port_is_reported_before_anything_is_made() {
 #[test]
 fn a_key_made_before_a_start_failed_is_not_lost() {
     let place = Place::new();
-    fs::create_dir_all(place.file("wardroom.log")).expect("a directory where the log should be");
+    place.write("wardroom.json", "{}");
+    fs::create_dir(place.file("wardroom.log")).expect("a directory where the log should be");
     place.run("serve --port 0").expect(1).key();
 
     let place = Place::new();
-    fs::create_dir_all(place.file("wardroom.log")).expect("a directory where the log should be");
+    place.write("wardroom.json", "{}");
+    fs::create_dir(place.file("wardroom.log")).expect("a directory where the log should be");
     let report = place.run("serve --json --port 0").expect(1).json();
     assert_eq!(report["status"], "error");
     assert!(

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::ledger::{Stream, check_times};
 use super::world::{Outcome, Speaker, World, read_all};
-use crate::support::Agent;
+use crate::support::{Agent, soon};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -80,4 +80,43 @@ async fn no_timer_fires_early_when_the_clock_steps() {
     let params = json!({ "apiKey": world.key("bob") });
     let answer = wardroom::client::Methods::call(&stranger, "auth", params).await;
     assert!(answer.is_ok(), "{answer:?}");
+}
+
+/// Many messages of one millisecond: a page ends before any of them, and the next one begins there.
+#[tokio::test]
+async fn small_pages_reach_everything_once_when_the_clock_stands_still() {
+    let world = World::new().await;
+    let alice = world.enter("alice").await;
+    let bob = world.enter("bob").await;
+    talk(&world, &alice, &bob).await;
+    let lobby = bob.agent.lobby().to_owned();
+    let newest = bob.agent.history(&lobby, 1, None).await[0]["timestamp"].as_i64();
+    // Later than anything, so that the server has no reason of its own to give each message another time.
+    let at_ms = newest.expect("a time") + HOUR_MS;
+    world.faults.freeze_clock(Some(at_ms));
+    for _ in 0..4 {
+        talk(&world, &alice, &bob).await;
+    }
+    let first = read_all(&bob.agent, &world.room).await[10]["timestamp"].as_i64();
+    assert_eq!(first, Some(at_ms), "the clock stands still");
+    check_paging(&bob.agent, &world.room).await;
+    check_paging(&bob.agent, &lobby).await;
+    world.faults.freeze_clock(None);
+    talk(&world, &alice, &bob).await;
+    check_paging(&bob.agent, &world.room).await;
+    check_paging(&bob.agent, &lobby).await;
+    world.check().await;
+}
+
+#[tokio::test]
+async fn timers_fire_after_the_clock_stepped_back() {
+    let world = World::with(json!({ "limits": { "authTimeoutMs": 3000 } })).await;
+    let before = world.server.connect().await;
+    world.faults.shift_clock(-HOUR_MS);
+    let after = world.server.connect().await;
+    // Neither says who it is: one began before the step, one after it.
+    for stranger in [before, after] {
+        let end = soon("the end of a stranger", stranger.ended()).await;
+        assert_eq!(end.code, Some(1008), "{end:?}");
+    }
 }

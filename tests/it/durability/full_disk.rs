@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use wardroom::client::{ClientError, Methods};
@@ -78,6 +79,30 @@ async fn a_full_disk_refuses_changes_and_nothing_else() {
     assert!(world.is_writable().await);
     world.check().await;
     world.kill_and_restart();
+    world.check().await;
+}
+
+/// How long it may take to notice that there is space again; the server looks every five seconds.
+const NOTICED: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn a_disk_with_space_again_is_noticed_without_anybody_asking() {
+    let world = World::new().await;
+    let alice = world.enter("alice").await;
+    let room = Stream::Room(world.room.clone());
+    world
+        .faults
+        .set(Fault::always(calls::WRITE | calls::TRUNCATE, files::ALL, Fate::Full));
+    assert_eq!(alice.say(room.clone(), 500).await, Outcome::Refused);
+    assert_eq!(world.server.get("/ready").await.0, 503);
+    let began = Instant::now();
+    world.faults.clear();
+    soon("the space to be noticed", async {
+        while world.server.get("/ready").await.0 != 200 {}
+    })
+    .await;
+    assert!(began.elapsed() <= NOTICED, "{:?}", began.elapsed());
+    assert_eq!(alice.say(room, 500).await, Outcome::Acknowledged);
     world.check().await;
 }
 

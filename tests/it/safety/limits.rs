@@ -1,6 +1,7 @@
 //! Every limit can be raised, and those that say so turned off.
 
 use serde_json::{Value, json};
+use wardroom::client::Methods;
 
 use super::raw::{FINAL, Raw, TEXT, frame, request};
 use crate::support::{Agent, TestServer};
@@ -158,6 +159,16 @@ async fn guesses_and_failures_may_be_more() {
 }
 
 #[tokio::test]
+async fn guesses_are_not_counted_when_the_limit_is_off() {
+    let (server, _controller) = server(json!({ "authAttempts": 100, "authFailuresPerSecond": 0 })).await;
+    let mut socket = Raw::open(&server).await.upgrade().await;
+    for _ in 0..100 {
+        let answer = socket.call("auth", &json!({ "apiKey": "wrong" })).await;
+        assert_eq!(answer["error"]["code"], 4002);
+    }
+}
+
+#[tokio::test]
 async fn messages_may_be_sent_as_fast_as_they_go_when_the_limit_is_off() {
     let (server, controller) =
         server(json!({ "messagesPerSecond": 0, "messageBurst": 1, "inFlightRequests": 4096 })).await;
@@ -175,4 +186,76 @@ async fn messages_may_be_sent_as_fast_as_they_go_when_the_limit_is_off() {
             "{answer}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_agent_owns_so_many_rooms_and_the_controller_more() {
+    let (server, controller) = server(json!({ "roomsPerAgent": 2 })).await;
+    let alice = server.participant(&controller, "alice").await;
+    let bob = server.participant(&controller, "bob").await;
+    let first = alice.create_room("first", "private").await;
+    alice.create_room("second", "public").await;
+    let one_more = json!({ "name": "one more" });
+    let refusal = alice.connection.call("room.create", one_more.clone()).await;
+    let refusal = refusal.expect_err("a third room").to_string();
+    assert!(refusal.contains("`limits.roomsPerAgent`"), "{refusal}");
+    assert_eq!(alice.refused("room.create", one_more.clone()).await, 4040);
+    // It is about this agent alone, and the controller is exempt.
+    bob.create_room("of bob", "public").await;
+    for number in 0..3 {
+        controller.create_room(&format!("Room {number}"), "public").await;
+    }
+    // A room that changes hands or goes makes place.
+    controller.call("room.takeOwnership", json!({ "roomId": first })).await;
+    let third = alice.create_room("third", "public").await;
+    assert_eq!(alice.refused("room.create", one_more.clone()).await, 4040);
+    alice.call("room.delete", json!({ "roomId": third })).await;
+    alice.create_room("fourth", "public").await;
+    assert_eq!(alice.refused("room.create", one_more).await, 4040);
+}
+
+#[tokio::test]
+async fn zero_is_no_limit_to_the_rooms_of_an_agent() {
+    let config = json!({ "maxRooms": 120, "limits": { "roomsPerAgent": 0 } });
+    let server = TestServer::builder().config(config).start();
+    let controller = server.controller().await;
+    let alice = server.participant(&controller, "alice").await;
+    for number in 0..120 {
+        alice.create_room(&format!("Room {number}"), "private").await;
+    }
+}
+
+#[tokio::test]
+async fn rooms_count_while_they_exist() {
+    let config = json!({ "maxRooms": 3, "limits": { "roomsPerAgent": 2 } });
+    let mut server = TestServer::builder().config(config).start();
+    let one_more = json!({ "name": "one more" });
+    let controller = server.controller().await;
+    let key = controller.invite("alice").await;
+    let alice = Agent::enter(&server, &key).await;
+    let bob = server.participant(&controller, "bob").await;
+    controller.create_room("of the controller", "public").await;
+    bob.create_room("of bob", "private").await;
+    let gone = alice.create_room("soon gone", "public").await;
+    assert_eq!(alice.refused("room.create", one_more.clone()).await, 4040);
+    alice.call("room.delete", json!({ "roomId": gone })).await;
+    alice.create_room("first", "public").await;
+    // Rooms that an agent leaves behind go on, as the controller's.
+    controller.call("agent.revoke", json!({ "agentId": bob.id() })).await;
+    assert_eq!(controller.refused("room.create", one_more.clone()).await, 4040);
+
+    server.restart();
+    let controller = server.controller().await;
+    let alice = Agent::enter(&server, &key).await;
+    assert_eq!(alice.refused("room.create", one_more.clone()).await, 4040);
+    let rooms = controller.call("room.list", json!({})).await;
+    let inherited = rooms["rooms"].as_array().into_iter().flatten();
+    let inherited = inherited
+        .filter(|room| room["name"] == "of bob")
+        .map(|room| &room["roomId"]);
+    for room in inherited {
+        controller.call("room.delete", json!({ "roomId": room })).await;
+    }
+    alice.create_room("second", "public").await;
+    assert_eq!(alice.refused("room.create", one_more).await, 4040);
 }

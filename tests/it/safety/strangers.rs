@@ -107,6 +107,20 @@ fn strangers_have_ten_seconds_by_default() {
     assert_eq!(limits.request_head_bytes, 32_768);
 }
 
+#[tokio::test]
+async fn a_head_that_never_ends_is_ended_as_is_the_default() {
+    let server = TestServer::builder().config(json!({})).start();
+    let mut slow = Raw::open(&server).await;
+    let began = Instant::now();
+    slow.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ").await;
+    let told = soon("the end of it", slow.head()).await.as_deref().and_then(status);
+    assert!(told.is_none_or(|status| status == 408), "{told:?}");
+    let took = began.elapsed();
+    // Ten seconds, and what a busy machine needs.
+    assert!(took >= Duration::from_secs(9), "after {took:?}");
+    assert!(took <= Duration::from_secs(15), "after {took:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_are_ended_in_time_and_keep_nobody_out() {
     let count = size("SOCKETS", 400);

@@ -35,4 +35,4 @@ export function retryAfterMs(error: unknown): number {
 }
 
 /** A server that asks for more than this is not believed. */
-const MAX_RETRY_AFTER_MS = 10 * 60_000;
+const MAX_RETRY_AFTER_MS = 5 * 60_000;

@@ -27,7 +27,7 @@ export const ErrorCode = {
   readOnlyDocument: 4071,
   /** Too many requests; `data.retryAfterMs` says when to try again. */
   limited: 4080,
-  /** The idempotency key was used for another message within the last 24 hours. */
+  /** The idempotency key was used for another request within the last 24 hours. */
   idempotencyKeyReused: 4081,
   /** The enrolment token is unknown, used or expired. */
   enrolmentFailed: 4110,
@@ -37,6 +37,14 @@ export const ErrorCode = {
   storageUnavailable: 4090,
   storageDamaged: 4091,
   shuttingDown: 4092,
+  taskNotFound: 4100,
+  /** Somebody holds the task; `data.holder` says who, `data.leaseExpiresAt` until when. */
+  taskHeld: 4101,
+  /** The lease of that generation has ended. */
+  staleGeneration: 4102,
+  /** Not in the state that the task is in, which `data.state` tells. */
+  taskState: 4103,
+  taskLimit: 4104,
 } as const;
 
 /** What every error of this client is an instance of. */

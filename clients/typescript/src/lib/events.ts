@@ -1,13 +1,23 @@
 /** Events and their handlers. */
 
-import type { DocumentVersion, Message, Session, Visibility } from "./types.js";
+import type { DocumentVersion, Message, MessageType, Session, Task, Visibility } from "./types.js";
 
 /** Every event by name, with what its handlers are given. */
 export interface EventMap {
   presence: { agentId: string; displayName: string; online: boolean };
   "agent.renamed": { agentId: string; displayName: string; previousName: string };
   message: { roomId: string; message: Message };
-  dm: { fromAgentId: string; fromDisplayName: string; content: string; messageId: string; timestamp: number };
+  dm: {
+    fromAgentId: string;
+    fromDisplayName: string;
+    content: string;
+    /** Left out for talk. */
+    type?: Exclude<MessageType, "chat">;
+    data?: unknown;
+    replyTo?: string;
+    messageId: string;
+    timestamp: number;
+  };
   "room.created": { roomId: string; name: string; ownerId: string; visibility: Visibility };
   "room.joined": { roomId: string; agentId: string; displayName: string };
   "room.left": { roomId: string; agentId: string };
@@ -17,6 +27,9 @@ export interface EventMap {
   "room.ownerChanged": { roomId: string; newOwnerId: string; previousOwnerId: string };
   "room.updated": { roomId: string; name: string; description: string | null };
   "message.removed": { messageId: string; roomId: string; removedBy: string; reason: string | null };
+  "task.created": { task: Task };
+  /** The task as it is now. */
+  "task.updated": { task: Task };
   "lobby.motd": { content: string | null; setBy: string; setByName: string };
   "docs.updated": { name: string; version: DocumentVersion; updatedBy: string };
   /** This agent was removed from a room; the connection stays. */

@@ -17,6 +17,7 @@ import type {
   RoomChanges,
   RoomInfo,
   RoomSummary,
+  SendOptions,
   SentDirectMessage,
   SentMessage,
   Status,
@@ -35,6 +36,9 @@ export interface CallOptions {
  * `ConnectionLostError` or `RequestTimeoutError` when the outcome is unknown.
  */
 export abstract class Methods extends KeyMethods {
+  /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
+  abstract override call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
+
   /** Makes a new participant. Its key, or the token for it, is in the answer and nowhere else. Controller only. */
   inviteAgent(displayName: string, options: InviteOptions & { enrol: true }): Promise<AgentToEnrol>;
   inviteAgent(displayName: string, options?: InviteOptions): Promise<InvitedAgent>;
@@ -113,8 +117,9 @@ export abstract class Methods extends KeyMethods {
   }
 
   /** As `roomHistory`, and whether the server cut the page short because of its size in bytes. */
-  async roomHistoryPage(roomId: string, { limit, before }: HistoryOptions = {}): Promise<HistoryPage> {
-    const { messages, more } = await this.call<{ messages: Message[]; more?: boolean }>("room.history", { roomId, limit, before });
+  async roomHistoryPage(roomId: string, { limit, before, replyTo }: HistoryOptions = {}): Promise<HistoryPage> {
+    const params = { roomId, limit, before, replyTo };
+    const { messages, more } = await this.call<{ messages: Message[]; more?: boolean }>("room.history", params);
     return { messages, more: more === true };
   }
 
@@ -152,13 +157,13 @@ export abstract class Methods extends KeyMethods {
    * Sends a message to a room. When this returns, the message is stored. Sending the same again under the same
    * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice.
    */
-  sendMessage(roomId: string, content: string, idempotencyKey?: string): Promise<SentMessage> {
-    return this.call("message.send", { roomId, content, idempotencyKey });
+  sendMessage(roomId: string, content: string, options?: SendOptions | string): Promise<SentMessage> {
+    return this.call("message.send", { roomId, content, ...sendParams(options) });
   }
 
-  /** Sends a message that only this agent and the other one ever see; `idempotencyKey` as for `sendMessage`. */
-  sendDm(toAgentId: string, content: string, idempotencyKey?: string): Promise<SentDirectMessage> {
-    return this.call("message.dm", { toAgentId, content, idempotencyKey });
+  /** Sends a message that only this agent and the other one ever see; the rest as for `sendMessage`. */
+  sendDm(toAgentId: string, content: string, options?: SendOptions | string): Promise<SentDirectMessage> {
+    return this.call("message.dm", { toAgentId, content, ...sendParams(options) });
   }
 
   /** Replaces a message's content by `[removed]`. Its sender, the room's owner and the controller may. */
@@ -195,4 +200,13 @@ export abstract class Methods extends KeyMethods {
   discover(): Promise<Record<string, unknown>> {
     return this.call("rpc.discover");
   }
+}
+
+/** A text alone is an idempotency key. */
+function sendParams(options: SendOptions | string = {}): SendOptions {
+  if (typeof options === "string") {
+    return { idempotencyKey: options };
+  }
+  const { type, data, replyTo, idempotencyKey } = options;
+  return { type, data, replyTo, idempotencyKey };
 }

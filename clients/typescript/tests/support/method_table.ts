@@ -1,4 +1,16 @@
-import type { AuditOptions, InviteOptions, KeyOptions, RotateOptions, Visibility, WardroomClient } from "wardroom-client";
+import type {
+  AuditOptions,
+  InviteOptions,
+  KeyOptions,
+  NewTask,
+  RotateOptions,
+  SendOptions,
+  TaskFilter,
+  TaskOutcome,
+  TaskProgress,
+  Visibility,
+  WardroomClient,
+} from "wardroom-client";
 
 type Params = Record<string, unknown>;
 
@@ -65,8 +77,8 @@ export const METHODS: Record<string, Entry> = {
   "room.leave": { params: ["roomId"], call: (client, { roomId }: { roomId: string }) => client.leaveRoom(roomId) },
   "room.info": { params: ["roomId"], call: (client, { roomId }: { roomId: string }) => client.roomInfo(roomId) },
   "room.history": {
-    params: ["roomId", "limit", "before"],
-    call: (client, { roomId, ...options }: { roomId: string; limit: number; before: number }) =>
+    params: ["roomId", "limit", "before", "replyTo"],
+    call: (client, { roomId, ...options }: { roomId: string; limit: number; before: number; replyTo: string }) =>
       client.roomHistory(roomId, options),
     unwraps: "messages",
   },
@@ -95,14 +107,14 @@ export const METHODS: Record<string, Entry> = {
     call: (client, { roomId }: { roomId: string }) => client.takeOwnership(roomId),
   },
   "message.send": {
-    params: ["roomId", "content", "idempotencyKey"],
-    call: (client, { roomId, content, idempotencyKey }: { roomId: string; content: string; idempotencyKey: string }) =>
-      client.sendMessage(roomId, content, idempotencyKey),
+    params: ["roomId", "content", "type", "data", "replyTo", "idempotencyKey"],
+    call: (client, { roomId, content, ...options }: { roomId: string; content: string } & SendOptions) =>
+      client.sendMessage(roomId, content, options),
   },
   "message.dm": {
-    params: ["toAgentId", "content", "idempotencyKey"],
-    call: (client, { toAgentId, content, idempotencyKey }: { toAgentId: string; content: string; idempotencyKey: string }) =>
-      client.sendDm(toAgentId, content, idempotencyKey),
+    params: ["toAgentId", "content", "type", "data", "replyTo", "idempotencyKey"],
+    call: (client, { toAgentId, content, ...options }: { toAgentId: string; content: string } & SendOptions) =>
+      client.sendDm(toAgentId, content, options),
   },
   "message.remove": {
     params: ["messageId", "reason"],
@@ -117,6 +129,45 @@ export const METHODS: Record<string, Entry> = {
     call: (client, { name, content, version }: { name: string; content: string; version: number }) =>
       client.updateDoc(name, content, version),
   },
+  "task.create": {
+    params: ["roomId", "title", "description", "data", "assignee", "idempotencyKey"],
+    call: (client, { roomId, title, ...options }: { roomId: string; title: string } & NewTask) =>
+      client.createTask(roomId, title, options),
+  },
+  "task.claim": {
+    params: ["taskId", "leaseMs", "idempotencyKey"],
+    call: (client, { taskId, ...options }: { taskId: string; leaseMs: number; idempotencyKey: string }) =>
+      client.claimTask(taskId, options),
+  },
+  "task.renew": {
+    params: ["taskId", "generation", "leaseMs", "idempotencyKey"],
+    call: (client, { taskId, generation, ...options }: { taskId: string; generation: number; leaseMs: number; idempotencyKey: string }) =>
+      client.renewTask(taskId, generation, options),
+  },
+  "task.update": {
+    params: ["taskId", "generation", "state", "note", "idempotencyKey"],
+    call: (client, { taskId, ...progress }: { taskId: string } & TaskProgress) => client.updateTask(taskId, progress),
+  },
+  "task.complete": {
+    params: ["taskId", "generation", "content", "data", "idempotencyKey"],
+    call: (client, { taskId, generation, ...outcome }: { taskId: string; generation: number } & TaskOutcome) =>
+      client.completeTask(taskId, generation, outcome),
+  },
+  "task.fail": {
+    params: ["taskId", "generation", "content", "data", "idempotencyKey"],
+    call: (client, { taskId, generation, ...outcome }: { taskId: string; generation: number } & TaskOutcome) =>
+      client.failTask(taskId, generation, outcome),
+  },
+  "task.cancel": {
+    params: ["taskId", "reason", "idempotencyKey"],
+    call: (client, { taskId, reason, idempotencyKey }: { taskId: string; reason: string; idempotencyKey: string }) =>
+      client.cancelTask(taskId, reason, idempotencyKey),
+  },
+  "task.list": {
+    params: ["roomId", "state", "assignee", "limit", "cursor"],
+    call: (client, filter: TaskFilter) => client.listTasks(filter),
+  },
+  "task.get": { params: ["taskId"], call: (client, { taskId }: { taskId: string }) => client.getTask(taskId), unwraps: "task" },
   "rpc.discover": { params: [], call: (client) => client.discover() },
 };
 

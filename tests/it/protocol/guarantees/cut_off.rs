@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use wardroom::client::Methods;
 
-use crate::support::{Agent, Cast, soon};
+use crate::support::{Agent, Cast, Frames, soon};
 
 /// What the controller says right after the answer. Nothing of the victim may lie behind it.
 const MARKER: &str = "from here on";
@@ -261,4 +261,29 @@ async fn a_replaced_owner_has_lost_every_right_before_the_new_one_hears_so() {
         assert_eq!(info["room"]["name"], "by the controller", "round {round}");
         controller.call("room.delete", json!({ "roomId": room })).await;
     }
+}
+
+#[tokio::test]
+async fn a_controller_that_kicks_itself_is_cut_off_like_anybody_and_not_answered() {
+    let cast = Cast::gather().await;
+    let other = cast.server.controller().await;
+    let mut socket = Frames::open(&cast.server).await;
+    let request = |id: u32, method: &str, params: Value| json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+    socket
+        .send(&request(1, "auth", json!({ "apiKey": cast.server.controller_key() })))
+        .await;
+    socket.up_to(|frame| frame["id"] == 1).await;
+    socket
+        .send(&request(
+            2,
+            "agent.kick",
+            json!({ "agentId": other.id(), "reason": "a rest" }),
+        ))
+        .await;
+    let frames = socket.up_to(|frame| frame["method"] == "disconnected").await;
+    assert!(frames.iter().all(|frame| frame["id"] != 2), "{frames:?}");
+    let end = soon("the end", other.connection.ended()).await;
+    assert_eq!(end.code, Some(1008));
+    // It may come back.
+    cast.server.controller().await.call("agent.list", json!({})).await;
 }

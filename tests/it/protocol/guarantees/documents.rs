@@ -52,6 +52,28 @@ async fn an_update_is_written_to_the_file() {
     assert_eq!(get(&cast, "constitution").await, (json!("By the controller"), json!(2)));
 }
 
+/// What the server was about to write once was remembered for ever, so that an edit by hand to that same text was taken for
+/// its own writing and undone.
+#[tokio::test]
+async fn regression_a_file_edited_back_to_a_former_update_is_in_force() {
+    let mut cast = Cast::gather().await;
+    let path = file(&cast, "CONSTITUTION.md");
+    let update = json!({ "name": "constitution", "content": "B" });
+    cast.controller().call("docs.update", update).await;
+    soon("the file", async {
+        while std::fs::read_to_string(&path).ok().as_deref() != Some("B") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    for (text, version) in [("E", 3), ("B", 4), ("E", 5)] {
+        std::fs::write(&path, text).expect("it can be edited");
+        cast.restart().await;
+        assert_eq!(get(&cast, "constitution").await, (json!(text), json!(version)));
+        assert_eq!(std::fs::read_to_string(&path).expect("the file is there"), text);
+    }
+}
+
 #[tokio::test]
 async fn an_update_that_could_not_be_written_to_the_file_wins_over_the_file() {
     let mut cast = Cast::gather().await;

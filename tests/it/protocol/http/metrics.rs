@@ -167,11 +167,16 @@ async fn every_metric_moves() {
     }
     drop((first, second));
     attempt(key).await;
+    stranger
+        .call("auth", json!({ "apiKey": 7 }))
+        .await
+        .expect_err("not a key");
     watch
         .step(&[
             ("auth_attempts_total{outcome=\"Failed\"}", 2.0),
             ("auth_attempts_total{outcome=\"Limited\"}", 1.0),
             ("auth_attempts_total{outcome=\"Refused\"}", 1.0),
+            ("auth_attempts_total{outcome=\"Invalid\"}", 1.0),
             ("requests_total{method=\"auth\",outcome=\"4080\"}", 1.0),
             ("sessions", -2.0),
             ("agents_online", -1.0),
@@ -217,10 +222,7 @@ async fn every_metric_moves() {
     soon("the end", stranger.ended()).await;
     watch.step(&[("closes_total{code=\"1003\"}", 1.0)]).await;
 
-    let visitor = cast.server.connect().await;
-    soon("the end", visitor.close(1000, "bye")).await;
-    watch.step(&[("closes_total{code=\"1000\"}", 1.0)]).await;
-
+    move_clean_closes(&cast, &mut watch).await;
     move_commit_failures(&cast, &mut watch).await;
     assert_eq!(watch.moved, watch.last.families, "a metric was added, or does not move");
 }
@@ -241,6 +243,12 @@ async fn move_slow_readers(cast: &Cast, watch: &mut Watch<'_>) {
     }
     slow.read_to_the_end().await;
     watch.step(&[("slow_readers_total", 1.0)]).await;
+}
+
+async fn move_clean_closes(cast: &Cast, watch: &mut Watch<'_>) {
+    let visitor = cast.server.connect().await;
+    soon("the end", visitor.close(1000, "bye")).await;
+    watch.step(&[("closes_total{code=\"1000\"}", 1.0)]).await;
 }
 
 async fn move_commit_failures(cast: &Cast, watch: &mut Watch<'_>) {

@@ -131,3 +131,59 @@ async fn what_happens_meanwhile_is_told_behind_the_answer_to_a_batch_with_auth()
     let presence = heard.iter().filter(|frame| frame["method"] == "presence").count();
     assert_eq!(presence, 4);
 }
+
+async fn commits(server: &TestServer) -> f64 {
+    let (_, page) = server.get("/metrics").await;
+    let count = page
+        .lines()
+        .find_map(|line| line.strip_prefix("wardroom_commits_total "));
+    count.and_then(|count| count.parse().ok()).expect("a count")
+}
+
+#[tokio::test]
+async fn the_changes_of_a_batch_share_commits() {
+    let server = TestServer::start();
+    let controller = server.controller().await;
+    let send = |id| {
+        request(
+            id,
+            "message.send",
+            json!({ "roomId": controller.lobby(), "content": "one of many" }),
+        )
+    };
+    let batch: Vec<Value> = (0..50).map(send).collect();
+    let before = commits(&server).await;
+    let answer = Raw(&controller.connection).ask(&json!(batch).to_string()).await;
+    for (id, answer) in answer.as_array().into_iter().flatten().enumerate() {
+        assert_eq!(answer["result"]["seq"], id + 1, "{answer}");
+    }
+    let took = commits(&server).await - before;
+    assert!((1.0..=25.0).contains(&took), "{took} commits");
+}
+
+#[tokio::test]
+async fn a_batch_with_more_changes_than_may_wait_is_carried_out() {
+    let server = TestServer::builder()
+        .config(json!({ "limits": { "inFlightRequests": 2 } }))
+        .start();
+    let controller = server.controller().await;
+    let lobby = controller.lobby();
+    let mut batch: Vec<Value> = (0..20)
+        .map(|id| {
+            request(
+                id,
+                "message.send",
+                json!({ "roomId": lobby, "content": id.to_string() }),
+            )
+        })
+        .collect();
+    batch.insert(10, json!("no request"));
+    batch.push(request(20, "room.history", json!({ "roomId": lobby })));
+    let answer = Raw(&controller.connection).ask(&json!(batch).to_string()).await;
+    let answers = answer.as_array().expect("an array");
+    assert_eq!(answers.len(), 22);
+    assert_error(&answers[10], &Value::Null, -32600, "in its place");
+    assert_eq!(answers[9]["result"]["seq"], 10);
+    assert_eq!(answers[11]["result"]["seq"], 11);
+    assert_eq!(answers[21]["result"]["messages"].as_array().map(Vec::len), Some(20));
+}

@@ -101,6 +101,13 @@ impl Stage {
             .as_str()
             .expect("an id")
             .to_owned();
+        let mut tasks = Vec::new();
+        for _ in 0..2 {
+            let params = json!({ "roomId": room, "title": secret(SAID), "data": secret(SAID) });
+            let task = speaker.call("task.create", params).await["taskId"].clone();
+            tasks.push(task.as_str().expect("an id").to_owned());
+        }
+        speaker.call("task.claim", json!({ "taskId": tasks[1] })).await;
         let target = self.newcomer("target").await;
 
         match kind {
@@ -136,6 +143,8 @@ impl Stage {
             key,
             room,
             message,
+            held: tasks.pop().expect("two"),
+            task: tasks.pop().expect("two"),
             speaker,
             target,
         };
@@ -170,6 +179,10 @@ pub(super) struct Scene<'a> {
     key: String,
     room: String,
     message: String,
+    /// Offered by the speaker; nobody holds it.
+    task: String,
+    /// Offered by the speaker, who holds it.
+    held: String,
     /// In the room; the message is its own.
     speaker: Agent,
     /// Not in the room.
@@ -198,7 +211,8 @@ impl Scene<'_> {
             "agent.revokeKey" => json!({ "keyId": "00000000-0000-4000-8000-000000000000" }),
             "agent.rename" => json!({ "agentId": target, "displayName": "renamed" }),
             "room.create" => json!({ "name": "another" }),
-            "room.join" | "room.leave" | "room.info" | "room.history" | "room.delete" | "room.takeOwnership" => {
+            "room.join" | "room.leave" | "room.info" | "room.history" | "room.follow" | "room.delete"
+            | "room.takeOwnership" => {
                 json!({ "roomId": room })
             }
             "room.invite" => json!({ "roomId": room, "agentId": target }),
@@ -208,6 +222,11 @@ impl Scene<'_> {
             "message.send" => json!({ "roomId": room, "content": SAID }),
             "message.dm" => json!({ "toAgentId": target, "content": "for you" }),
             "message.remove" => json!({ "messageId": self.message, "reason": SAID }),
+            "task.create" => json!({ "roomId": room, "title": SAID }),
+            "task.claim" | "task.cancel" | "task.get" => json!({ "taskId": self.task }),
+            "task.renew" | "task.complete" | "task.fail" => json!({ "taskId": self.held, "generation": 1 }),
+            "task.update" => json!({ "taskId": self.held, "generation": 1, "note": SAID }),
+            "task.list" => json!({ "roomId": room }),
             "lobby.setMotd" => json!({ "content": "be kind" }),
             "docs.get" => json!({ "name": "constitution" }),
             "docs.update" => json!({ "name": "constitution", "content": "be kind" }),

@@ -82,7 +82,8 @@ fn judge(method: &str, case: &Case, variables: &Variables, outcome: Result<Value
         (Err(ClientError::Rpc(error)), _, Some(expected)) => {
             let found = json!({ "code": error.code, "message": error.message, "data": error.data });
             let has_retryable = found["data"]["retryable"].is_boolean();
-            let differing = difference_of_named(expected, &found).map(|text| format!("the error: {text} in {found}"));
+            let differing = difference_of_named(&variables.fill(expected), &found)
+                .map(|text| format!("the error: {text} in {found}"));
             differing
                 .into_iter()
                 .chain((!has_retryable).then(|| format!("the error does not say whether to retry: {found}")))

@@ -50,6 +50,9 @@ fn plausible(spec: &MethodSpec) -> Value {
         params[name] = match name.as_str() {
             "limit" | "before" => json!(1),
             "visibility" => json!("public"),
+            "type" => json!("query"),
+            "state" => json!("working"),
+            "generation" | "leaseMs" => json!(1),
             "restart" => json!(false),
             "version" => json!("v"),
             _ => json!("nothing"),
@@ -206,6 +209,26 @@ async fn ids_that_name_nothing_are_not_found() {
             ("message.send", json!({ "roomId": id, "content": "x" }), 4010),
             ("message.dm", json!({ "toAgentId": id, "content": "x" }), 4020),
             ("message.remove", json!({ "messageId": id }), 4060),
+            ("task.create", json!({ "roomId": id, "title": "x" }), 4010),
+            (
+                "task.create",
+                json!({ "roomId": lobby, "title": "x", "assignee": id }),
+                4020,
+            ),
+            ("task.list", json!({ "roomId": id }), 4010),
+            ("task.claim", json!({ "taskId": id }), 4100),
+            ("task.renew", json!({ "taskId": id, "generation": 1 }), 4100),
+            ("task.update", json!({ "taskId": id, "note": "x" }), 4100),
+            ("task.complete", json!({ "taskId": id, "generation": 1 }), 4100),
+            ("task.fail", json!({ "taskId": id, "generation": 1 }), 4100),
+            ("task.cancel", json!({ "taskId": id }), 4100),
+            ("task.get", json!({ "taskId": id }), 4100),
+            (
+                "message.send",
+                json!({ "roomId": lobby, "content": "x", "replyTo": id }),
+                4060,
+            ),
+            ("room.history", json!({ "roomId": lobby, "replyTo": id }), 4060),
             ("docs.get", json!({ "name": id }), 4070),
         ] {
             assert_eq!(participant.refused(method, params).await, code, "{method} {id:?}");

@@ -1,4 +1,4 @@
-"""From arguments to parameters, and from results to what callers rely on."""
+"""Reading results and writing parameters, for all methods alike."""
 
 from __future__ import annotations
 

@@ -1,0 +1,344 @@
+//! What one session is shown, and how far it has got.
+//!
+//! Most sessions are simply told what happens. A session that follows a stream, and one that could not keep up with it, has
+//! a position there: what comes next is shown once and in order, live while it keeps up and from the store while it does
+//! not. The change from one to the other happens under one lock, so nothing is lost or shown twice at the seam.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use super::act::{Caller, Post};
+use super::link::{Link, Offer};
+use super::run::Run;
+use crate::domain::{AgentNumber, StreamNumber};
+
+/// Where stored events lie one after the other.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Source {
+    /// The messages of a room.
+    Room(StreamNumber),
+    /// The direct messages of the session's agent.
+    Mailbox,
+}
+
+/// The place of a stored event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Place {
+    pub source: Source,
+    /// Counts from 1 within the source.
+    pub seq: u64,
+}
+
+/// Names one reading of a source; void when the source is followed anew or lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Reading {
+    pub source: Source,
+    number: u64,
+}
+
+/// A reading that has to go on from the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Behind {
+    pub reading: Reading,
+    /// What comes next.
+    pub next: u64,
+    /// The last position that had gone by: whatever is read from the store later holds it, or it is not kept any longer.
+    pub passed: u64,
+    /// Whether the agent's own messages are shown too.
+    pub whole: bool,
+    /// The position from which the session resumed, until it was told what was removed since.
+    pub resumed_from: Option<u64>,
+}
+
+/// What one session is shown.
+pub struct Feed {
+    link: Arc<dyn Link>,
+    progress: Mutex<Progress>,
+    /// Some reading has to go on from the store.
+    behind: Notify,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// The session, once it is live.
+    caller: Option<Caller>,
+    /// At most one entry for each room that the agent is in, and one for its mailbox.
+    readings: BTreeMap<Source, State>,
+    /// Counts readings.
+    count: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct State {
+    number: u64,
+    /// Asked for by the session, which then is shown its agent's own messages too: positions have no gap.
+    whole: bool,
+    /// The position that comes next.
+    next: u64,
+    /// See [`Behind::resumed_from`].
+    resumed_from: Option<u64>,
+    /// The last position that went by while it was not live.
+    passed: u64,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// Where to begin is not known yet.
+    Waiting,
+    /// Goes on from the store.
+    Behind,
+    /// Is shown what happens.
+    Live,
+}
+
+impl Feed {
+    /// The feed of a session whose link is `link`.
+    pub fn new(link: Arc<dyn Link>) -> Arc<Self> {
+        Arc::new(Self {
+            link,
+            progress: Mutex::default(),
+            behind: Notify::new(),
+        })
+    }
+
+    /// The far end.
+    pub(super) fn link(&self) -> &Arc<dyn Link> {
+        &self.link
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        // Nothing under this lock can panic half way through a change.
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session is live from here on.
+    pub(super) fn open(&self, caller: Caller) {
+        self.lock().caller = Some(caller);
+    }
+
+    pub(super) fn caller(&self) -> Option<Caller> {
+        self.lock().caller
+    }
+
+    /// Begins a reading anew; nothing of the source is shown until [`Feed::begin`] says from where on.
+    pub(super) fn prepare(&self, source: Source) -> Reading {
+        let mut progress = self.lock();
+        progress.count += 1;
+        let number = progress.count;
+        let state = State {
+            number,
+            whole: true,
+            next: 0,
+            resumed_from: None,
+            passed: 0,
+            stage: Stage::Waiting,
+        };
+        progress.readings.insert(source, state);
+        Reading { source, number }
+    }
+
+    /// Begins a prepared reading, with what comes at `next`.
+    pub(super) fn begin(&self, reading: Reading, next: u64, resumed_from: Option<u64>) {
+        if let Some(state) = self.lock().state(reading) {
+            (state.next, state.resumed_from, state.stage) = (next, resumed_from, Stage::Behind);
+        }
+    }
+
+    /// What a reading needs from the store, if it needs anything.
+    pub(super) fn need(&self, reading: Reading) -> Option<Behind> {
+        let mut progress = self.lock();
+        let state = *progress.state(reading)?;
+        (state.stage == Stage::Behind).then(|| state.behind(reading.source))
+    }
+
+    /// Lets whoever reads from the store look for what is needed.
+    pub(super) fn wake(&self) {
+        self.behind.notify_one();
+    }
+
+    /// Drops a prepared reading that is not to be.
+    pub(super) fn cancel(&self, reading: Reading) {
+        let mut progress = self.lock();
+        if progress.state(reading).is_some() {
+            progress.readings.remove(&reading.source);
+        }
+    }
+
+    /// The session is not to be.
+    pub fn forget_all(&self) {
+        self.lock().readings.clear();
+    }
+
+    /// The session has lost the source: nothing more of it is shown.
+    pub(super) fn forget(&self, source: Source) {
+        self.lock().readings.remove(&source);
+    }
+
+    /// Shows stored events that have just happened, those of `run` from index `first` on, unless they are or will be shown
+    /// otherwise. What `agent`, whose session this is, sent is shown only to sessions that follow.
+    pub(super) fn offer(&self, run: &Run<'_>, first: usize, agent: AgentNumber) -> Shown {
+        let mut progress = self.lock();
+        let posts = run.posts();
+        let Some(last) = posts.last().map(|post| post.place) else {
+            return Shown::default();
+        };
+        let mut shown = Shown::default();
+        let state = progress.readings.get_mut(&last.source);
+        let (mut from, whole) = match &state {
+            None => (first, false),
+            Some(state) => {
+                let is_new = |post: &Post| post.place.seq >= state.next || state.stage == Stage::Waiting;
+                let from = first + posts[first..].iter().take_while(|post| !is_new(post)).count();
+                (from, state.whole)
+            }
+        };
+        if from == posts.len() {
+            return shown;
+        }
+        if let Some(state) = state {
+            if state.stage != Stage::Live {
+                state.passed = last.seq;
+                return shown;
+            }
+            // Positions go up by one, so nothing else can be next; if it is, the store knows what is between.
+            if posts[from].place.seq != state.next {
+                (state.stage, state.passed) = (Stage::Behind, last.seq);
+                self.behind.notify_one();
+                return shown;
+            }
+        }
+        while from < posts.len() {
+            let is_skipped = |post: &Post| !whole && post.sender == agent;
+            let skipped = posts[from..].iter().take_while(|post| is_skipped(post)).count();
+            let start = from + skipped;
+            let taken = posts[start..].iter().take_while(|post| !is_skipped(post)).count();
+            let end = start + taken;
+            if taken > 0 {
+                match self.link.offer(&run.bytes(start..end)) {
+                    Offer::Taken { flush } => {
+                        shown.count += taken as u64;
+                        shown.flush |= flush;
+                    }
+                    Offer::Gone => return shown,
+                    Offer::Full => {
+                        progress.fall_behind(posts[start].place, last.seq);
+                        self.behind.notify_one();
+                        return shown;
+                    }
+                }
+            }
+            from = end;
+        }
+        if let Some(state) = progress.readings.get_mut(&last.source) {
+            state.next = last.seq + 1;
+        }
+        shown
+    }
+
+    /// Waits until some reading has to go on from the store.
+    pub(super) async fn falls_behind(&self) {
+        self.behind.notified().await;
+    }
+
+    /// A reading that has to go on from the store: the first one after `last`, in turn.
+    pub(super) fn next_behind(&self, last: Option<Source>) -> Option<Behind> {
+        let progress = self.lock();
+        let behind = |(source, state): (&Source, &State)| (state.stage == Stage::Behind).then(|| state.behind(*source));
+        let after = |(source, _): &(&Source, &State)| last.is_none_or(|last| **source > last);
+        let later = progress.readings.iter().filter(after).find_map(behind);
+        later.or_else(|| progress.readings.iter().find_map(behind))
+    }
+
+    /// Tells something that belongs to a reading. False when the reading is void or the link is gone.
+    pub(super) fn tell(&self, reading: Reading, bytes: &Bytes) -> bool {
+        let mut progress = self.lock();
+        progress.state(reading).is_some() && matches!(self.link.offer(bytes), Offer::Taken { .. })
+    }
+
+    /// The session was told what was removed while it was away.
+    pub(super) fn told_removals(&self, reading: Reading) {
+        if let Some(state) = self.lock().state(reading) {
+            state.resumed_from = None;
+        }
+    }
+
+    /// Shows what was read from the store. False when the reading is void or the link is gone.
+    pub(super) fn show(&self, reading: Reading, seq: u64, bytes: Option<&Bytes>) -> bool {
+        let mut progress = self.lock();
+        let Some(state) = progress.state(reading) else {
+            return false;
+        };
+        if seq < state.next {
+            // Somebody else read the same.
+            return true;
+        }
+        if let Some(bytes) = bytes
+            && !matches!(self.link.offer(bytes), Offer::Taken { .. })
+        {
+            return false;
+        }
+        state.next = seq + 1;
+        true
+    }
+
+    /// Everything was read from the store that was there when `behind` was: the reading is live again, unless something went
+    /// by meanwhile. What had gone by and was not found is not kept any longer.
+    pub(super) fn catch_up(&self, behind: Behind) {
+        if let Some(state) = self.lock().state(behind.reading) {
+            state.next = state.next.max(behind.passed + 1);
+            if state.passed < state.next {
+                state.stage = Stage::Live;
+            }
+        }
+    }
+}
+
+impl State {
+    fn behind(&self, source: Source) -> Behind {
+        Behind {
+            reading: Reading {
+                source,
+                number: self.number,
+            },
+            next: self.next,
+            passed: self.passed,
+            whole: self.whole,
+            resumed_from: self.resumed_from,
+        }
+    }
+}
+
+impl Progress {
+    fn state(&mut self, reading: Reading) -> Option<&mut State> {
+        let state = self.readings.get_mut(&reading.source)?;
+        (state.number == reading.number).then_some(state)
+    }
+
+    /// The session could not take what is at `place`, nor what followed it up to position `passed`.
+    fn fall_behind(&mut self, place: Place, passed: u64) {
+        self.count += 1;
+        let fresh = State {
+            number: self.count,
+            whole: false,
+            next: place.seq,
+            resumed_from: None,
+            passed,
+            stage: Stage::Behind,
+        };
+        let state = self.readings.entry(place.source).or_insert(fresh);
+        (state.next, state.passed, state.stage) = (place.seq, passed, Stage::Behind);
+    }
+}
+
+/// What became of events.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Shown {
+    /// How many were shown.
+    pub count: u64,
+    /// The link was not waiting for a flush yet.
+    pub flush: bool,
+}

@@ -1,0 +1,72 @@
+//! The leases that run, by task and by when they end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{AgentNumber, Lease, RowId, StreamNumber};
+
+/// Every lease that has not been taken back. Bounded by the limit on open tasks of each room.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Leases {
+    by_task: BTreeMap<RowId, Lease>,
+    by_end: BTreeSet<(u64, RowId)>,
+}
+
+impl Leases {
+    /// The lease of a task.
+    pub(super) fn get(&self, task: RowId) -> Option<Lease> {
+        self.by_task.get(&task).copied()
+    }
+
+    /// Begins or changes the lease of a task.
+    pub(super) fn set(&mut self, task: RowId, lease: Lease) {
+        self.end(task);
+        self.by_task.insert(task, lease);
+        self.by_end.insert((lease.ends_ms, task));
+    }
+
+    /// Ends the lease of a task, if it has one.
+    pub(super) fn end(&mut self, task: RowId) {
+        if let Some(lease) = self.by_task.remove(&task) {
+            self.by_end.remove(&(lease.ends_ms, task));
+        }
+    }
+
+    /// Ends every lease in a room.
+    pub(super) fn end_room(&mut self, room: StreamNumber) {
+        for task in self.in_room(room).map(|(task, _)| task).collect::<Vec<_>>() {
+            self.end(task);
+        }
+    }
+
+    /// When the first lease ends, by the steady clock.
+    pub(super) fn first_end(&self) -> Option<u64> {
+        self.by_end.first().map(|(ends_ms, _)| *ends_ms)
+    }
+
+    /// The tasks whose lease is over, the longest over first.
+    pub(super) fn over(&self, now_ms: u64) -> impl Iterator<Item = RowId> {
+        self.by_end
+            .iter()
+            .take_while(move |(ends_ms, _)| *ends_ms <= now_ms)
+            .map(|(_, task)| *task)
+    }
+
+    /// The tasks that an agent holds, in one room or in all of them.
+    pub(super) fn held_by(&self, agent: AgentNumber, room: Option<StreamNumber>) -> Vec<RowId> {
+        let held = |(task, lease): (RowId, Lease)| (lease.holder == agent).then_some(task);
+        match room {
+            Some(room) => self.in_room(room).filter_map(held).collect(),
+            None => self
+                .by_task
+                .iter()
+                .filter_map(|(task, lease)| held((*task, *lease)))
+                .collect(),
+        }
+    }
+
+    fn in_room(&self, room: StreamNumber) -> impl Iterator<Item = (RowId, Lease)> {
+        self.by_task
+            .range(RowId::new(room, 0)..=RowId::last_of(room))
+            .map(|(task, lease)| (*task, *lease))
+    }
+}

@@ -1,0 +1,58 @@
+//! Looking at a data directory that no server uses, without changing anything in it.
+
+use std::path::Path;
+
+use super::lock::DirectoryLock;
+use super::open::{OpenError, PrepareError, connect, held, read_epoch, recognise, size_of};
+use super::{agents, migrate, settings, verify};
+use crate::domain::Epoch;
+
+/// Checks everything that is stored, without changing it and while no server uses it. False when there is nothing yet.
+pub fn inspect(data_dir: &Path, database: &Path) -> Result<bool, OpenError> {
+    let file = |source| OpenError::File {
+        path: database.to_owned(),
+        source,
+    };
+    let known = read_epoch(data_dir).map_err(file)?.is_some();
+    let size = size_of(database).map_err(file)?;
+    if size == 0 {
+        return if known {
+            Err(OpenError::Missing(database.to_owned()))
+        } else {
+            Ok(false)
+        };
+    }
+    let _lock = held(DirectoryLock::acquire_what_is_there(data_dir, database), data_dir)?;
+    let looked = || -> Result<bool, PrepareError> {
+        let connection = connect(database)?;
+        if recognise(&connection, size, known)? == 0 {
+            return Ok(false);
+        }
+        verify::thorough_check(&connection)?;
+        Ok(true)
+    };
+    looked().map_err(|error| error.about(database))
+}
+
+/// Whether everything is there that a set-up makes, so that there is nothing to be written. Says nothing of what else is
+/// stored: that is checked by whoever opens the database. `lock` is that of the same data directory and database.
+pub fn is_set_up(data_dir: &Path, database: &Path, _lock: &DirectoryLock) -> Result<bool, OpenError> {
+    let file = |source| OpenError::File {
+        path: database.to_owned(),
+        source,
+    };
+    let known = read_epoch(data_dir).map_err(file)?;
+    let size = size_of(database).map_err(file)?;
+    if size == 0 || known.is_none() {
+        return Ok(false);
+    }
+    let looked = || -> Result<bool, PrepareError> {
+        let connection = connect(database)?;
+        if recognise(&connection, size, true)? < migrate::SCHEMA_VERSION {
+            return Ok(false);
+        }
+        let epoch = settings::get(&connection, settings::EPOCH)?;
+        Ok(epoch.as_deref().and_then(Epoch::parse) == known && agents::controller(&connection)?.is_some())
+    };
+    looked().map_err(|error| error.about(database))
+}

@@ -1,0 +1,230 @@
+//! Following rooms.
+
+use serde_json::json;
+
+use super::{at, expect_messages, resume};
+use crate::support::{Cast, TestServer};
+
+#[tokio::test]
+async fn whoever_follows_is_shown_its_own_messages_too_so_that_positions_have_no_gap() {
+    let cast = Cast::gather().await;
+    let (alice, bob) = (cast.alice(), cast.bob());
+    let lobby = alice.lobby();
+    let followed = alice.call("room.follow", json!({ "roomId": lobby })).await;
+    assert_eq!(followed["seq"], 0);
+    for number in 0..10 {
+        let speaker = if number % 2 == 0 { alice } else { bob };
+        speaker.say(lobby, "x").await;
+    }
+    expect_messages(alice, 1..=10).await;
+    // Who does not follow is shown what others say, as ever.
+    let heard: Vec<_> = bob.told().await;
+    assert_eq!(heard.len(), 5, "{heard:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_resumes_gets_what_it_missed_and_then_what_comes() {
+    let mut server = TestServer::start();
+    let controller = server.controller().await;
+    let alice = server.participant(&controller, "alice").await;
+    let bob_key = controller.invite("bob").await;
+    let room = alice.create_room("Ops", "public").await;
+    let bob = crate::support::Agent::enter(&server, &bob_key).await;
+    bob.call("room.join", json!({ "roomId": room })).await;
+    let followed = bob.call("room.follow", json!({ "roomId": room })).await;
+    alice.say(&room, "seen").await;
+    expect_messages(&bob, 1..=1).await;
+    drop(bob);
+    for _ in 2..=500 {
+        alice.say(&room, "missed").await;
+    }
+    let (alice_key, rooms) = (alice.key.clone(), json!({ &room: at(&followed["epoch"], 1) }));
+    drop((controller, alice));
+    server.kill();
+    server.restart();
+    let alice = crate::support::Agent::enter(&server, &alice_key).await;
+    let bob = resume(&server, &bob_key, &rooms, None).await;
+    assert_eq!(bob.welcome["resumed"][&room]["seq"], 500);
+    assert_eq!(bob.welcome["resumed"][&room].get("reset"), None);
+    alice.say(&room, "live").await;
+    expect_messages(&bob, 2..=501).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_missed_or_repeated_at_the_seam_while_others_talk() {
+    let server = TestServer::builder()
+        .config(json!({ "limits": { "messagesPerSecond": 0, "changesPerSecond": 0 } }))
+        .start();
+    let controller = server.controller().await;
+    let speaker = server.participant(&controller, "speaker").await;
+    let key = controller.invite("bob").await;
+    let lobby = controller.lobby().to_owned();
+    let epoch = controller.welcome["epoch"].clone();
+    let mut said = tokio::task::JoinSet::new();
+    said.spawn({
+        let lobby = lobby.clone();
+        async move {
+            for number in 0..3000 {
+                speaker.say(&lobby, &number.to_string()).await;
+            }
+        }
+    });
+    let mut position = 0_u64;
+    while position < 3000 {
+        let rooms = json!({ &lobby: at(&epoch, position) });
+        let bob = resume(&server, &key, &rooms, None).await;
+        // A few of each session, so that the seam lies elsewhere each time.
+        let until = 3000.min(position + 1 + position % 97);
+        expect_messages(&bob, position + 1..=until).await;
+        position = until;
+    }
+    said.join_all().await;
+}
+
+#[tokio::test]
+async fn a_gap_that_cannot_be_filled_is_told() {
+    let config = json!({ "roomHistoryLimit": 5, "limits": { "messagesPerSecond": 0 } });
+    let cast = Cast::gather_on(TestServer::builder().config(config)).await;
+    let (alice, bob) = (cast.alice(), cast.bob());
+    let room = alice.create_room("Ops", "public").await;
+    bob.call("room.join", json!({ "roomId": room })).await;
+    for _ in 0..20 {
+        alice.say(&room, "x").await;
+    }
+    bob.told().await;
+    let epoch = &bob.welcome["epoch"];
+    let ask = json!({ "roomId": room, "since": at(epoch, 3) });
+    let followed = bob.call("room.follow", ask).await;
+    assert_eq!(
+        followed["reset"],
+        json!({ "reason": "retention", "oldest": at(epoch, 16), "resumesFrom": 16 })
+    );
+    expect_messages(bob, 16..=20).await;
+    // A position of another database says nothing about this one.
+    let ask = json!({ "roomId": room, "since": at(&json!("0198c0de-0000-7000-8000-000000000000"), 3) });
+    let followed = bob.call("room.follow", ask).await;
+    assert_eq!(
+        followed["reset"],
+        json!({ "reason": "epoch", "oldest": at(epoch, 16), "resumesFrom": 21 })
+    );
+    alice.say(&room, "x").await;
+    expect_messages(bob, 21..=21).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_resumed_says_why_and_the_rest_goes_on() {
+    let cast = Cast::gather().await;
+    let (alice, bob) = (cast.alice(), cast.bob());
+    let private = alice.create_room("Secret", "private").await;
+    let open = alice.create_room("Open", "public").await;
+    bob.call("room.join", json!({ "roomId": open })).await;
+    alice.say(&open, "x").await;
+    let nowhere = "0198c0de-0000-4000-8000-000000000000";
+    let epoch = &bob.welcome["epoch"];
+    let rooms = json!({ &private: at(epoch, 0), &open: at(epoch, 0), nowhere: at(epoch, 0), "no id": at(epoch, 0) });
+    let again = resume(&cast.server, &bob.key, &rooms, None).await;
+    let resumed = &again.welcome["resumed"];
+    assert_eq!(resumed[&private]["error"]["code"], 4011);
+    assert_eq!(resumed[nowhere]["error"]["code"], 4010);
+    assert_eq!(resumed["no id"]["error"]["code"], 4010);
+    assert_eq!(resumed[&open]["seq"], 1);
+    expect_messages(&again, 1..=1).await;
+}
+
+#[tokio::test]
+async fn whoever_resumes_is_told_what_was_removed_meanwhile() {
+    let cast = Cast::gather().await;
+    let (alice, bob) = (cast.alice(), cast.bob());
+    let lobby = alice.lobby();
+    let mut said = Vec::new();
+    for content in ["one", "two", "three"] {
+        said.push(alice.say(lobby, content).await["messageId"].clone());
+    }
+    let dm = json!({ "toAgentId": bob.id(), "content": "psst" });
+    let whispered = alice.call("message.dm", dm).await["messageId"].clone();
+    let epoch = &bob.welcome["epoch"];
+    let (rooms, direct) = (json!({ lobby: at(epoch, 2) }), at(epoch, 1));
+    for message in [&said[0], &said[2], &whispered] {
+        alice
+            .call("message.remove", json!({ "messageId": message, "reason": "typo" }))
+            .await;
+    }
+    let again = resume(&cast.server, &bob.key, &rooms, Some(&direct)).await;
+    let mut removed = Vec::new();
+    for _ in 0..3 {
+        let event = again.expect("message.removed").await;
+        assert_eq!(
+            (&event["removedBy"], &event["reason"]),
+            (&json!(alice.id()), &json!("typo"))
+        );
+        removed.push(event["messageId"].clone());
+    }
+    for message in [&said[0], &said[2], &whispered] {
+        assert!(removed.contains(message), "{message} of {removed:?}");
+    }
+    // What was not seen yet comes as it is now.
+    let event = again.expect("message").await;
+    assert_eq!(
+        (&event["message"]["seq"], &event["message"]["removed"]),
+        (&json!(3), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn whoever_loses_a_room_is_shown_nothing_more_of_it() {
+    let cast = Cast::gather().await;
+    let (alice, bob) = (cast.alice(), cast.bob());
+    let room = alice.create_room("Ops", "public").await;
+    bob.call("room.join", json!({ "roomId": room })).await;
+    bob.call("room.follow", json!({ "roomId": room })).await;
+    alice.say(&room, "before").await;
+    expect_messages(bob, 1..=1).await;
+    alice
+        .call("room.kick", json!({ "roomId": room, "agentId": bob.id() }))
+        .await;
+    alice.say(&room, "after").await;
+    let told = bob.told().await;
+    assert!(told.iter().all(|(method, _)| method != "message"), "{told:?}");
+    // Back again, it follows only what it asks for.
+    bob.call("room.join", json!({ "roomId": room })).await;
+    let since = at(&bob.welcome["epoch"], 1);
+    bob.call("room.follow", json!({ "roomId": room, "since": since })).await;
+    expect_messages(bob, 2..=2).await;
+}
+
+#[tokio::test]
+async fn history_pages_by_position_in_both_directions() {
+    let cast = Cast::gather().await;
+    let alice = cast.alice();
+    let lobby = alice.lobby();
+    for number in 1..=25 {
+        alice.say(lobby, &number.to_string()).await;
+    }
+    let dm = json!({ "toAgentId": cast.bob().id(), "content": "aside" });
+    alice.call("message.dm", dm).await;
+    let page = async |range: serde_json::Value| -> Vec<u64> {
+        let mut params = json!({ "roomId": lobby, "limit": 10 });
+        params
+            .as_object_mut()
+            .expect("an object")
+            .extend(range.as_object().expect("an object").clone());
+        let page = alice.call("room.history", params).await;
+        let messages = page["messages"].as_array().expect("messages");
+        messages
+            .iter()
+            .map(|message| message["seq"].as_u64().expect("a position"))
+            .collect()
+    };
+    assert_eq!(page(json!({ "afterSeq": 0 })).await, (1..=10).collect::<Vec<_>>());
+    assert_eq!(page(json!({ "afterSeq": 20 })).await, (21..=25).collect::<Vec<_>>());
+    assert!(page(json!({ "afterSeq": 25 })).await.is_empty());
+    assert!(page(json!({ "afterSeq": u64::MAX })).await.is_empty());
+    assert_eq!(page(json!({ "beforeSeq": 6 })).await, (1..=5).collect::<Vec<_>>());
+    assert_eq!(
+        page(json!({ "beforeSeq": 1_000_000 })).await,
+        (16..=25).collect::<Vec<_>>()
+    );
+    assert!(page(json!({ "beforeSeq": 0 })).await.is_empty());
+    let both = json!({ "roomId": lobby, "beforeSeq": 9, "afterSeq": 1 });
+    assert_eq!(alice.refused("room.history", both).await, -32602);
+}

@@ -1,0 +1,76 @@
+//! Readers that are slower than their room.
+
+use serde_json::{Value, json};
+
+use super::at;
+use crate::safety::raw::{Raw, TEXT};
+use crate::support::{Agent, TestServer};
+
+const MESSAGES: u64 = 400;
+
+/// Talks far more than may wait for a reader, and than the kernel keeps for one.
+async fn talk(speaker: &Agent, room: &str) {
+    let content = "x".repeat(50_000);
+    for _ in 0..MESSAGES {
+        speaker.say(room, &content).await;
+    }
+}
+
+/// Reads every message of the room: the positions in which they came.
+async fn read_all(reader: &mut Raw, last: u64) -> Vec<u64> {
+    let mut heard = Vec::new();
+    while heard.last() != Some(&last) {
+        let frame = reader.frame().await.expect("it stays connected");
+        assert_eq!(frame.opcode & 0x8, 0, "it is not cut off");
+        if frame.opcode != TEXT {
+            continue;
+        }
+        let event: Value = frame.json();
+        if event["method"] == "message" {
+            heard.push(event["params"]["message"]["seq"].as_u64().expect("a position"));
+        }
+    }
+    heard
+}
+
+async fn large_messages() -> (TestServer, Agent) {
+    let config = json!({ "maxMessageLength": 60_000, "limits": { "messagesPerSecond": 0, "slowReaderTimeoutMs": 0 } });
+    let server = TestServer::builder().config(config).start();
+    let controller = server.controller().await;
+    (server, controller)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_falls_behind_gets_everything_from_the_store_as_fast_as_it_reads() {
+    let (server, controller) = large_messages().await;
+    let key = controller.invite("slow").await;
+    let mut slow = Raw::narrow(&server).await.enter(&key).await;
+    let lobby = controller.lobby().to_owned();
+    talk(&controller, &lobby).await;
+    assert_eq!(read_all(&mut slow, MESSAGES).await, (1..=MESSAGES).collect::<Vec<_>>());
+    // It is live again.
+    controller.say(&lobby, "one more").await;
+    assert_eq!(read_all(&mut slow, MESSAGES + 1).await, [MESSAGES + 1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_falls_behind_is_not_shown_what_its_own_agent_said_unless_it_follows() {
+    let (server, controller) = large_messages().await;
+    let key = controller.invite("slow").await;
+    let mut listener = Raw::narrow(&server).await.enter(&key).await;
+    let mut follower = Raw::narrow(&server).await.enter(&key).await;
+    let lobby = controller.lobby().to_owned();
+    let since = at(&controller.welcome["epoch"], 0);
+    follower
+        .call("room.follow", &json!({ "roomId": lobby, "since": since }))
+        .await;
+    let own = Agent::enter(&server, &key).await;
+    own.say(&lobby, "own").await;
+    talk(&controller, &lobby).await;
+    own.say(&lobby, "own").await;
+    controller.say(&lobby, "last").await;
+    let (last, others) = (MESSAGES + 3, 2..=MESSAGES + 1);
+    let heard = read_all(&mut listener, last).await;
+    assert_eq!(heard, others.chain([last]).collect::<Vec<_>>());
+    assert_eq!(read_all(&mut follower, last).await, (1..=last).collect::<Vec<_>>());
+}
