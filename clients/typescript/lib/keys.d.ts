@@ -1,10 +1,8 @@
 /** The methods about keys, names and the audit log. */
-import type { CallOptions } from "./methods.js";
+import { TaskMethods } from "./tasks.js";
 import type { AuditOptions, AuditPage, IssuedKey, KeyOptions, ListedKey, RenamedAgent, RotatedKey, RotateOptions, Status } from "./types.js";
 /** `agentId` is this agent when left out; anybody else is for the controller only. */
-export declare abstract class KeyMethods {
-    /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
-    abstract call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
+export declare abstract class KeyMethods extends TaskMethods {
     /** Makes a further key; for another agent an enrolment token in its place. */
     createKey(keyName: string, options?: KeyOptions & {
         agentId?: string | undefined;

@@ -1,6 +1,7 @@
 /** The methods about keys, names and the audit log. */
+import { TaskMethods } from "./tasks.js";
 /** `agentId` is this agent when left out; anybody else is for the controller only. */
-export class KeyMethods {
+export class KeyMethods extends TaskMethods {
     /** Makes a further key; for another agent an enrolment token in its place. */
     createKey(keyName, options = {}) {
         const { agentId, expiresAt, readOnly, rooms, direct } = options;

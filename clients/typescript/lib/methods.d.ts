@@ -1,6 +1,6 @@
 /** One function per method of the protocol. */
-import { TaskMethods } from "./tasks.js";
-import type { Agent, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, HistoryOptions, HistoryPage, InvitedAgent, Message, Room, RoomChanges, RoomInfo, RoomSummary, SendOptions, SentDirectMessage, SentMessage, Status, Visibility } from "./types.js";
+import { KeyMethods } from "./keys.js";
+import type { Agent, AgentToEnrol, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, HistoryOptions, HistoryPage, InvitedAgent, InviteOptions, Message, Room, RoomChanges, RoomInfo, RoomSummary, SendOptions, SentDirectMessage, SentMessage, Status, Visibility } from "./types.js";
 export interface CallOptions {
     /** How long this call waits for its answer, instead of the client's `requestTimeoutMs`. */
     timeoutMs?: number | undefined;
@@ -11,11 +11,14 @@ export interface CallOptions {
  * All of them reject with `RpcError` when the server refuses, `NotConnectedError` when nothing was sent, and
  * `ConnectionLostError` or `RequestTimeoutError` when the outcome is unknown.
  */
-export declare abstract class Methods extends TaskMethods {
+export declare abstract class Methods extends KeyMethods {
     /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
     abstract call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
-    /** Makes a new participant. Its key is in the answer and nowhere else. Controller only. */
-    inviteAgent(displayName: string): Promise<InvitedAgent>;
+    /** Makes a new participant. Its key, or the token for it, is in the answer and nowhere else. Controller only. */
+    inviteAgent(displayName: string, options: InviteOptions & {
+        enrol: true;
+    }): Promise<AgentToEnrol>;
+    inviteAgent(displayName: string, options?: InviteOptions): Promise<InvitedAgent>;
     /** Voids an agent's key for good and takes it out of every room; its messages stay. Controller only. */
     revokeAgent(agentId: string): Promise<Status>;
     /** Every agent, those never seen included. Controller only. */

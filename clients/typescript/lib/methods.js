@@ -1,15 +1,15 @@
 /** One function per method of the protocol. */
-import { TaskMethods } from "./tasks.js";
+import { KeyMethods } from "./keys.js";
 /**
  * The methods of the protocol under their names in this language.
  *
  * All of them reject with `RpcError` when the server refuses, `NotConnectedError` when nothing was sent, and
  * `ConnectionLostError` or `RequestTimeoutError` when the outcome is unknown.
  */
-export class Methods extends TaskMethods {
-    /** Makes a new participant. Its key is in the answer and nowhere else. Controller only. */
-    inviteAgent(displayName) {
-        return this.call("agent.invite", { displayName });
+export class Methods extends KeyMethods {
+    inviteAgent(displayName, options = {}) {
+        const { enrol, keyName, expiresAt, readOnly, rooms, direct } = options;
+        return this.call("agent.invite", { displayName, enrol, keyName, expiresAt, readOnly, rooms, direct });
     }
     /** Voids an agent's key for good and takes it out of every room; its messages stay. Controller only. */
     revokeAgent(agentId) {
