@@ -7,16 +7,21 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
-from .connection import Connection, Identity
+from .connection import Connection, Identity, OnResult
 from .dispatch import EventDispatcher, Handler, HandlerT
 from .errors import AuthenticationError, ConnectionLost, NotConnected, RequestTimeout, WardroomError
-from .methods import ProtocolMethods
+from .following import Following
+from .iteration import BufferedReader, DirectStreamItem, Items, RoomItem
+from .methods import ProtocolMethods, followed
 from .options import Options, Settings
 from .reconnect import Backoff, is_final_close
-from .types import EventParams, StatusResult
+from .retry import new_key, until_answered
+from .streams import Source, Stream
+from .types import EventParams, FollowResult, Position, Positions, StatusResult
 
 logger = logging.getLogger("wardroom_client")
 
@@ -36,14 +41,17 @@ class WardroomClient(ProtocolMethods):
         display_name: a name for this session instead of the registered one. Default: `WARDROOM_DISPLAY_NAME`, then
             `BROODLINK_DISPLAY_NAME`, then the registered name.
         options: time-outs and bounds.
+        positions: up to where an earlier client of this agent had everything, as its `positions` said. Where there are
+            handlers for it, they are shown what follows from the first connection on; other rooms are followed from
+            there by `follow_room` and `room`, if they are told no position.
 
     Raises:
         ConfigurationError: no key was found, or the address is not a WebSocket address.
 
     A lost connection is opened again and authenticated by itself, with exponential back-off and full jitter;
     handlers stay. The client ends for good when the server says 4002 or 4004 to `auth`, when it closes the
-    connection with a reason of banned or revoked, after `max_reconnect_attempts`, and on `close()`. Messages
-    missed in between are in `room_history`.
+    connection with a reason of banned or revoked, after `max_reconnect_attempts`, and on `close()`. What was missed
+    in between is made up for in rooms that are followed (`follow_room`, `room`), and in `room_history` otherwise.
 
     Besides the server's events, handlers can be set for notices of the client itself, which come in order with them:
 
@@ -52,6 +60,8 @@ class WardroomClient(ProtocolMethods):
       another one than before
     - `connection_closed`: `{"code", "reason"}` or `{"error"}`; the client has ended without `close()`
     - `events_dropped`: `{"dropped"}`; handlers were too slow for that many events, which would have stood here
+      (never messages of what is followed: those are fetched again)
+    - `follow_ended`: `{"roomId", "code", "error"}`; a room is not followed any longer
     """
 
     def __init__(
@@ -61,10 +71,12 @@ class WardroomClient(ProtocolMethods):
         display_name: str | None = None,
         *,
         options: Options | None = None,
+        positions: Positions | None = None,
     ) -> None:
         self._settings = Settings.resolve(url, api_key, display_name, options)
         self._options = self._settings.options
-        self._events = EventDispatcher(self._options.event_queue_size)
+        self._events = EventDispatcher(self._options.event_queue_size, self._handlers_have_room)
+        self._following = Following(positions, self._events)
         self._identity: Identity | None = None
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
@@ -147,6 +159,15 @@ class WardroomClient(ProtocolMethods):
         return self._identity.server_version if self._identity else None
 
     @property
+    def positions(self) -> Positions:
+        """Up to where handlers were called and items handed out, for everything that was followed.
+
+        Kept, and given to the next client of the agent, it goes on where this one stopped. Read it when what was
+        handed out last is dealt with.
+        """
+        return self._following.positions
+
+    @property
     def error(self) -> WardroomError | None:
         """Why the client ended; None while it runs and after `close()`."""
         return self._error
@@ -206,7 +227,10 @@ class WardroomClient(ProtocolMethods):
                 return
             self._closing = False
             self._error = None
-            self._opening = asyncio.create_task(Connection.open(self._settings), name="wardroom-client-opening")
+            self._following.begin(self._options.request_timeout)
+            resume = self._following.resume_request()
+            opening = Connection.open(self._settings, resume)
+            self._opening = asyncio.create_task(opening, name="wardroom-client-opening")
             try:
                 connection = await self._opening
             except asyncio.CancelledError:
@@ -219,6 +243,7 @@ class WardroomClient(ProtocolMethods):
                 await connection.close()
                 raise NotConnected("the client was closed while it was connecting")
             self._ended.clear()
+            self._following.adopt(connection, resume)
             self._adopt(connection)
             self._events.start()
             self._supervisor = asyncio.create_task(self._supervise(connection), name="wardroom-client-supervisor")
@@ -237,6 +262,7 @@ class WardroomClient(ProtocolMethods):
         if connection is not None:
             await connection.close()
         self._settled.set()
+        self._following.end(None)
         await self._events.stop(self._options.close_timeout)
         self._ended.set()
 
@@ -265,7 +291,7 @@ class WardroomClient(ProtocolMethods):
         """Call any method of the server and return its whole result.
 
         While the client is reconnecting, the request waits for the new connection. `timeout` is in seconds, waiting
-        included; None stands for `Options.request_timeout`. A request is never sent twice.
+        included; None stands for `Options.request_timeout`. The request is never sent twice.
 
         Raises:
             RpcError: the server refused.
@@ -273,6 +299,11 @@ class WardroomClient(ProtocolMethods):
             ConnectionLost: the connection ended before the answer came.
             NotConnected: the client is not connected and is not going to be.
         """
+        return await self._request(method, params, timeout)
+
+    async def _request(
+        self, method: str, params: object, timeout: float | None = None, on_result: OnResult | None = None
+    ) -> Any:
         timeout = self._options.request_timeout if timeout is None else timeout
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
@@ -293,9 +324,76 @@ class WardroomClient(ProtocolMethods):
         else:
             if connection is None:
                 raise NotConnected(f"`{method}`: the client is not connected") from self._error
-            return await connection.request(method, params, deadline=deadline, timeout=timeout)
+            return await connection.request(method, params, deadline=deadline, timeout=timeout, on_result=on_result)
         finally:
             self._request_slots.release()
+
+    async def _send(self, method: str, params: dict[str, object]) -> Any:
+        seconds = self._options.retry_seconds
+        # a server that says no epoch knows no keys: sending again might say it twice
+        if seconds == 0 or self.epoch is None:
+            return await self.call(method, params)
+        params.setdefault("idempotencyKey", new_key())
+
+        async def attempt(left: float) -> Any:
+            return await self.call(method, params, timeout=min(left, self._options.request_timeout))
+
+        backoff = Backoff(self._options.reconnect_base, self._options.reconnect_cap)
+        return await until_answered(attempt, seconds=seconds, backoff=backoff)
+
+    # following
+
+    def room(self, room_id: str, since: Position | int | None = None) -> Items[RoomItem]:
+        """Everything of a room after `since`, for `async for`: messages, one's own included, each once and in order,
+        across lost connections; removals; and resets, where something is missing for good.
+
+        `since` is a position, or a number of the server's present epoch: 0 begins with the oldest message. Without it
+        iteration begins at the position that the client was given for the room or that the last iteration over it
+        came to, else now. Handlers go on as before. The room may be one that this agent is a member of.
+        """
+        return Items(partial(self._read, room_id, since), self._following.check)
+
+    def direct(self, since: Position | int | None = None) -> Items[DirectStreamItem]:
+        """The same for the direct messages that this agent sends and gets."""
+        return Items(partial(self._read, None, since), self._following.check)
+
+    async def follow_room(self, room_id: str, since: Position | None = None) -> FollowResult:
+        async def send(since: object, begin: OnResult) -> Any:
+            params = {"roomId": room_id} if since is None else {"roomId": room_id, "since": since}
+            return await self._request("room.follow", params, on_result=begin)
+
+        return followed(await self._following.follow(room_id, since, send))
+
+    async def follow_direct(self, since: Position | None = None) -> FollowResult:
+        async def send(since: object, begin: OnResult) -> Any:
+            params = {} if since is None else {"since": since}
+            return await self._request("message.followDirect", params, on_result=begin)
+
+        return followed(await self._following.follow(None, since, send))
+
+    async def leave_room(self, room_id: str) -> StatusResult:
+        result = await super().leave_room(room_id)
+        self._following.recheck(room_id)  # the server tells the others only
+        return result
+
+    async def delete_room(self, room_id: str) -> StatusResult:
+        result = await super().delete_room(room_id)
+        self._following.recheck(room_id)
+        return result
+
+    def _read(self, source: Source, since: Position | int | None) -> tuple[BufferedReader, Stream]:
+        if self._ended.is_set():
+            raise NotConnected("the client is not connected") from self._error
+        stream = self._following.stream(source)
+        if isinstance(since, int):
+            since = {"epoch": self.epoch or "", "seq": since}
+        reader = BufferedReader(since or stream.stored, self._options.iteration_buffer_size)
+        stream.readers.append(reader)
+        self._following.check(stream)
+        return reader, stream
+
+    def _handlers_have_room(self) -> None:
+        self._following.check_all()
 
     async def set_motd(self, content: str | None) -> StatusResult:
         result = await super().set_motd(content)
@@ -309,11 +407,13 @@ class WardroomClient(ProtocolMethods):
         self._connection = connection
         self._settled.set()
         connection.start(self._on_event)
+        self._following.started()
 
     def _on_event(self, event: str, params: EventParams) -> None:
         if event == "lobby.motd":
             self._note_motd(params.get("content"))
-        self._events.put(event, params)
+        if self._following.take(event, params, self.agent_id):
+            self._events.put(event, params)
 
     def _note_motd(self, content: object) -> None:
         if self._identity is not None:
@@ -350,7 +450,8 @@ class WardroomClient(ProtocolMethods):
         while True:
             await asyncio.sleep(backoff.next_delay(at_least))
             try:
-                connection = await Connection.open(self._settings)
+                resume = self._following.resume_request()
+                connection = await Connection.open(self._settings, resume)
             except AuthenticationError:
                 raise
             except WardroomError as error:
@@ -365,6 +466,8 @@ class WardroomClient(ProtocolMethods):
                 RECONNECTED,
                 {"attempts": backoff.attempts, "epoch": epoch, "epochChanged": epoch != previous},
             )
+            # what they say is missing comes behind the notice
+            self._following.adopt(connection, resume)
             self._adopt(connection)
             return connection
 
@@ -372,6 +475,7 @@ class WardroomClient(ProtocolMethods):
         """There will be no further connection: fail who waits for one, let handlers see the last events."""
         self._error = error
         self._settled.set()
+        self._following.end(error)
         self._events.put(CONNECTION_CLOSED, notice)
         with contextlib.suppress(asyncio.CancelledError):
             await self._events.drain(self._options.close_timeout)

@@ -12,9 +12,11 @@ from .types import (
     Document,
     DocumentSummary,
     DocumentVersion,
+    FollowResult,
     HistoryPage,
     InvitedAgent,
     Message,
+    Position,
     Receipt,
     Room,
     RoomInfo,
@@ -70,29 +72,63 @@ class ProtocolMethods(ABC):
         return cast(RoomInfo, result)
 
     async def room_history(
-        self, room_id: str, limit: int | None = None, before: int | None = None
+        self,
+        room_id: str,
+        limit: int | None = None,
+        before: int | None = None,
+        *,
+        before_seq: int | None = None,
+        after_seq: int | None = None,
     ) -> list[Message]:
         """The newest messages of a room, oldest first.
 
         `limit` is at least 1, 50 when left out, and cut to the server's maximum. `before` is a time in milliseconds:
         only earlier messages are returned, so the `timestamp` of the first one fetches the page before it.
-        A page of fewer messages than asked for is not always the first of the room: `room_history_page` tells.
+        `before_seq` pages by position instead, and `after_seq` forwards: the oldest messages beyond it. At most one of
+        the three is given. A page of fewer messages than asked for is not always the last: `room_history_page` tells.
         Refused with 4010, 4011.
         """
-        return (await self.room_history_page(room_id, limit, before))["messages"]
+        page = await self.room_history_page(room_id, limit, before, before_seq=before_seq, after_seq=after_seq)
+        return page["messages"]
 
     async def room_history_page(
-        self, room_id: str, limit: int | None = None, before: int | None = None
+        self,
+        room_id: str,
+        limit: int | None = None,
+        before: int | None = None,
+        *,
+        before_seq: int | None = None,
+        after_seq: int | None = None,
     ) -> HistoryPage:
         """As `room_history`, as `{"messages": [...], "more": ...}`.
 
         `more` is True when the server cut the page short because of its size in bytes, False otherwise.
         Refused with 4010, 4011.
         """
-        params = _given(roomId=room_id, limit=_or_unset(limit), before=_or_unset(before))
+        params = _given(
+            roomId=room_id,
+            limit=_or_unset(limit),
+            before=_or_unset(before),
+            beforeSeq=_or_unset(before_seq),
+            afterSeq=_or_unset(after_seq),
+        )
         result = await self.call("room.history", params)
         messages: list[Message] = _member(result, "messages", list)
         return {"messages": messages, "more": result.get("more") is True}
+
+    async def follow_room(self, room_id: str, since: Position | None = None) -> FollowResult:
+        """Have handlers of `message` shown everything of a room after `since`, one's own messages included: each once,
+        in order, across lost connections. What cannot be had is told by the event `reset`.
+
+        Without `since` it begins at the position that the client was given for the room, else now. Refused with 4010,
+        4011. When the room is lost later, handlers of `follow_ended` are told `{"roomId", "code", "error"}`.
+        """
+        params = _given(roomId=room_id, since=_or_unset(since))
+        return followed(await self.call("room.follow", params))
+
+    async def follow_direct(self, since: Position | None = None) -> FollowResult:
+        """The same for direct messages, and handlers of `dm`."""
+        return followed(await self.call("message.followDirect", _given(since=_or_unset(since))))
 
     async def invite_to_room(self, room_id: str, agent_id: str) -> StatusResult:
         """Let an agent into a room (owner, controller). Refused with 4003, 4010, 4012, 4020, 4030."""
@@ -129,11 +165,12 @@ class ProtocolMethods(ABC):
         """Say something in a room; once this returns, the message is stored.
 
         Content is kept as it is. Sending the same again under the same `idempotency_key` within 24 hours returns the
-        first receipt and shows nothing twice. Refused with 4010, 4011, 4050 (longer than the server allows), 4081 (the
+        first receipt and shows nothing twice; the client does so by itself, under a key of its own if none is given,
+        for up to `Options.retry_seconds`. Refused with 4010, 4011, 4050 (longer than the server allows), 4081 (the
         key was used for another message).
         """
         params = _given(roomId=room_id, content=content, idempotencyKey=_or_unset(idempotency_key))
-        return _receipt(await self.call("message.send", params))
+        return _receipt(await self._send("message.send", params))
 
     async def send_dm(self, to_agent_id: str, content: str, *, idempotency_key: str | None = None) -> Receipt:
         """Send a message that only its recipient can read, now or later.
@@ -141,7 +178,7 @@ class ProtocolMethods(ABC):
         `idempotency_key` as for `send_message`. Refused with 4020, 4050, 4081.
         """
         params = _given(toAgentId=to_agent_id, content=content, idempotencyKey=_or_unset(idempotency_key))
-        return _receipt(await self.call("message.dm", params))
+        return _receipt(await self._send("message.dm", params))
 
     async def remove_message(self, message_id: str, reason: str | None = None) -> StatusResult:
         """Replace the content of a message by `[removed]` for everybody (sender, room owner, controller).
@@ -213,6 +250,10 @@ class ProtocolMethods(ABC):
         _member(result, "openrpc", str)
         return cast("dict[str, Any]", result)
 
+    async def _send(self, method: str, params: dict[str, object]) -> Any:
+        """Call a method that takes an idempotency key."""
+        return await self.call(method, params)
+
     async def _act(self, method: str, **params: object) -> StatusResult:
         # BroodLink publishes no results for these, so nothing of them is relied on
         return cast(StatusResult, await self.call(method, _given(**params)))
@@ -239,3 +280,10 @@ def _receipt(result: object) -> Receipt:
     _member(result, "messageId", str)
     _member(result, "timestamp", int)
     return cast(Receipt, result)
+
+
+def followed(result: object) -> FollowResult:
+    """The result of following, of which the members that are always there were checked."""
+    _member(result, "epoch", str)
+    _member(result, "seq", int)
+    return cast(FollowResult, result)
