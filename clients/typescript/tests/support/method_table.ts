@@ -1,4 +1,4 @@
-import type { Visibility, WardroomClient } from "wardroom-client";
+import type { HistoryOptions, Position, Visibility, WardroomClient } from "wardroom-client";
 
 type Params = Record<string, unknown>;
 
@@ -35,10 +35,17 @@ export const METHODS: Record<string, Entry> = {
   "room.leave": { params: ["roomId"], call: (client, { roomId }: { roomId: string }) => client.leaveRoom(roomId) },
   "room.info": { params: ["roomId"], call: (client, { roomId }: { roomId: string }) => client.roomInfo(roomId) },
   "room.history": {
-    params: ["roomId", "limit", "before"],
-    call: (client, { roomId, ...options }: { roomId: string; limit: number; before: number }) =>
-      client.roomHistory(roomId, options),
+    params: ["roomId", "limit", "before", "beforeSeq", "afterSeq"],
+    call: (client, { roomId, ...options }: { roomId: string } & HistoryOptions) => client.roomHistory(roomId, options),
     unwraps: "messages",
+  },
+  "room.follow": {
+    params: ["roomId", "since"],
+    call: (client, { roomId, since }: { roomId: string; since: Position }) => client.followRoom(roomId, { since }),
+  },
+  "message.followDirect": {
+    params: ["since"],
+    call: (client, { since }: { since: Position }) => client.followDirect({ since }),
   },
   "room.invite": {
     params: ["roomId", "agentId"],
