@@ -6,12 +6,13 @@ use std::fs;
 use std::path::Path;
 
 use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
-use super::{ClientError, Connection, Endpoint, Methods};
+use super::{ClientError, Connection, Endpoint, Methods, Position};
 
 /// What the cases of one method came to.
 #[derive(Debug, Default)]
@@ -45,7 +46,7 @@ async fn every_typed_function_speaks_as_the_fixtures_do() {
             "`{method}` was not replayed: {tally:?}"
         );
     }
-    assert_eq!(tallies.len(), 28, "a fixture for every method");
+    assert_eq!(tallies.len(), 30, "a fixture for every method");
 }
 
 fn fixtures() -> Vec<Value> {
@@ -175,6 +176,10 @@ impl<'a> Params<'a> {
         self.0.get(name).and_then(Value::as_str)
     }
 
+    fn position(&self, name: &str) -> Option<Position> {
+        self.0.get(name).and_then(|value| Position::deserialize(value).ok())
+    }
+
     fn number<T: TryFrom<i64>>(&self, name: &str) -> Option<T> {
         self.0
             .get(name)
@@ -192,6 +197,8 @@ fn signature(method: &str) -> (&'static [&'static str], &'static [&'static str])
         "agent.revoke" | "agent.unban" => (&["agentId"], &[]),
         "room.create" => (&["name"], &["visibility", "description"]),
         "room.history" => (&["roomId"], &["limit", "before"]),
+        "room.follow" => (&["roomId"], &["since"]),
+        "message.followDirect" => (&[], &["since"]),
         "room.invite" => (&["roomId", "agentId"], &[]),
         "room.kick" => (&["roomId", "agentId"], &["reason"]),
         "room.visibility" => (&["roomId", "visibility"], &[]),
@@ -215,6 +222,7 @@ fn is_typed(method: &str, params: &Map<String, Value>) -> bool {
         ("room.history", "limit") => value.as_u64().is_some_and(|limit| u32::try_from(limit).is_ok()),
         ("room.history", "before") => value.is_i64(),
         ("docs.update", "version") => true,
+        ("room.follow" | "message.followDirect", "since") => Position::deserialize(value).is_ok(),
         ("lobby.setMotd", "content") => value.is_string() || value.is_null(),
         _ => value.is_string(),
     };
@@ -257,6 +265,11 @@ async fn typed_call(connection: &Connection, method: &str, params: &Params<'_>) 
             .room_history(p.text("roomId"), p.number("limit"), p.number("before"))
             .await
             .map(drop),
+        "room.follow" => connection
+            .follow_room(p.text("roomId"), p.position("since").as_ref())
+            .await
+            .map(drop),
+        "message.followDirect" => connection.follow_direct(p.position("since").as_ref()).await.map(drop),
         "room.invite" => connection.invite_to_room(p.text("roomId"), p.text("agentId")).await,
         "room.kick" => {
             connection

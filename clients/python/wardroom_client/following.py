@@ -151,7 +151,7 @@ class Following:
         """The room may have been lost: the server knows."""
         stream = self.stream(room_id)
         if stream.readers:
-            stream.cursor = None
+            stream.follow_again()
             self.check(stream)
 
     def check_all(self) -> None:

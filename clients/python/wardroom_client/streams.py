@@ -62,6 +62,7 @@ class Stream:
     Attributes:
         stored: where a reader begins that names no position: as handed in, or as the last reader left it.
         asking: whether the server was asked to follow and has not answered.
+        again: whether to ask anew when the answer has come.
     """
 
     def __init__(self, source: Source) -> None:
@@ -69,6 +70,7 @@ class Stream:
         self.readers: list[Reader] = []
         self.stored: Position | None = None
         self.asking = False
+        self.again = False
         self.epoch: str | None = None
         # the last position that this connection was shown; None while it does not follow
         self.cursor: int | None = None
@@ -131,6 +133,13 @@ class Stream:
             elif is_retention and isinstance(resumes_from, int) and reader.next < resumes_from:
                 self._reset(reader, "retention", resumes_from, reset)
             reader.answered()
+        if self.again:
+            self.follow_again()
+
+    def follow_again(self) -> None:
+        """Follow anew: what the server says now, or has said, may not hold any longer."""
+        self.again = self.asking
+        self.cursor = None
 
     def _reset(self, reader: Reader, reason: str, resumes_from: int, told: dict[str, Any] | None) -> None:
         """Tell a reader what it cannot have; one that is full is told when it has followed again."""
@@ -229,7 +238,7 @@ class Streams:
         request: ResumeRequest = {}
         rooms: dict[str, Position] = {}
         for stream in self:
-            stream.cursor, stream.asking = None, False
+            stream.cursor, stream.asking, stream.again = None, False, False
             position = _earliest(stream.readers)
             if position is None:
                 continue
