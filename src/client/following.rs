@@ -33,12 +33,14 @@ pub(super) struct Following {
 
 struct State {
     streams: BTreeMap<Source, Stream>,
-    events: mpsc::Sender<Queued>,
+    events: mpsc::WeakSender<Queued>,
     own_id: String,
     /// The database of the latest server; none when it does not say one.
     epoch: Option<String>,
     count: u64,
-    ended: Option<Option<ClientError>>,
+    ended: bool,
+    /// Why, if it was for good.
+    error: Option<ClientError>,
 }
 
 /// A request to be made, whose answer comes in order with the events.
@@ -60,7 +62,7 @@ pub(super) enum Sorted {
 }
 
 impl Following {
-    pub(super) fn new(positions: &Positions, events: mpsc::Sender<Queued>) -> Self {
+    pub(super) fn new(positions: &Positions, events: mpsc::WeakSender<Queued>) -> Self {
         let mut streams = BTreeMap::new();
         let rooms = positions.rooms.iter().map(|(id, at)| (Some(id.clone()), at));
         for (source, position) in rooms.chain(positions.direct.as_ref().map(|at| (None, at))) {
@@ -75,7 +77,8 @@ impl Following {
                 own_id: String::new(),
                 epoch: None,
                 count: 0,
-                ended: None,
+                ended: false,
+                error: None,
             }),
             wanted: Notify::new(),
         }
@@ -109,15 +112,15 @@ impl Following {
     /// Begins an iteration.
     pub(super) fn read(&self, source: &Source, since: Option<Position>, capacity: usize) -> Arc<Buffer> {
         let mut state = self.lock();
-        let ended = state.ended.clone();
+        let (ended, error) = (state.ended, state.error.clone());
         let stream = state.stream(source);
         let since = since.or_else(|| stream.stored.clone());
         let buffer = Arc::new(Buffer::new(since.clone(), capacity));
-        match ended {
-            Some(error) => buffer.end(error),
-            None => stream
-                .readers
-                .push(Reader::new(since, Target::Buffer(Arc::clone(&buffer)))),
+        if ended {
+            buffer.end(error);
+        } else {
+            let target = Target::Buffer(Arc::clone(&buffer));
+            stream.readers.push(Reader::new(since, target));
         }
         drop(state);
         self.check(source);
@@ -152,7 +155,7 @@ impl Following {
     }
 
     /// An event was handed out.
-    pub(super) fn handed_out(&self, source: &Source, position: Position) {
+    pub(super) fn handed_out(&self, source: &Source, position: &Position) {
         let mut state = self.lock();
         let readers = state.stream(source).readers.iter_mut();
         for reader in readers.filter(|reader| reader.is_for_events()) {
@@ -225,7 +228,9 @@ impl Following {
     /// The client has ended, for good if there is an error.
     pub(super) fn end(&self, error: Option<&ClientError>) {
         let mut state = self.lock();
-        state.ended.get_or_insert(error.cloned());
+        if !state.ended {
+            (state.ended, state.error) = (true, error.cloned());
+        }
         for stream in state.streams.values_mut() {
             stream.waiting.clear();
             for reader in stream.remove(|reader| !reader.is_for_events()) {
@@ -389,7 +394,11 @@ impl State {
                         method: UNFOLLOWED.to_owned(),
                         params,
                     };
-                    drop(queue.try_send(Queued { event, mark: None }));
+                    drop(
+                        queue
+                            .upgrade()
+                            .map(|queue| queue.try_send(Queued { event, mark: None })),
+                    );
                 }
                 Target::Events(_) => {}
             }

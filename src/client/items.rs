@@ -38,8 +38,8 @@ pub struct DirectMessage {
     pub removed: bool,
 }
 
-/// The content of a message was removed just now. Removals have no position: one that happened while the client was away
-/// is told by `removed` on the message alone, to whoever reads it afterwards.
+/// The content of a message was removed. Removals have no position: those that happened while the client was away are told
+/// when it is back, and one may be told more than once. A message that is read afterwards says so itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Removal {
@@ -134,7 +134,9 @@ struct State {
     done: Option<Position>,
     /// Nothing more is taken before everything was read.
     full: bool,
-    end: Option<Option<ClientError>>,
+    ended: bool,
+    /// What it ended with, until it was told.
+    error: Option<ClientError>,
     followed: bool,
 }
 
@@ -203,7 +205,11 @@ impl Buffer {
 
     /// Nothing more comes; what is here can still be read, then comes the error.
     pub(super) fn end(&self, error: Option<ClientError>) {
-        self.lock().end.get_or_insert(error);
+        let mut state = self.lock();
+        if !state.ended {
+            (state.ended, state.error) = (true, error);
+        }
+        drop(state);
         self.changed.notify_one();
     }
 
@@ -216,8 +222,8 @@ impl Buffer {
                 if state.followed {
                     break;
                 }
-                if let Some(error) = &mut state.end {
-                    return error.take().map_or(Ok(()), Err);
+                if state.ended {
+                    return state.error.take().map_or(Ok(()), Err);
                 }
             }
             changed.await;
@@ -235,8 +241,8 @@ impl Buffer {
             }
             return Taken::Item(Box::new(item));
         }
-        if let Some(error) = &mut state.end {
-            return Taken::End(error.take());
+        if state.ended {
+            return Taken::End(state.error.take());
         }
         Taken::Nothing {
             drained: std::mem::take(&mut state.full),

@@ -55,11 +55,11 @@ impl Client {
     pub async fn connect(options: ClientOptions) -> Result<Self, ClientError> {
         let (connection, authenticated, _) = connect(&options, &Map::new()).await?;
         let (event_sender, events) = mpsc::channel(options.connect.event_capacity.max(1));
-        let following = Arc::new(Following::new(&options.positions, event_sender.clone()));
+        let following = Arc::new(Following::new(&options.positions, event_sender.downgrade()));
         following.adopt(&authenticated, &Map::new());
         let (state_sender, state) = watch::channel(State::Connected {
             connection: Arc::clone(&connection),
-            authenticated,
+            authenticated: Box::new(authenticated),
         });
         let supervisor = Supervisor {
             options: options.clone(),
@@ -138,7 +138,7 @@ impl Client {
     pub async fn next_event(&self) -> Option<Event> {
         let Queued { event, mark } = self.events.lock().await.recv().await?;
         if let Some((source, position)) = mark {
-            self.following.handed_out(&source, position);
+            self.following.handed_out(&source, &position);
         }
         Some(event)
     }

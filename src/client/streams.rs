@@ -25,8 +25,8 @@ pub(super) struct Queued {
 
 /// Where a reader's items go.
 pub(super) enum Target {
-    /// Among the client's events.
-    Events(mpsc::Sender<Queued>),
+    /// Among the client's events, which end with the task that owns the connection.
+    Events(mpsc::WeakSender<Queued>),
     /// To an iteration.
     Buffer(Arc<Buffer>),
 }
@@ -68,7 +68,7 @@ impl Reader {
 
     fn is_full(&self) -> bool {
         match &self.target {
-            Target::Events(queue) => queue.capacity() == 0,
+            Target::Events(queue) => queue.upgrade().is_none_or(|queue| queue.capacity() == 0),
             Target::Buffer(buffer) => buffer.is_full(),
         }
     }
@@ -91,7 +91,7 @@ impl Reader {
                 let event = event.clone();
                 let mark = Some((source.clone(), position));
                 // There is room, since only this task puts something in; or the client is gone.
-                drop(queue.try_send(Queued { event, mark }));
+                drop(queue.upgrade().map(|queue| queue.try_send(Queued { event, mark })));
             }
         }
     }

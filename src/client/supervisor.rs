@@ -27,7 +27,7 @@ const FINAL_REASONS: [&str; 2] = ["banned", "revoked"];
 pub(super) enum State {
     Connected {
         connection: Arc<Connection>,
-        authenticated: Authenticated,
+        authenticated: Box<Authenticated>,
     },
     Waiting,
     Ended(ClientError),
@@ -69,7 +69,7 @@ impl Supervisor {
                     self.following.adopt(&authenticated, &asked);
                     self.state.send_replace(State::Connected {
                         connection: Arc::clone(&next),
-                        authenticated,
+                        authenticated: Box::new(authenticated),
                     });
                     connection = next;
                 }

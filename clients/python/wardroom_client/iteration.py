@@ -30,10 +30,11 @@ class DirectItem:
 
 @dataclass(frozen=True)
 class RemovalItem:
-    """The content of a message was removed just now.
+    """The content of a message was removed.
 
-    Removals have no position: one that happened while the client was away is told by `removed` on the message alone,
-    to whoever reads it afterwards. Those of direct messages name the lobby, and come with those of the lobby's own.
+    Removals have no position: those that happened while the client was away are told when it is back, and one may be
+    told more than once. A message that is read afterwards says so itself. Removals of direct messages name the lobby,
+    and come with those of the lobby's own.
     """
 
     room_id: str

@@ -115,7 +115,7 @@ export class Following {
     recheck(roomId) {
         const stream = this.#streams.get(roomId);
         if (stream.readers.size > 0) {
-            stream.cursor = null;
+            stream.followAgain();
             this.#streams.check(stream);
         }
     }

@@ -42,6 +42,8 @@ export declare class Stream {
     stored: Position | null;
     /** Whether the server was asked to follow and has not answered. */
     asking: boolean;
+    /** Whether to ask anew when the answer has come. */
+    again: boolean;
     /** The last position that this connection was shown; null while it does not follow. */
     cursor: number | null;
     constructor(source: Source);
@@ -53,6 +55,8 @@ export declare class Stream {
     since(): Position | null;
     /** The server follows; `result` is what it said, before the first event that it shows. */
     answered(since: Position | null, result: unknown): void;
+    /** Follows anew: what the server says now, or has said, may not hold any longer. */
+    followAgain(): void;
     /** The server has shown what is at `seq`. */
     shown(event: StreamEvent, params: unknown, seq: number): void;
     /** The server has nothing of the positions in between any more. */

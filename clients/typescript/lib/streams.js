@@ -34,6 +34,8 @@ export class Stream {
     stored = null;
     /** Whether the server was asked to follow and has not answered. */
     asking = false;
+    /** Whether to ask anew when the answer has come. */
+    again = false;
     /** The last position that this connection was shown; null while it does not follow. */
     cursor = null;
     #epoch = null;
@@ -100,6 +102,14 @@ export class Stream {
             }
             reader.answered();
         }
+        if (this.again) {
+            this.followAgain();
+        }
+    }
+    /** Follows anew: what the server says now, or has said, may not hold any longer. */
+    followAgain() {
+        this.again = this.asking;
+        this.cursor = null;
     }
     /** The server has shown what is at `seq`. */
     shown(event, params, seq) {
@@ -214,6 +224,7 @@ export class Streams {
         for (const stream of this.all) {
             stream.cursor = null;
             stream.asking = false;
+            stream.again = false;
             const position = earliest([...stream.readers]);
             if (position !== null && stream.source === null) {
                 request.resumeDirect = position;
