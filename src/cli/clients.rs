@@ -31,6 +31,7 @@ const FILES: &[(&str, &[u8])] = embedded![
     "python/wardroom_client/methods.py",
     "python/wardroom_client/options.py",
     "python/wardroom_client/py.typed",
+    "python/wardroom_client/reading.py",
     "python/wardroom_client/reconnect.py",
     "python/wardroom_client/retry.py",
     "python/wardroom_client/streams.py",

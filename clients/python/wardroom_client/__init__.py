@@ -3,7 +3,7 @@
 In reading order: `client` (what users hold), `methods` (the calls), `errors` and `types` (what comes back),
 `options` (settings and bounds), `iteration` (`async for` over a room), then the works: `connection` (one socket),
 `reconnect` (when to come back), `retry` (when to send again), `dispatch` (handlers), `streams` (what is followed, and
-how far), `following` (asking the server for it).
+how far), `following` (asking the server for it), `reading` (what uses them).
 """
 
 from .client import WardroomClient
