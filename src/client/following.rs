@@ -34,6 +34,8 @@ pub(super) struct Following {
 struct State {
     streams: BTreeMap<Source, Stream>,
     events: mpsc::WeakSender<Queued>,
+    /// When a request that the server could not serve is to be made again.
+    retry_at: Option<Instant>,
     own_id: String,
     /// The database of the latest server; none when it does not say one.
     epoch: Option<String>,
@@ -74,6 +76,7 @@ impl Following {
             state: Mutex::new(State {
                 streams,
                 events,
+                retry_at: None,
                 own_id: String::new(),
                 epoch: None,
                 count: 0,
@@ -245,12 +248,8 @@ impl Following {
 
     /// Waits until there may be something in [`Following::asks`]. Safe to cancel.
     pub(super) async fn wanted(&self) {
-        let delayed = {
-            let state = self.lock();
-            let asks = state.streams.values().filter(|stream| stream.needs_to_follow());
-            asks.filter_map(|stream| stream.not_before).min()
-        };
-        match delayed {
+        let retry_at = self.lock().retry_at;
+        match retry_at {
             Some(time) => tokio::select! {
                 () = self.wanted.notified() => {}
                 () = tokio::time::sleep_until(time) => {}
@@ -262,10 +261,20 @@ impl Following {
     /// What the server must be asked for now.
     pub(super) fn asks(&self) -> Vec<Ask> {
         let mut guard = self.lock();
-        let State { streams, count, .. } = &mut *guard;
+        let State {
+            streams,
+            count,
+            retry_at,
+            ..
+        } = &mut *guard;
         let (now, mut asks) = (Instant::now(), Vec::new());
+        *retry_at = None;
         for stream in streams.values_mut() {
-            if !stream.needs_to_follow() || stream.not_before.is_some_and(|time| time > now) {
+            if !stream.needs_to_follow() {
+                continue;
+            }
+            if let Some(time) = stream.not_before.filter(|time| *time > now) {
+                *retry_at = Some(retry_at.map_or(time, |earlier| earlier.min(time)));
                 continue;
             }
             *count += 1;

@@ -85,14 +85,16 @@ impl Supervisor {
     /// Hands events on until the connection ends. A queue that nobody reads ends it too: going on would be a silent gap.
     async fn forward(&self, connection: &Connection) -> End {
         loop {
-            for ask in self.following.asks() {
-                if connection.ask(&ask.id, ask.method, ask.params).await.is_err() {
-                    return connection.ended().await;
-                }
-            }
             let event = tokio::select! {
                 event = connection.next_event() => event,
-                () = self.following.wanted() => continue,
+                () = self.following.wanted() => {
+                    for ask in self.following.asks() {
+                        if connection.ask(&ask.id, ask.method, ask.params).await.is_err() {
+                            return connection.ended().await;
+                        }
+                    }
+                    continue;
+                }
             };
             let Some(event) = event else { break };
             if event.method == ANSWERED {
