@@ -12,3 +12,4 @@
  */
 export { WardroomClient } from "./lib/client.js";
 export { ConnectionLostError, ErrorCode, NotConnectedError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
+export { Items } from "./lib/iteration.js";

@@ -30,6 +30,7 @@ const EVENTS: Record<EventName, true> = {
   presence: true,
   message: true,
   dm: true,
+  reset: true,
   "room.created": true,
   "room.joined": true,
   "room.left": true,
@@ -48,6 +49,7 @@ const EVENTS: Record<EventName, true> = {
   "connection.opened": true,
   "connection.lost": true,
   "connection.ended": true,
+  "connection.unfollowed": true,
 };
 
 /** What stands for each matcher when a client is shown the answer. */
