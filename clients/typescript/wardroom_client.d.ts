@@ -14,6 +14,8 @@ export { WardroomClient } from "./lib/client.js";
 export { enrol, type EnrolOptions } from "./lib/enrol.js";
 export { ConnectionLostError, ErrorCode, NotConnectedError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
 export type { EventMap, EventName, Handler } from "./lib/events.js";
+export { Items } from "./lib/iteration.js";
+export type { DirectItem, DirectStreamItem, MessageItem, RemovalItem, ResetItem, RoomItem, } from "./lib/iteration.js";
 export type { CallOptions } from "./lib/methods.js";
 export type { ClientOptions, ErrorReport, Timers } from "./lib/settings.js";
 export type * from "./lib/types.js";

@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 
 use super::methods::Methods;
-use super::pump::{CALL_PREFIX, Channels, Command, Event, Waiting, pump};
+use super::pump::{CALL_PREFIX, Channels, Command, Event, ORDERED_PREFIX, Waiting, pump};
 use super::{ClientError, End, Endpoint};
 
 /// Commands on their way to the socket; a caller waits when the queue is full.
@@ -256,6 +256,13 @@ impl Connection {
                 code: None,
                 reason: "the server did not answer the closing handshake".to_owned(),
             })
+    }
+
+    /// Makes a request whose answer comes in order with the events, as an [`super::pump::ANSWERED`] with this id.
+    pub(super) async fn ask(&self, id: &str, method: &str, params: Value) -> Result<(), ClientError> {
+        let id = format!("{ORDERED_PREFIX}{id}");
+        let text = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string();
+        self.send_text(text).await
     }
 
     async fn command(&self, command: Command) -> Result<(), ClientError> {

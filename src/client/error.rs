@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The error object of a JSON-RPC answer.
-#[derive(Debug, Clone, PartialEq, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, thiserror::Error)]
 #[error("the server answered with error {code}: {message}")]
 pub struct RpcError {
     /// A code of the protocol's error table.

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::ClientError;
+use super::positions::{FollowResult, Position};
 use super::results::{
     AgentEntry, Authenticated, Document, DocumentEntry, HistoryPage, InvitedAgent, Message, Receipt, Room,
     RoomWithMembers, SendOptions,
@@ -130,6 +131,52 @@ pub trait Methods: Sync {
         set(&mut params, "limit", limit);
         set(&mut params, "before", before);
         typed(self, "room.history", params, None)
+    }
+
+    /// `room.history` by position: the newest messages below `before_seq`.
+    fn room_history_before(
+        &self,
+        room_id: &str,
+        limit: Option<u32>,
+        before_seq: u64,
+    ) -> impl Future<Output = Result<HistoryPage, ClientError>> + Send {
+        let mut params = json!({"roomId": room_id, "beforeSeq": before_seq});
+        set(&mut params, "limit", limit);
+        typed(self, "room.history", params, None)
+    }
+
+    /// `room.history` by position: the oldest messages above `after_seq`.
+    fn room_history_after(
+        &self,
+        room_id: &str,
+        limit: Option<u32>,
+        after_seq: u64,
+    ) -> impl Future<Output = Result<HistoryPage, ClientError>> + Send {
+        let mut params = json!({"roomId": room_id, "afterSeq": after_seq});
+        set(&mut params, "limit", limit);
+        typed(self, "room.history", params, None)
+    }
+
+    /// `room.follow`: has events show everything of a room after `since`, or from now on, the caller's own messages
+    /// included. A [`super::Client`] keeps them complete across lost connections.
+    fn follow_room(
+        &self,
+        room_id: &str,
+        since: Option<&Position>,
+    ) -> impl Future<Output = Result<FollowResult, ClientError>> + Send {
+        let mut params = json!({"roomId": room_id});
+        set(&mut params, "since", since.map(|since| json!(since)));
+        typed(self, "room.follow", params, None)
+    }
+
+    /// `message.followDirect`: the same for direct messages.
+    fn follow_direct(
+        &self,
+        since: Option<&Position>,
+    ) -> impl Future<Output = Result<FollowResult, ClientError>> + Send {
+        let mut params = json!({});
+        set(&mut params, "since", since.map(|since| json!(since)));
+        typed(self, "message.followDirect", params, None)
     }
 
     /// `room.invite`.
@@ -362,7 +409,7 @@ where
     serde_json::from_value(part).map_err(|error| refuse(error.to_string()))
 }
 
-fn with_options(mut params: Value, options: SendOptions<'_>) -> Value {
+pub(super) fn with_options(mut params: Value, options: SendOptions<'_>) -> Value {
     set(&mut params, "type", options.kind);
     set(&mut params, "data", options.data);
     set(&mut params, "replyTo", options.reply_to);

@@ -5,7 +5,8 @@
 //! - [`Connection`] is one socket. It authenticates only when told to, never reconnects, and shows everything that
 //!   arrives: answers to its calls, events in order, frames that belong to neither, and how the server closed.
 //! - [`Client`] is one agent. It authenticates, reconnects with exponential back-off and full jitter, and stops for good
-//!   when its key is refused.
+//!   when its key is refused. It reads rooms and direct messages without a gap ([`Client::room`]), and sends messages
+//!   again by itself until they are known to be stored.
 //!
 //! Nothing outlives its handle: dropping a [`Connection`] or a [`Client`] ends the task behind it.
 
@@ -13,12 +14,19 @@ mod backoff;
 mod connection;
 mod endpoint;
 mod error;
+#[cfg(test)]
+mod follow_tests;
+mod following;
+mod items;
 mod keys;
 mod methods;
 mod options;
+mod positions;
 mod pump;
 mod reconnect;
 mod results;
+mod retry;
+mod streams;
 mod supervisor;
 mod tasks;
 #[cfg(test)]
@@ -31,8 +39,11 @@ pub use connection::{ConnectOptions, Connection};
 pub use endpoint::Endpoint;
 pub use error::{ClientError, End, RpcError};
 pub use keys::{AuditOptions, AuditPage, IssuedKey, KeyEntry, KeyMethods, KeyOptions, RotateOptions};
+pub use following::UNFOLLOWED;
+pub use items::{DirectMessage, Item, Items, Removal};
 pub use methods::Methods;
 pub use options::{ApiKey, ClientOptions};
+pub use positions::{FollowReset, FollowResult, Position, Positions, Reset, ResetReason, Resumed};
 pub use pump::Event;
 pub use reconnect::{Client, DISCONNECTED, RECONNECTED};
 pub use results::{

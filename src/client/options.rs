@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Backoff, ClientError, ConnectOptions, Endpoint};
+use super::{Backoff, ClientError, ConnectOptions, Endpoint, Positions};
 
 /// Where a server listens unless it was told otherwise.
 const DEFAULT_URL: &str = "ws://127.0.0.1:18800/";
@@ -44,8 +44,17 @@ pub struct ClientOptions {
     pub api_key: ApiKey,
     /// The name for this session; none: the registered one.
     pub display_name: Option<String>,
-    /// Limits of each connection.
+    /// Limits of each connection. With an `event_capacity` of 0 the client tells no events, as suits a program that only
+    /// iterates ([`super::Client::room`]).
     pub connect: ConnectOptions,
+    /// Up to where an earlier client of this agent had everything. Whatever is followed without naming a position begins
+    /// there.
+    pub positions: Positions,
+    /// Messages that may wait for each iteration. What comes beyond is fetched again when they were read.
+    pub iteration_capacity: usize,
+    /// How long sending a message is tried by itself, under one idempotency key, after a lost connection, a time-out and
+    /// the errors 4080, 4090, 4092 and -32603; zero: one try. Only with servers that know such keys.
+    pub retry_for: Duration,
     /// Waits between attempts to reconnect.
     pub backoff: Backoff,
     /// How long a connection must have lasted for the waits to begin anew, so that a server which accepts and drops at
@@ -62,6 +71,9 @@ impl ClientOptions {
             api_key,
             display_name: None,
             connect: ConnectOptions::default(),
+            positions: Positions::default(),
+            iteration_capacity: 1024,
+            retry_for: Duration::from_secs(60),
             backoff: Backoff::default(),
             settled_after: Duration::from_secs(10),
         }

@@ -19,6 +19,12 @@ use super::{End, RpcError};
 /// Every id of a [`Command::Call`] begins so; other answers belong to whoever sent raw text.
 pub(super) const CALL_PREFIX: &str = "call-";
 
+/// Every id of a request so begins whose answer comes in order with the events, as an [`ANSWERED`].
+pub(super) const ORDERED_PREFIX: &str = "follow-";
+
+/// The event that stands where the answer to such a request came: `{id, result?, error?}`, `id` without the prefix.
+pub(super) const ANSWERED: &str = "client.answered";
+
 /// How long a closing handshake, or the close code behind a failed write, is waited for.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -186,6 +192,21 @@ fn sort(
             params: value.get_mut("params").map(Value::take).unwrap_or_default(),
         };
         return hand_over(events, event, "events were not read in time");
+    }
+    if let Some(id) = value
+        .get("id")
+        .and_then(Value::as_str)
+        .and_then(|id| id.strip_prefix(ORDERED_PREFIX))
+    {
+        let Some(events) = events else { return Ok(()) };
+        let mut params = serde_json::json!({"id": id});
+        for member in ["result", "error"] {
+            if let Some(value) = value.get(member) {
+                params[member] = value.clone();
+            }
+        }
+        let method = ANSWERED.to_owned();
+        return hand_over(events, Event { method, params }, "events were not read in time");
     }
     if let Some(id) = value
         .get("id")

@@ -1,7 +1,11 @@
 //! The results of the protocol's methods, as far as a client acts on them. Members that are not known are ignored, as the
 //! protocol asks of every client.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+
+use super::positions::Resumed;
 
 /// The lobby, as `auth` names it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -37,6 +41,12 @@ pub struct Authenticated {
     /// The server's version.
     #[serde(default)]
     pub version: Option<String>,
+    /// How it went with the rooms that were to be resumed, by room id.
+    #[serde(default)]
+    pub resumed: BTreeMap<String, Resumed>,
+    /// The same for direct messages.
+    #[serde(default)]
+    pub resumed_direct: Option<Resumed>,
 }
 
 /// The result of `agent.invite`.
@@ -185,8 +195,8 @@ pub struct SendOptions<'a> {
 pub struct HistoryPage {
     /// The messages, the oldest first.
     pub messages: Vec<Message>,
-    /// Whether the server cut the page short because of its size in bytes: there is more before its first message,
-    /// although the page holds fewer messages than asked for.
+    /// Whether the server cut the page short because of its size in bytes: there is more before its first message (of a
+    /// page after a position: behind its last), although the page holds fewer messages than asked for.
     #[serde(default)]
     pub more: bool,
 }

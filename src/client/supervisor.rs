@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
+use super::following::{Following, Sorted};
 use super::methods::Methods;
+use super::pump::ANSWERED;
 use super::reconnect::{DISCONNECTED, RECONNECTED};
 use super::results::Authenticated;
-use super::{ClientError, ClientOptions, Connection, End, Event};
+use super::streams::Queued;
+use super::{ClientError, ClientOptions, ConnectOptions, Connection, End, Event, RpcError};
 
 /// Refusals of `auth` that no later attempt changes: an unknown or revoked key, and a banned agent.
 const FINAL_CODES: [i64; 2] = [4002, 4004];
@@ -23,7 +27,7 @@ const FINAL_REASONS: [&str; 2] = ["banned", "revoked"];
 pub(super) enum State {
     Connected {
         connection: Arc<Connection>,
-        authenticated: Authenticated,
+        authenticated: Box<Authenticated>,
     },
     Waiting,
     Ended(ClientError),
@@ -32,7 +36,8 @@ pub(super) enum State {
 pub(super) struct Supervisor {
     pub(super) options: ClientOptions,
     pub(super) state: watch::Sender<State>,
-    pub(super) events: mpsc::Sender<Event>,
+    pub(super) events: mpsc::Sender<Queued>,
+    pub(super) following: Arc<Following>,
 }
 
 impl Supervisor {
@@ -48,6 +53,7 @@ impl Supervisor {
             }
             drop(connection);
             if is_final(&end) {
+                self.following.end(Some(&ClientError::Closed(end.clone())));
                 self.state.send_replace(State::Ended(ClientError::Closed(end.clone())));
                 self.tell(DISCONNECTED, json!({"code": end.code, "reason": end.reason}))
                     .await;
@@ -57,15 +63,18 @@ impl Supervisor {
             self.tell(DISCONNECTED, json!({"code": end.code, "reason": end.reason}))
                 .await;
             match self.reconnect(&mut attempt).await {
-                Ok((next, authenticated, raw)) => {
+                Ok((next, authenticated, raw, asked)) => {
                     self.tell(RECONNECTED, raw).await;
+                    // What it says is missing comes behind that event, and in front of those of the connection.
+                    self.following.adopt(&authenticated, &asked);
                     self.state.send_replace(State::Connected {
                         connection: Arc::clone(&next),
-                        authenticated,
+                        authenticated: Box::new(authenticated),
                     });
                     connection = next;
                 }
                 Err(error) => {
+                    self.following.end(Some(&error));
                     self.state.send_replace(State::Ended(error));
                     return;
                 }
@@ -75,19 +84,61 @@ impl Supervisor {
 
     /// Hands events on until the connection ends. A queue that nobody reads ends it too: going on would be a silent gap.
     async fn forward(&self, connection: &Connection) -> End {
-        while let Some(event) = connection.next_event().await {
-            match self.events.try_send(event) {
+        loop {
+            let event = tokio::select! {
+                event = connection.next_event() => event,
+                () = self.following.wanted() => {
+                    for ask in self.following.asks() {
+                        if connection.ask(&ask.id, ask.method, ask.params).await.is_err() {
+                            return connection.ended().await;
+                        }
+                    }
+                    continue;
+                }
+            };
+            let Some(event) = event else { break };
+            if event.method == ANSWERED {
+                self.answered(event.params);
+                continue;
+            }
+            let room = match self.following.take(&event) {
+                Sorted::Done => Ok(()),
+                Sorted::NoRoom => Err(TrySendError::Full(())),
+                Sorted::ForAll if self.options.connect.event_capacity == 0 => Ok(()),
+                Sorted::ForAll => {
+                    let queued = self.events.try_send(Queued { event, mark: None });
+                    queued.map_err(|error| match error {
+                        TrySendError::Full(_) => TrySendError::Full(()),
+                        TrySendError::Closed(_) => TrySendError::Closed(()),
+                    })
+                }
+            };
+            match room {
                 Ok(()) => {}
-                Err(TrySendError::Full(_)) => {
+                Err(TrySendError::Full(())) => {
                     return End {
                         code: None,
                         reason: "events were not read in time".to_owned(),
                     };
                 }
-                Err(TrySendError::Closed(_)) => break,
+                Err(TrySendError::Closed(())) => break,
             }
         }
         connection.ended().await
+    }
+
+    fn answered(&self, mut params: Value) {
+        let answer = match params.get_mut("error").map(Value::take) {
+            Some(error) => Err(RpcError::deserialize(error).unwrap_or_else(|problem| RpcError {
+                code: -32603,
+                message: problem.to_string(),
+                data: None,
+            })),
+            None => Ok(params.get_mut("result").map(Value::take).unwrap_or_default()),
+        };
+        if let Some(id) = params.get("id").and_then(Value::as_str) {
+            self.following.answered(id, answer);
+        }
     }
 
     /// Puts an event of the client's own into the stream; waits while the stream is full, so that nobody who does not
@@ -95,26 +146,22 @@ impl Supervisor {
     async fn tell(&self, method: &str, params: Value) {
         if self.options.connect.event_capacity > 0 {
             // The receiver goes only with the client, which ends this task.
-            drop(
-                self.events
-                    .send(Event {
-                        method: method.to_owned(),
-                        params,
-                    })
-                    .await,
-            );
+            let method = method.to_owned();
+            let event = Event { method, params };
+            drop(self.events.send(Queued { event, mark: None }).await);
         }
     }
 
-    async fn reconnect(&self, attempt: &mut u32) -> Result<(Arc<Connection>, Authenticated, Value), ClientError> {
+    async fn reconnect(&self, attempt: &mut u32) -> Result<Connected, ClientError> {
         let mut asked = Duration::ZERO;
         loop {
             // The server knows when it will listen again; an earlier attempt would be refused and counted.
             let wait = self.options.backoff.delay_at_least(asked, *attempt, rand::random());
             sleep(wait).await;
             *attempt = attempt.saturating_add(1);
-            match connect(&self.options).await {
-                Ok(connected) => return Ok(connected),
+            let resume = self.following.resume_params();
+            match connect(&self.options, &resume).await {
+                Ok((connection, authenticated, raw)) => return Ok((connection, authenticated, raw, resume)),
                 Err(error) if error.code().is_some_and(|code| FINAL_CODES.contains(&code)) => return Err(error),
                 Err(ClientError::Rpc(error)) => asked = error.retry_after().unwrap_or_default(),
                 Err(_) => asked = Duration::ZERO,
@@ -123,12 +170,29 @@ impl Supervisor {
     }
 }
 
-/// Connects and authenticates; gives the result of `auth` as understood and as received.
-pub(super) async fn connect(options: &ClientOptions) -> Result<(Arc<Connection>, Authenticated, Value), ClientError> {
-    let connection = Connection::open_with(&options.endpoint, &options.connect).await?;
+/// A connection, the result of `auth` as understood and as received, and what was to be resumed.
+type Connected = (Arc<Connection>, Authenticated, Value, Map<String, Value>);
+
+/// Connects, authenticates and goes on with what `resume` names; gives the result of `auth` as understood and as received.
+pub(super) async fn connect(
+    options: &ClientOptions,
+    resume: &Map<String, Value>,
+) -> Result<(Arc<Connection>, Authenticated, Value), ClientError> {
+    // The connection's events are needed to follow, whether or not the program reads any.
+    let limits = ConnectOptions {
+        event_capacity: match options.connect.event_capacity {
+            0 => ConnectOptions::default().event_capacity,
+            capacity => capacity,
+        },
+        ..options.connect.clone()
+    };
+    let connection = Connection::open_with(&options.endpoint, &limits).await?;
     let mut params = json!({"apiKey": options.api_key.reveal()});
     if let Some(name) = &options.display_name {
         params["displayName"] = json!(name);
+    }
+    for (name, value) in resume {
+        params[name] = value.clone();
     }
     let raw = connection.call("auth", params).await?;
     let authenticated = serde_json::from_value(raw.clone()).map_err(|error| ClientError::Answer {

@@ -13,25 +13,25 @@ use tokio_tungstenite::{WebSocketStream, accept_async};
 use super::*;
 
 /// The other side of the connections under test.
-struct Server(TcpListener);
+pub(super) struct Server(TcpListener);
 
 impl Server {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         Self(TcpListener::bind("127.0.0.1:0").await.expect("a free port"))
     }
 
-    fn endpoint(&self) -> Endpoint {
+    pub(super) fn endpoint(&self) -> Endpoint {
         let address = self.0.local_addr().expect("a bound address");
         Endpoint::parse(&format!("ws://{address}/")).expect("a good address")
     }
 
-    async fn accept(&self) -> Peer {
+    pub(super) async fn accept(&self) -> Peer {
         let (stream, _) = self.0.accept().await.expect("a connection");
         Peer(accept_async(stream).await.expect("a handshake"))
     }
 
     /// Accepts a connection and answers its `auth` well.
-    async fn admit(&self) -> Peer {
+    pub(super) async fn admit(&self) -> Peer {
         let mut peer = self.accept().await;
         let request = peer.request("auth").await;
         assert_eq!(
@@ -56,10 +56,10 @@ impl Server {
 }
 
 /// One connection as the server sees it.
-struct Peer(WebSocketStream<TcpStream>);
+pub(super) struct Peer(WebSocketStream<TcpStream>);
 
 impl Peer {
-    async fn request(&mut self, method: &str) -> Value {
+    pub(super) async fn request(&mut self, method: &str) -> Value {
         let text = self
             .0
             .next()
@@ -74,19 +74,19 @@ impl Peer {
         request
     }
 
-    async fn send(&mut self, value: Value) {
+    pub(super) async fn send(&mut self, value: Value) {
         self.0
             .send(Message::text(value.to_string()))
             .await
             .expect("the client reads");
     }
 
-    async fn answer(&mut self, request: &Value, result: Value) {
+    pub(super) async fn answer(&mut self, request: &Value, result: Value) {
         self.send(json!({"jsonrpc": "2.0", "id": request["id"], "result": result}))
             .await;
     }
 
-    async fn event(&mut self, method: &str, params: Value) {
+    pub(super) async fn event(&mut self, method: &str, params: Value) {
         self.send(json!({"jsonrpc": "2.0", "method": method, "params": params}))
             .await;
     }
@@ -106,12 +106,12 @@ impl Peer {
     }
 }
 
-fn identity() -> Value {
+pub(super) fn identity() -> Value {
     json!({"status": "ok", "agentId": "a", "role": "participant", "displayName": "Scout", "motd": null,
         "lobby": {"roomId": "l", "name": "Lobby"}, "epoch": "e", "durability": "full", "version": "0"})
 }
 
-fn options(server: &Server) -> ClientOptions {
+pub(super) fn options(server: &Server) -> ClientOptions {
     ClientOptions {
         display_name: Some("Scout".to_owned()),
         backoff: Backoff {

@@ -1,5 +1,6 @@
 //! Going on where one was: everything that was missed, once and in order, or a clear word that something is missing.
 
+mod client;
 mod direct;
 mod rooms;
 mod slow;

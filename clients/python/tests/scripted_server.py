@@ -22,6 +22,8 @@ FAST = Options(
     close_timeout=1,
     reconnect_base=0.001,
     reconnect_cap=0.002,
+    # without it requests are as the fixtures show them; retrying has tests of its own
+    retry_seconds=0,
 )
 
 AUTH_RESULT: dict[str, Any] = {

@@ -23,6 +23,7 @@ from wardroom_client import (
 )
 from wardroom_client.connection import Connection
 from wardroom_client.options import Settings
+from wardroom_client.types import ResumeRequest
 
 
 async def test_auth_sends_key_and_name_and_fills_the_properties(server: ScriptedServer) -> None:
@@ -300,8 +301,8 @@ async def test_closing_at_the_very_moment_of_connecting(
     client = server.client()
     closing: list[asyncio.Task[None]] = []
 
-    async def open_and_let_close_overtake(settings: Settings) -> Connection:
-        connection = await original(settings)
+    async def open_and_let_close_overtake(settings: Settings, resume: ResumeRequest | None = None) -> Connection:
+        connection = await original(settings, resume)
         closing.append(asyncio.create_task(client.close()))
         return connection
 

@@ -19,7 +19,7 @@ from broodlink_client import BroodLinkClient
 from wardroom_client import AuthenticationError, RpcError, WardroomClient, enrol
 
 # the real server limits failed logins and needs a moment to start, so that tries come less thick here
-OPTIONS = replace(FAST, request_timeout=20, connect_timeout=20, reconnect_base=0.05, reconnect_cap=0.5)
+OPTIONS = replace(FAST, request_timeout=20, connect_timeout=20, reconnect_base=0.05, reconnect_cap=0.5, retry_seconds=60)
 
 
 @dataclass

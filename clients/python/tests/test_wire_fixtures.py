@@ -47,6 +47,8 @@ METHODS: dict[str, tuple[str, str | None]] = {
     "room.takeOwnership": ("take_ownership", None),
     "message.send": ("send_message", None),
     "message.dm": ("send_dm", None),
+    "room.follow": ("follow_room", None),
+    "message.followDirect": ("follow_direct", None),
     "message.remove": ("remove_message", None),
     "lobby.setMotd": ("set_motd", None),
     "lobby.getMotd": ("get_motd", "motd"),
@@ -79,6 +81,8 @@ SAMPLE_RESULTS: dict[str, Any] = {
     "room.info": {"room": {}, "members": []},
     "message.send": {"messageId": "m", "timestamp": 1, "seq": 1},
     "message.dm": {"messageId": "m", "timestamp": 1, "seq": 1},
+    "room.follow": {"epoch": "epoch-1", "seq": 0},
+    "message.followDirect": {"epoch": "epoch-1", "seq": 0},
     "docs.get": {"name": "n", "content": "c", "version": 1, "editable": False},
     "rpc.discover": {"openrpc": "1.3.2", "methods": []},
     "agent.list": {"agents": [{"agentId": "a"}]},
@@ -115,7 +119,7 @@ def auth_arguments(params: Any) -> dict[str, str] | None:
 
 
 async def replay_auth(server: ScriptedServer, case: WireCase, arguments: dict[str, str]) -> None:
-    client = WardroomClient(url=server.url, options=FAST, **arguments)
+    client = WardroomClient(server.url, arguments["api_key"], arguments.get("display_name"), options=FAST)
     recorders = record(client, case)
     connecting = asyncio.create_task(client.connect())
     peer = await server.accept()

@@ -1,8 +1,9 @@
 """asyncio client for wardroom, the coordination server for AI agents.
 
-In reading order: `client` (what users hold), `methods` and `task_methods` (the calls), `errors` and `types` (what comes
-back), `options` (settings and bounds), then the works: `connection` (one socket), `reconnect` (when to come back),
-`dispatch` (handlers).
+In reading order: `client` (what users hold), `methods`, `task_methods` and `keys` (the calls), `errors` and `types` (what comes back),
+`options` (settings and bounds), `iteration` (`async for` over a room), then the works: `connection` (one socket),
+`reconnect` (when to come back), `retry` (when to send again), `dispatch` (handlers), `streams` (what is followed, and
+how far), `following` (asking the server for it), `reading` (what uses them).
 """
 
 from .client import WardroomClient
@@ -18,6 +19,7 @@ from .errors import (
     RpcError,
     WardroomError,
 )
+from .iteration import DirectItem, DirectStreamItem, Items, MessageItem, RemovalItem, ResetItem, RoomItem
 from .keys import enrol
 from .options import DEFAULT_URL, Options
 from .types import (
@@ -25,10 +27,12 @@ from .types import (
     Agent,
     AuditEntry,
     AuditPage,
+    DirectMessage,
     Document,
     DocumentSummary,
     EnrolledAgent,
     EventParams,
+    FollowResult,
     HistoryPage,
     InvitedAgent,
     IssuedKey,
@@ -36,8 +40,11 @@ from .types import (
     ListedKey,
     Member,
     Message,
+    Position,
+    Positions,
     Receipt,
     RenamedAgent,
+    Reset,
     Room,
     RoomInfo,
     RotatedKey,
@@ -59,26 +66,38 @@ __all__ = [
     "ConfigurationError",
     "ConnectFailed",
     "ConnectionLost",
+    "DirectItem",
+    "DirectMessage",
+    "DirectStreamItem",
     "Document",
     "DocumentSummary",
     "EnrolledAgent",
     "ErrorCode",
     "EventParams",
+    "FollowResult",
     "HistoryPage",
     "InvitedAgent",
+    "Items",
     "IssuedKey",
     "Key",
     "ListedKey",
     "Member",
     "Message",
+    "MessageItem",
     "NotConnected",
     "Options",
+    "Position",
+    "Positions",
     "ProtocolError",
     "Receipt",
+    "RemovalItem",
     "RenamedAgent",
     "RequestTimeout",
+    "Reset",
+    "ResetItem",
     "Room",
     "RoomInfo",
+    "RoomItem",
     "RotatedKey",
     "RpcError",
     "StatusResult",

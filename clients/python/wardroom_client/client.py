@@ -10,13 +10,14 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
-from .connection import Connection, Identity
+from .connection import Connection, Identity, OnResult
 from .dispatch import EventDispatcher, Handler, HandlerT
 from .errors import AuthenticationError, ConnectionLost, NotConnected, RequestTimeout, WardroomError
-from .methods import ProtocolMethods
+from .following import Following
 from .options import Options, Settings
+from .reading import ReadingMethods
 from .reconnect import Backoff, is_final_close
-from .types import EventParams, StatusResult
+from .types import EventParams, Positions, StatusResult
 
 logger = logging.getLogger("wardroom_client")
 
@@ -27,7 +28,7 @@ CONNECTION_CLOSED = "connection_closed"
 Self = TypeVar("Self", bound="WardroomClient")
 
 
-class WardroomClient(ProtocolMethods):
+class WardroomClient(ReadingMethods):
     """A member of a wardroom (or BroodLink) server.
 
     Args:
@@ -36,14 +37,17 @@ class WardroomClient(ProtocolMethods):
         display_name: a name for this session instead of the registered one. Default: `WARDROOM_DISPLAY_NAME`, then
             `BROODLINK_DISPLAY_NAME`, then the registered name.
         options: time-outs and bounds.
+        positions: up to where an earlier client of this agent had everything, as its `positions` said. Where there are
+            handlers for it, they are shown what follows from the first connection on; other rooms are followed from
+            there by `follow_room` and `room`, if they are told no position.
 
     Raises:
         ConfigurationError: no key was found, or the address is not a WebSocket address.
 
     A lost connection is opened again and authenticated by itself, with exponential back-off and full jitter;
     handlers stay. The client ends for good when the server says 4002 or 4004 to `auth`, when it closes the
-    connection with a reason of banned or revoked, after `max_reconnect_attempts`, and on `close()`. Messages
-    missed in between are in `room_history`.
+    connection with a reason of banned or revoked, after `max_reconnect_attempts`, and on `close()`. What was missed
+    in between is made up for in rooms that are followed (`follow_room`, `room`), and in `room_history` otherwise.
 
     Besides the server's events, handlers can be set for notices of the client itself, which come in order with them:
 
@@ -52,6 +56,8 @@ class WardroomClient(ProtocolMethods):
       another one than before
     - `connection_closed`: `{"code", "reason"}` or `{"error"}`; the client has ended without `close()`
     - `events_dropped`: `{"dropped"}`; handlers were too slow for that many events, which would have stood here
+      (never messages of what is followed: those are fetched again)
+    - `follow_ended`: `{"roomId", "code", "error"}`; a room is not followed any longer
     """
 
     def __init__(
@@ -61,10 +67,12 @@ class WardroomClient(ProtocolMethods):
         display_name: str | None = None,
         *,
         options: Options | None = None,
+        positions: Positions | None = None,
     ) -> None:
         self._settings = Settings.resolve(url, api_key, display_name, options)
         self._options = self._settings.options
-        self._events = EventDispatcher(self._options.event_queue_size)
+        self._events = EventDispatcher(self._options.event_queue_size, self._handlers_have_room)
+        self._following = Following(positions, self._events)
         self._identity: Identity | None = None
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
@@ -147,6 +155,15 @@ class WardroomClient(ProtocolMethods):
         return self._identity.server_version if self._identity else None
 
     @property
+    def positions(self) -> Positions:
+        """Up to where handlers were called and items handed out, for everything that was followed.
+
+        Kept, and given to the next client of the agent, it goes on where this one stopped. Read it when what was
+        handed out last is dealt with.
+        """
+        return self._following.positions
+
+    @property
     def error(self) -> WardroomError | None:
         """Why the client ended; None while it runs and after `close()`."""
         return self._error
@@ -206,7 +223,10 @@ class WardroomClient(ProtocolMethods):
                 return
             self._closing = False
             self._error = None
-            self._opening = asyncio.create_task(Connection.open(self._settings), name="wardroom-client-opening")
+            self._following.begin(self._options.request_timeout)
+            resume = self._following.resume_request()
+            opening = Connection.open(self._settings, resume)
+            self._opening = asyncio.create_task(opening, name="wardroom-client-opening")
             try:
                 connection = await self._opening
             except asyncio.CancelledError:
@@ -219,6 +239,7 @@ class WardroomClient(ProtocolMethods):
                 await connection.close()
                 raise NotConnected("the client was closed while it was connecting")
             self._ended.clear()
+            self._following.adopt(connection, resume)
             self._adopt(connection)
             self._events.start()
             self._supervisor = asyncio.create_task(self._supervise(connection), name="wardroom-client-supervisor")
@@ -237,6 +258,7 @@ class WardroomClient(ProtocolMethods):
         if connection is not None:
             await connection.close()
         self._settled.set()
+        self._following.end(None)
         await self._events.stop(self._options.close_timeout)
         self._ended.set()
 
@@ -265,7 +287,7 @@ class WardroomClient(ProtocolMethods):
         """Call any method of the server and return its whole result.
 
         While the client is reconnecting, the request waits for the new connection. `timeout` is in seconds, waiting
-        included; None stands for `Options.request_timeout`. A request is never sent twice.
+        included; None stands for `Options.request_timeout`. The request is never sent twice.
 
         Raises:
             RpcError: the server refused.
@@ -273,6 +295,11 @@ class WardroomClient(ProtocolMethods):
             ConnectionLost: the connection ended before the answer came.
             NotConnected: the client is not connected and is not going to be.
         """
+        return await self._request(method, params, timeout)
+
+    async def _request(
+        self, method: str, params: object, timeout: float | None = None, on_result: OnResult | None = None
+    ) -> Any:
         timeout = self._options.request_timeout if timeout is None else timeout
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
@@ -293,9 +320,15 @@ class WardroomClient(ProtocolMethods):
         else:
             if connection is None:
                 raise NotConnected(f"`{method}`: the client is not connected") from self._error
-            return await connection.request(method, params, deadline=deadline, timeout=timeout)
+            return await connection.request(method, params, deadline=deadline, timeout=timeout, on_result=on_result)
         finally:
             self._request_slots.release()
+
+    def _has_ended(self) -> bool:
+        return self._ended.is_set()
+
+    def _handlers_have_room(self) -> None:
+        self._following.check_all()
 
     async def set_motd(self, content: str | None) -> StatusResult:
         result = await super().set_motd(content)
@@ -309,11 +342,13 @@ class WardroomClient(ProtocolMethods):
         self._connection = connection
         self._settled.set()
         connection.start(self._on_event)
+        self._following.started()
 
     def _on_event(self, event: str, params: EventParams) -> None:
         if event == "lobby.motd":
             self._note_motd(params.get("content"))
-        self._events.put(event, params)
+        if self._following.take(event, params, self.agent_id):
+            self._events.put(event, params)
 
     def _note_motd(self, content: object) -> None:
         if self._identity is not None:
@@ -350,7 +385,8 @@ class WardroomClient(ProtocolMethods):
         while True:
             await asyncio.sleep(backoff.next_delay(at_least))
             try:
-                connection = await Connection.open(self._settings)
+                resume = self._following.resume_request()
+                connection = await Connection.open(self._settings, resume)
             except AuthenticationError:
                 raise
             except WardroomError as error:
@@ -365,6 +401,8 @@ class WardroomClient(ProtocolMethods):
                 RECONNECTED,
                 {"attempts": backoff.attempts, "epoch": epoch, "epochChanged": epoch != previous},
             )
+            # what they say is missing comes behind the notice
+            self._following.adopt(connection, resume)
             self._adopt(connection)
             return connection
 
@@ -372,6 +410,7 @@ class WardroomClient(ProtocolMethods):
         """There will be no further connection: fail who waits for one, let handlers see the last events."""
         self._error = error
         self._settled.set()
+        self._following.end(error)
         self._events.put(CONNECTION_CLOSED, notice)
         with contextlib.suppress(asyncio.CancelledError):
             await self._events.drain(self._options.close_timeout)

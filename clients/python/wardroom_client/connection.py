@@ -25,7 +25,7 @@ from .errors import (
     error_from_wire,
 )
 from .options import Settings
-from .types import EventParams
+from .types import EventParams, ResumeRequest
 
 logger = logging.getLogger("wardroom_client")
 
@@ -60,6 +60,8 @@ class Identity:
     epoch: str | None
     durability: str | None
     server_version: str | None
+    resumed: object
+    resumed_direct: object
 
     @classmethod
     def from_result(cls, result: object) -> Identity:
@@ -83,8 +85,14 @@ class Identity:
                     epoch=result.get("epoch"),
                     durability=result.get("durability"),
                     server_version=result.get("version"),
+                    resumed=result.get("resumed"),
+                    resumed_direct=result.get("resumedDirect"),
                 )
         raise ProtocolError("the result of `auth` lacks a promised member")
+
+
+OnResult = Callable[[Any], None]
+"""Called with the result of a request before any event that came after it is handed on."""
 
 
 class Connection:
@@ -100,13 +108,13 @@ class Connection:
         self.opened_at = loop.time()
         self._socket = socket
         self._ids = itertools.count(2)  # 1 was `auth`
-        self._pending: dict[int, asyncio.Future[Any]] = {}
+        self._pending: dict[int, tuple[asyncio.Future[Any], OnResult | None]] = {}
         self._closed: asyncio.Future[Close] = loop.create_future()
         self._reader: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, settings: Settings) -> Connection:
-        """Connect and authenticate, all within `connect_timeout`.
+    async def open(cls, settings: Settings, resume: ResumeRequest | None = None) -> Connection:
+        """Connect and authenticate, going on with what `resume` names, all within `connect_timeout`.
 
         Raises:
             ConnectFailed: no WebSocket connection came about, or it ended before the answer to `auth`.
@@ -115,7 +123,7 @@ class Connection:
             ProtocolError: the answer to `auth` makes no sense.
         """
         try:
-            return await asyncio.wait_for(cls._open(settings), settings.options.connect_timeout)
+            return await asyncio.wait_for(cls._open(settings, resume or {}), settings.options.connect_timeout)
         except asyncio.TimeoutError:
             seconds = settings.options.connect_timeout
             raise ConnectFailed(f"no connection to `{settings.printable_url}` within {seconds:g} s") from None
@@ -142,9 +150,9 @@ class Connection:
             raise ConnectFailed(f"no answer from `{settings.printable_url}` within {seconds:g} s") from None
 
     @classmethod
-    async def _open(cls, settings: Settings) -> Connection:
+    async def _open(cls, settings: Settings, resume: ResumeRequest) -> Connection:
         async def welcome(socket: ClientConnection) -> Connection:
-            return cls(socket, await _authenticate(socket, settings))
+            return cls(socket, await _authenticate(socket, settings, resume))
 
         return await _on_socket(settings, welcome)
 
@@ -156,10 +164,13 @@ class Connection:
         """Begin to read; `on_event` is called for every event and must neither block nor raise."""
         self._reader = asyncio.get_running_loop().create_task(self._read(on_event), name="wardroom-client-reader")
 
-    async def request(self, method: str, params: object, *, deadline: float, timeout: float) -> Any:
+    async def request(
+        self, method: str, params: object, *, deadline: float, timeout: float, on_result: OnResult | None = None
+    ) -> Any:
         """Send one request and return the `result` of its answer.
 
         `deadline` is a time of the event loop; `timeout` is what the caller had asked for, to be named in the error.
+        `on_result` must neither block nor raise.
 
         Raises:
             RpcError: the server refused.
@@ -172,7 +183,8 @@ class Connection:
         request_id = next(self._ids)
         frame = _encode(request_id, method, params)
         loop = asyncio.get_running_loop()
-        answer = self._pending[request_id] = loop.create_future()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self._pending[request_id] = answer, on_result
         try:
             return await asyncio.wait_for(self._exchange(frame, answer), deadline - loop.time())
         except asyncio.TimeoutError:
@@ -209,7 +221,7 @@ class Connection:
             close = _close_of(error)
         finally:
             self._closed.set_result(close)
-            for answer in self._pending.values():
+            for answer, _ in self._pending.values():
                 if not answer.done():
                     answer.set_exception(ConnectionLost(close.code, close.reason, outcome_unknown=True))
 
@@ -226,13 +238,15 @@ class Connection:
             on_event(method, params or {})
             return
         request_id = message["id"]
-        answer = self._pending.get(request_id) if type(request_id) is int else None
+        answer, on_result = self._pending.get(request_id, (None, None)) if type(request_id) is int else (None, None)
         if answer is None or answer.done():
             # most often the answer to a request that has timed out meanwhile
             logger.debug("an answer came that nobody waits for")
         elif "error" in message:
             answer.set_exception(error_from_wire(message["error"]))
         elif "result" in message:
+            if on_result is not None:
+                on_result(message["result"])
             answer.set_result(message["result"])
         else:
             answer.set_exception(ProtocolError("the server sent an answer with neither result nor error"))
@@ -278,8 +292,8 @@ async def _on_socket(settings: Settings, use: Callable[[ClientConnection], Await
     raise ConnectFailed(f"no connection to `{settings.printable_url}`: {failure}")
 
 
-async def _authenticate(socket: ClientConnection, settings: Settings) -> Identity:
-    params = {"apiKey": settings.api_key}
+async def _authenticate(socket: ClientConnection, settings: Settings, resume: ResumeRequest) -> Identity:
+    params: dict[str, object] = {"apiKey": settings.api_key, **resume}
     if settings.display_name is not None:
         params["displayName"] = settings.display_name
     try:

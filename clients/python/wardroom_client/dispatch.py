@@ -17,6 +17,7 @@ EVENTS_DROPPED = "events_dropped"
 
 Handler = Callable[[EventParams], object]
 HandlerT = TypeVar("HandlerT", bound=Handler)
+OnHandled = Callable[[], None]
 
 
 class EventDispatcher:
@@ -27,9 +28,11 @@ class EventDispatcher:
     events are dropped and counted in an `events_dropped` notice that stands where they would have stood.
     """
 
-    def __init__(self, queue_size: int) -> None:
+    def __init__(self, queue_size: int, on_room: Callable[[], None] = lambda: None) -> None:
         self._queue_size = queue_size
-        self._queue: deque[tuple[str, EventParams]] = deque()
+        self._on_room = on_room
+        self._was_full = False
+        self._queue: deque[tuple[str, EventParams, OnHandled | None]] = deque()
         self._handlers: dict[str, list[Handler]] = {}
         self._wakeup = asyncio.Event()
         self._finishing = False
@@ -48,17 +51,31 @@ class EventDispatcher:
         if not handlers:
             self._handlers.pop(event, None)
 
-    def put(self, event: str, params: EventParams) -> None:
-        """Queue an event for its handlers; without a handler it is forgotten at once."""
+    @property
+    def is_full(self) -> bool:
+        """Whether the next event would be dropped. `on_room` is called when there is room again."""
+        self._was_full = self._was_full or len(self._queue) >= self._queue_size
+        return self._was_full
+
+    def has_handler(self, event: str) -> bool:
+        return event in self._handlers
+
+    def put(self, event: str, params: EventParams, on_handled: OnHandled | None = None) -> None:
+        """Queue an event for its handlers; without a handler it is forgotten at once.
+
+        `on_handled` is called when the handlers are about to be.
+        """
         if event not in self._handlers:
+            if on_handled is not None:
+                on_handled()
             return
         if len(self._queue) < self._queue_size:
-            self._queue.append((event, params))
+            self._queue.append((event, params, on_handled))
         elif self._queue[-1][0] == EVENTS_DROPPED:
             self._queue[-1][1]["dropped"] += 1
         else:
             # the notice itself may take one place more than the limit
-            self._queue.append((EVENTS_DROPPED, {"dropped": 1}))
+            self._queue.append((EVENTS_DROPPED, {"dropped": 1}, None))
             logger.warning("handlers are too slow: events are being dropped, beginning with `%s`", event)
         self._wakeup.set()
 
@@ -81,6 +98,7 @@ class EventDispatcher:
         A handler that stops its own dispatcher is neither waited for nor cancelled.
         """
         self._queue.clear()
+        self._was_full = False
         await self.drain(timeout)
         task, handling = self._task, self._handling
         if task is None or task.done() or self._is_called_by_handler():
@@ -100,7 +118,12 @@ class EventDispatcher:
                     return
                 self._wakeup.clear()
                 await self._wakeup.wait()
-            event, params = self._queue.popleft()
+            event, params, on_handled = self._queue.popleft()
+            if on_handled is not None:
+                on_handled()
+            if self._was_full and 2 * len(self._queue) <= self._queue_size:
+                self._was_full = False
+                self._on_room()
             for handler in tuple(self._handlers.get(event, ())):
                 await self._deliver(event, handler, params)
 

@@ -13,10 +13,12 @@ from .types import (
     Document,
     DocumentSummary,
     DocumentVersion,
+    FollowResult,
     HistoryPage,
     InvitedAgent,
     Message,
     MessageType,
+    Position,
     Receipt,
     Room,
     RoomInfo,
@@ -66,19 +68,37 @@ class ProtocolMethods(KeyMethods, TaskMethods):
         return cast(RoomInfo, result)
 
     async def room_history(
-        self, room_id: str, limit: int | None = None, before: int | None = None, *, reply_to: str | None = None
+        self,
+        room_id: str,
+        limit: int | None = None,
+        before: int | None = None,
+        *,
+        before_seq: int | None = None,
+        after_seq: int | None = None,
+        reply_to: str | None = None,
     ) -> list[Message]:
         """The newest messages of a room, oldest first.
 
         `limit` is at least 1, 50 when left out, and cut to the server's maximum. `before` is a time in milliseconds:
         only earlier messages are returned, so the `timestamp` of the first one fetches the page before it.
-        With `reply_to`, only direct replies to that message. A page of fewer messages than asked for is not always the
-        first of the room: `room_history_page` tells. Refused with 4010, 4011, 4060 (no such message).
+        `before_seq` pages by position instead, and `after_seq` forwards: the oldest messages beyond it. At most one of
+        the three is given. With `reply_to`, only direct replies to that message. A page of fewer messages than asked for
+        is not always the last: `room_history_page` tells. Refused with 4010, 4011, 4060 (no such message).
         """
-        return (await self.room_history_page(room_id, limit, before, reply_to=reply_to))["messages"]
+        page = await self.room_history_page(
+            room_id, limit, before, before_seq=before_seq, after_seq=after_seq, reply_to=reply_to
+        )
+        return page["messages"]
 
     async def room_history_page(
-        self, room_id: str, limit: int | None = None, before: int | None = None, *, reply_to: str | None = None
+        self,
+        room_id: str,
+        limit: int | None = None,
+        before: int | None = None,
+        *,
+        before_seq: int | None = None,
+        after_seq: int | None = None,
+        reply_to: str | None = None,
     ) -> HistoryPage:
         """As `room_history`, as `{"messages": [...], "more": ...}`.
 
@@ -86,11 +106,30 @@ class ProtocolMethods(KeyMethods, TaskMethods):
         Refused with 4010, 4011, 4060.
         """
         params = given(
-            roomId=room_id, limit=or_unset(limit), before=or_unset(before), replyTo=or_unset(reply_to)
+            roomId=room_id,
+            limit=or_unset(limit),
+            before=or_unset(before),
+            beforeSeq=or_unset(before_seq),
+            afterSeq=or_unset(after_seq),
+            replyTo=or_unset(reply_to),
         )
         result = await self.call("room.history", params)
         messages: list[Message] = member(result, "messages", list)
         return {"messages": messages, "more": result.get("more") is True}
+
+    async def follow_room(self, room_id: str, since: Position | None = None) -> FollowResult:
+        """Have handlers of `message` shown everything of a room after `since`, one's own messages included: each once,
+        in order, across lost connections. What cannot be had is told by the event `reset`.
+
+        Without `since` it begins at the position that the client was given for the room, else now. Refused with 4010,
+        4011. When the room is lost later, handlers of `follow_ended` are told `{"roomId", "code", "error"}`.
+        """
+        params = given(roomId=room_id, since=or_unset(since))
+        return followed(await self.call("room.follow", params))
+
+    async def follow_direct(self, since: Position | None = None) -> FollowResult:
+        """The same for direct messages, and handlers of `dm`."""
+        return followed(await self.call("message.followDirect", given(since=or_unset(since))))
 
     async def invite_to_room(self, room_id: str, agent_id: str) -> StatusResult:
         """Let an agent into a room (owner, controller). Refused with 4003, 4010, 4012, 4020, 4030."""
@@ -136,7 +175,8 @@ class ProtocolMethods(KeyMethods, TaskMethods):
         """Say something in a room; once this returns, the message is stored.
 
         Content is kept as it is. `data` is any JSON that goes with it, `reply_to` a message of the room. Sending the
-        same again under the same `idempotency_key` within 24 hours returns the first receipt and shows nothing twice.
+        same again under the same `idempotency_key` within 24 hours returns the first receipt and shows nothing twice;
+        the client does so by itself, under a key of its own if none is given, for up to `Options.retry_seconds`.
         Refused with 4010, 4011, 4050 (longer than the server allows), 4060 (`reply_to` is no message of the room), 4081
         (the key was used for another message).
         """
@@ -148,7 +188,7 @@ class ProtocolMethods(KeyMethods, TaskMethods):
             replyTo=or_unset(reply_to),
             idempotencyKey=or_unset(idempotency_key),
         )
-        return _receipt(await self.call("message.send", params))
+        return _receipt(await self._send("message.send", params))
 
     async def send_dm(
         self,
@@ -172,7 +212,7 @@ class ProtocolMethods(KeyMethods, TaskMethods):
             replyTo=or_unset(reply_to),
             idempotencyKey=or_unset(idempotency_key),
         )
-        return _receipt(await self.call("message.dm", params))
+        return _receipt(await self._send("message.dm", params))
 
     async def remove_message(self, message_id: str, reason: str | None = None) -> StatusResult:
         """Replace the content of a message by `[removed]` for everybody (sender, room owner, controller).
@@ -267,6 +307,10 @@ class ProtocolMethods(KeyMethods, TaskMethods):
         member(result, "openrpc", str)
         return cast("dict[str, Any]", result)
 
+    async def _send(self, method: str, params: dict[str, object]) -> Any:
+        """Call a method that takes an idempotency key."""
+        return await self.call(method, params)
+
     async def _act(self, method: str, **params: object) -> StatusResult:
         # BroodLink publishes no results for these, so nothing of them is relied on
         return cast(StatusResult, await self.call(method, given(**params)))
@@ -276,3 +320,10 @@ def _receipt(result: object) -> Receipt:
     member(result, "messageId", str)
     member(result, "timestamp", int)
     return cast(Receipt, result)
+
+
+def followed(result: object) -> FollowResult:
+    """The result of following, of which the members that are always there were checked."""
+    member(result, "epoch", str)
+    member(result, "seq", int)
+    return cast(FollowResult, result)

@@ -35,6 +35,11 @@ class Options:
             and an `events_dropped` notice takes their place in the order.
         max_pending_requests: requests that may wait for answers at once, default 1024; further ones wait their
             turn within their own timeout.
+        iteration_buffer_size: messages that may wait for each iteration over a room, default 1024. What comes beyond is
+            fetched again when they were read.
+        retry_seconds: how long `send_message` and `send_dm` try by themselves, default 60; 0: one try. They retry
+            under one idempotency key after a lost connection, a time-out and the errors 4080, 4090, 4092 and -32603,
+            against servers that know such keys.
         max_frame_bytes: largest frame taken from the server, default 64 MiB (a full history page of long messages
             fits). A larger one ends the connection with close code 1009.
         keepalive_interval: pause between pings to the server, default 20.
@@ -51,6 +56,8 @@ class Options:
     max_reconnect_attempts: int | None = None
     event_queue_size: int = 4096
     max_pending_requests: int = 1024
+    iteration_buffer_size: int = 1024
+    retry_seconds: float = 60.0
     max_frame_bytes: int = 64 * 1024 * 1024
     keepalive_interval: float = 20.0
     keepalive_timeout: float = 20.0
@@ -61,7 +68,7 @@ class Options:
             value = getattr(self, option.name)
             if option.name == "ssl" or (option.name == "max_reconnect_attempts" and value is None):
                 continue
-            lowest_is_zero = option.name in {"reconnect_stable_after", "max_reconnect_attempts"}
+            lowest_is_zero = option.name in {"reconnect_stable_after", "max_reconnect_attempts", "retry_seconds"}
             if not math.isfinite(value) or value < 0 or (value == 0 and not lowest_is_zero):
                 raise ConfigurationError(f"option `{option.name}` is out of range: {value}")
 

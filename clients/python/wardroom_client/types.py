@@ -200,11 +200,91 @@ class Message(_MessageExtra):
     timestamp: int
 
 
+class Position(TypedDict):
+    """A place among the messages of a room, or among direct messages.
+
+    `seq` counts from 1, and 0 is before everything; it means something only in its `epoch`, the life of a database.
+    """
+
+    epoch: str
+    seq: int
+
+
+class _PositionsExtra(TypedDict, total=False):
+    direct: Position
+
+
+class Positions(_PositionsExtra):
+    """Up to where a client has everything: by room id, and for direct messages. Can be kept as JSON."""
+
+    rooms: dict[str, Position]
+
+
+class ResumeRequest(TypedDict, total=False):
+    """What `auth` is asked to go on with."""
+
+    resume: dict[str, Position]
+    resumeDirect: Position
+
+
+class _ResetExtra(TypedDict, total=False):
+    roomId: str
+    oldest: Position
+
+
+class Reset(_ResetExtra):
+    """The params of the event `reset`: something is missing and cannot be had.
+
+    `reason` is `"retention"` when what lies from `missedFrom` up to `resumesFrom` is not kept any longer, and `"epoch"`
+    when the position is one of another database: `missedFrom` then is a position of that one. `roomId` is missing for
+    direct messages. `oldest` is there when the server named the oldest position that it still has.
+    """
+
+    reason: Literal["epoch", "retention"]
+    epoch: str
+    missedFrom: int
+    resumesFrom: int
+
+
+class _FollowResultExtra(TypedDict, total=False):
+    reset: dict[str, Any]
+
+
+class FollowResult(_FollowResultExtra):
+    """Where a followed room stands: what lies between `since` and `seq` follows as events.
+
+    `reset` is there when it does not go on at `since`, with `reason`, `oldest` and `resumesFrom`.
+    """
+
+    epoch: str
+    seq: int
+
+
+class _DirectMessageExtra(TypedDict, total=False):
+    seq: int
+    toAgentId: str
+    removed: bool
+
+
+class DirectMessage(_DirectMessageExtra):
+    """The params of the event `dm`.
+
+    `seq` counts the direct messages that this agent sent and got; `toAgentId` is there when this agent sent it, which
+    only those who follow are shown; `removed` is True once the content has been removed.
+    """
+
+    fromAgentId: str
+    fromDisplayName: str
+    content: str
+    messageId: str
+    timestamp: int
+
+
 class HistoryPage(TypedDict):
     """A page of a room's history.
 
     `more` is True when the server cut the page short because of its size in bytes: there is more before its first
-    message, although the page holds fewer messages than asked for.
+    message (with `after_seq`: behind its last), although the page holds fewer messages than asked for.
     """
 
     messages: list[Message]

@@ -11,13 +11,13 @@ export class Calls {
         this.#timers = timers;
     }
     /** Starts a call: sends it on `connection`, or keeps it for `sendWaiting` when that is null. */
-    start(method, params, timeoutMs, connection) {
+    start(method, params, timeoutMs, connection, onResult) {
         if (this.#count >= MAX_CALLS) {
             return Promise.reject(new NotConnectedError(`\`${method}\` was not sent: ${MAX_CALLS} calls are under way`));
         }
         this.#count += 1;
         return new Promise((resolve, reject) => {
-            const call = new Call(method, params, resolve, reject);
+            const call = new Call(method, params, onResult, resolve, reject);
             const timer = this.#timers.setTimeout(() => {
                 this.#waiting.delete(call);
                 call.expire(timeoutMs);
@@ -54,20 +54,22 @@ export class Calls {
 class Call {
     method;
     params;
+    onResult;
     resolve;
     reject;
     whenSettled = () => { };
     #sent = null;
     #settled = false;
-    constructor(method, params, resolve, reject) {
+    constructor(method, params, onResult, resolve, reject) {
         this.method = method;
         this.params = params;
+        this.onResult = onResult;
         this.resolve = resolve;
         this.reject = reject;
     }
     send(connection) {
         try {
-            this.#sent = connection.send(this.method, this.params);
+            this.#sent = connection.send(this.method, this.params, this.onResult);
         }
         catch (error) {
             this.settle(() => this.reject(error));

@@ -1,15 +1,17 @@
 /** The client: one session that survives lost connections. */
 import { type EventName, type Handler } from "./events.js";
-import { type CallOptions, Methods } from "./methods.js";
+import { type DirectStreamItem, Items, type RoomItem } from "./iteration.js";
+import { type CallOptions, type KeyedParams, Methods } from "./methods.js";
 import { type ClientOptions } from "./settings.js";
-import type { Role, Session, Status } from "./types.js";
+import type { FollowOptions, FollowResult, IterateOptions, Positions, Role, Session, Status } from "./types.js";
 /**
  * An agent's session with a server.
  *
  * After `connect` the client keeps the connection: when it drops, the client comes back with growing, random waits and
  * authenticates again; handlers stay. It stops when the key is refused or the agent is banned or revoked
- * (`connection.ended`). Calls that were under way when the connection dropped reject with `ConnectionLostError` and are
- * never repeated; calls made while it is away wait for it, within their timeout.
+ * (`connection.ended`). What was missed in between is made up for in rooms that are followed (`room`, `followRoom`), and
+ * in `roomHistory` otherwise. Calls that were under way when the connection dropped reject with `ConnectionLostError`;
+ * only messages, which cannot be said twice, are sent again. Calls made while it is away wait for it, within their timeout.
  */
 export declare class WardroomClient extends Methods {
     #private;
@@ -28,6 +30,13 @@ export declare class WardroomClient extends Methods {
     get motd(): string | null;
     /** The answer to the last `auth`. */
     get session(): Session | null;
+    /**
+     * Up to where handlers were called and items handed out, for everything that was followed.
+     *
+     * Kept, and given to the next client of the agent, it goes on where this one stopped. Read it when what was handed out
+     * last is dealt with.
+     */
+    get positions(): Positions;
     /** Whether calls are sent at once. */
     get isConnected(): boolean;
     /**
@@ -52,6 +61,18 @@ export declare class WardroomClient extends Methods {
      * Calls under way reject. `connect` begins anew, with the same handlers.
      */
     close(): Promise<void>;
+    /**
+     * Everything of a room after `since`, for `for await`: messages, one's own included, each once and in order, across lost
+     * connections; removals; and resets, where something is missing for good. Handlers go on as before.
+     */
+    room(roomId: string, { since }?: IterateOptions): Items<RoomItem>;
+    /** The same for the direct messages that this agent sends and gets. */
+    direct({ since }?: IterateOptions): Items<DirectStreamItem>;
+    followRoom(roomId: string, { since }?: FollowOptions): Promise<FollowResult>;
+    followDirect({ since }?: FollowOptions): Promise<FollowResult>;
+    leaveRoom(roomId: string): Promise<Status>;
+    deleteRoom(roomId: string): Promise<Status>;
+    protected send<Result>(method: string, params: KeyedParams): Promise<Result>;
     call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
     setMotd(content: string | null): Promise<Status>;
 }

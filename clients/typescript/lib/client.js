@@ -4,9 +4,12 @@ import { Calls } from "./calls.js";
 import { Connection } from "./connection.js";
 import { ConnectionLostError, isObject, messageOf, NotConnectedError } from "./errors.js";
 import { Handlers } from "./events.js";
+import { Following } from "./following.js";
 import { Heartbeat } from "./heartbeat.js";
 import { socketOpener } from "./host.js";
+import { Items } from "./iteration.js";
 import { Methods } from "./methods.js";
+import { newKey, untilAnswered } from "./retry.js";
 import { settle, shownUrl } from "./settings.js";
 /** A connection that lasted this long counts as good again: the next loss starts with the shortest wait. */
 const STABLE_AFTER_MS = 10_000;
@@ -15,13 +18,15 @@ const STABLE_AFTER_MS = 10_000;
  *
  * After `connect` the client keeps the connection: when it drops, the client comes back with growing, random waits and
  * authenticates again; handlers stay. It stops when the key is refused or the agent is banned or revoked
- * (`connection.ended`). Calls that were under way when the connection dropped reject with `ConnectionLostError` and are
- * never repeated; calls made while it is away wait for it, within their timeout.
+ * (`connection.ended`). What was missed in between is made up for in rooms that are followed (`room`, `followRoom`), and
+ * in `roomHistory` otherwise. Calls that were under way when the connection dropped reject with `ConnectionLostError`;
+ * only messages, which cannot be said twice, are sent again. Calls made while it is away wait for it, within their timeout.
  */
 export class WardroomClient extends Methods {
     #settings;
     #handlers;
     #calls;
+    #following;
     #state = "idle";
     /** Grows with every `connect` and `close`, so that whatever an earlier one started can see that it is over. */
     #run = 0;
@@ -43,6 +48,7 @@ export class WardroomClient extends Methods {
         this.#settings = settle(options);
         this.#calls = new Calls(this.#settings.timers);
         this.#handlers = new Handlers((error, event) => this.#settings.report(error, { event }));
+        this.#following = new Following(this.#handlers, this.#settings);
     }
     /** The name used in this session; null before the first connection unless one was asked for. */
     get displayName() {
@@ -72,6 +78,15 @@ export class WardroomClient extends Methods {
     /** The answer to the last `auth`. */
     get session() {
         return this.#session;
+    }
+    /**
+     * Up to where handlers were called and items handed out, for everything that was followed.
+     *
+     * Kept, and given to the next client of the agent, it goes on where this one stopped. Read it when what was handed out
+     * last is dealt with.
+     */
+    get positions() {
+        return this.#following.positions;
     }
     /** Whether calls are sent at once. */
     get isConnected() {
@@ -105,6 +120,7 @@ export class WardroomClient extends Methods {
         this.#run += 1;
         this.#attempt = 0;
         this.#state = "connecting";
+        this.#following.begin();
         const connected = this.#expectConnected();
         void this.#try(this.#run);
         return connected;
@@ -116,18 +132,69 @@ export class WardroomClient extends Methods {
      */
     async close() {
         const connection = this.#connection;
-        this.#becomeIdle(new NotConnectedError("the client was closed"));
+        this.#becomeIdle(new NotConnectedError("the client was closed"), true);
         this.#handlers.clear();
         connection?.close();
         await this.#connectionEnded;
     }
-    async call(method, params, options = {}) {
+    /**
+     * Everything of a room after `since`, for `for await`: messages, one's own included, each once and in order, across lost
+     * connections; removals; and resets, where something is missing for good. Handlers go on as before.
+     */
+    room(roomId, { since } = {}) {
+        return this.#items(roomId, since);
+    }
+    /** The same for the direct messages that this agent sends and gets. */
+    direct({ since } = {}) {
+        return this.#items(null, since);
+    }
+    followRoom(roomId, { since } = {}) {
+        return this.#following.follow(roomId, since, (since, onResult) => this.#request("room.follow", { roomId, since }, {}, onResult));
+    }
+    followDirect({ since } = {}) {
+        return this.#following.follow(null, since, (since, onResult) => this.#request("message.followDirect", { since }, {}, onResult));
+    }
+    async leaveRoom(roomId) {
+        const status = await super.leaveRoom(roomId);
+        // Nobody is sent the events that he causes himself.
+        this.#following.recheck(roomId);
+        return status;
+    }
+    async deleteRoom(roomId) {
+        const status = await super.deleteRoom(roomId);
+        this.#following.recheck(roomId);
+        return status;
+    }
+    send(method, params) {
+        const { retryMs, requestTimeoutMs } = this.#settings;
+        // A server that says no epoch knows no keys: sending again might say it twice.
+        if (retryMs === 0 || this.#session?.epoch === undefined) {
+            return this.call(method, params);
+        }
+        const kept = { ...params, idempotencyKey: params.idempotencyKey ?? newKey() };
+        const attempt = (leftMs) => this.call(method, kept, { timeoutMs: Math.min(leftMs, requestTimeoutMs) });
+        return untilAnswered(attempt, () => this.#state === "idle", this.#settings);
+    }
+    call(method, params, options = {}) {
+        return this.#request(method, params, options);
+    }
+    #items(source, since) {
+        const start = () => {
+            if (this.#state === "idle") {
+                throw new NotConnectedError("the client is not connected", this.#whyIdle);
+            }
+            const epoch = this.#session?.epoch ?? "";
+            return this.#following.read(source, typeof since === "number" ? { epoch, seq: since } : since);
+        };
+        return new Items(start, (stream) => this.#following.check(stream));
+    }
+    async #request(method, params, options, onResult) {
         if (this.#state === "idle") {
             throw new NotConnectedError(`\`${method}\` was not sent: the client is not connected`, this.#whyIdle);
         }
         const connection = this.#state === "open" ? this.#connection : null;
         const timeoutMs = options.timeoutMs ?? this.#settings.requestTimeoutMs;
-        return (await this.#calls.start(method, params, timeoutMs, connection));
+        return (await this.#calls.start(method, params, timeoutMs, connection, onResult));
     }
     async setMotd(content) {
         const status = await super.setMotd(content);
@@ -163,7 +230,7 @@ export class WardroomClient extends Methods {
             });
             const connection = new Connection(url, openSocket, timers, {
                 opened: () => {
-                    connection.send("auth", { apiKey, displayName }).answer.then((session) => finish(() => resolve({ connection, session: session })), (error) => {
+                    connection.send("auth", { apiKey, displayName, ...this.#following.resumeRequest() }).answer.then((session) => finish(() => resolve({ connection, session: session })), (error) => {
                         // The server may leave a refused connection open for another key; this client has only one.
                         finish(() => reject(error));
                         connection.close();
@@ -211,6 +278,10 @@ export class WardroomClient extends Methods {
         this.#settleConnected?.resolve(session);
         this.#settleConnected = null;
         this.#handlers.announce("connection.opened", { session, reconnected });
+        if (connection !== this.#connection) {
+            return; // A handler has closed the client.
+        }
+        this.#following.adopt(connection, session);
         connection.releaseEvents();
     }
     #failed(error) {
@@ -257,13 +328,14 @@ export class WardroomClient extends Methods {
         this.#handlers.announce("connection.ended", ending);
     }
     /** Stops whatever goes on and fails whoever waits for a connection. */
-    #becomeIdle(why) {
+    #becomeIdle(why, isClosed = false) {
         this.#run += 1;
         this.#state = "idle";
         this.#whyIdle = why;
         this.#connection = null;
         this.#stopWatching();
         this.#settings.timers.clearTimeout(this.#retryTimer);
+        this.#following.end(isClosed ? undefined : why);
         this.#calls.failWaiting(new NotConnectedError(`not sent: ${messageOf(why)}`, why));
         this.#settleConnected?.reject(why);
         this.#settleConnected = null;
@@ -289,6 +361,8 @@ export class WardroomClient extends Methods {
                 this.#farewell = params["reason"];
             }
         }
-        this.#handlers.deliver(name, params);
+        if (this.#following.take(name, params, this.agentId)) {
+            this.#handlers.deliver(name, params);
+        }
     }
 }

@@ -1,4 +1,5 @@
 /** One WebSocket and the JSON-RPC on it. */
+import { RpcError } from "./errors.js";
 import type { OpenSocket } from "./host.js";
 import type { Timers } from "./settings.js";
 /** Why a connection ended: the WebSocket close code and reason; code 1006 when there was no closing handshake. */
@@ -25,8 +26,12 @@ export interface Sent {
 export declare class Connection {
     #private;
     constructor(url: string, openSocket: OpenSocket, timers: Timers, listener: Listener);
-    /** Sends a request. The answer rejects with `RpcError`, or `ConnectionLostError` when the connection ends first. */
-    send(method: string, params: object | undefined): Sent;
+    get hasEnded(): boolean;
+    /**
+     * Sends a request. The answer rejects with `RpcError`, or `ConnectionLostError` when the connection ends first.
+     * `onResult` is given the result before any event that came after it is told.
+     */
+    send(method: string, params: object | undefined, onResult?: (result: unknown) => void): Sent;
     /** Hands on the events held so far, and from now on every event as it comes. */
     releaseEvents(): void;
     /** Whether anything came since the last time this was asked. */
@@ -36,3 +41,5 @@ export declare class Connection {
     /** Gives the link up at once, whatever the server does. */
     abandon(reason: string): void;
 }
+/** The error that an error object of the protocol stands for. */
+export declare function errorOf(error: unknown): RpcError;

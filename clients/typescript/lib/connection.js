@@ -26,12 +26,18 @@ export class Connection {
         };
         this.#socket.onclose = ({ code, reason }) => this.#end({ code, reason: reason || this.#failure });
     }
-    /** Sends a request. The answer rejects with `RpcError`, or `ConnectionLostError` when the connection ends first. */
-    send(method, params) {
+    get hasEnded() {
+        return this.#ended;
+    }
+    /**
+     * Sends a request. The answer rejects with `RpcError`, or `ConnectionLostError` when the connection ends first.
+     * `onResult` is given the result before any event that came after it is told.
+     */
+    send(method, params, onResult) {
         const id = this.#nextId++;
         const text = JSON.stringify({ jsonrpc: "2.0", id, method, params });
         const answer = new Promise((resolve, reject) => {
-            this.#pending.set(id, { resolve, reject });
+            this.#pending.set(id, { onResult, resolve, reject });
         });
         this.#socket.send(text);
         return { answer, forget: () => this.#pending.delete(id) };
@@ -128,6 +134,7 @@ export class Connection {
         }
         this.#pending.delete(id);
         if (frame["error"] === undefined) {
+            pending.onResult?.(frame["result"]);
             pending.resolve(frame["result"]);
         }
         else {
@@ -135,7 +142,8 @@ export class Connection {
         }
     }
 }
-function errorOf(error) {
+/** The error that an error object of the protocol stands for. */
+export function errorOf(error) {
     if (!isObject(error)) {
         return new RpcError(0, "the server gave no reason");
     }

@@ -1,5 +1,5 @@
 /** Events and their handlers. */
-import type { DocumentVersion, Message, MessageType, Session, Task, Visibility } from "./types.js";
+import type { DocumentVersion, Message, MessageType, Reset, Session, Task, Visibility } from "./types.js";
 /** Every event by name, with what its handlers are given. */
 export interface EventMap {
     presence: {
@@ -26,7 +26,15 @@ export interface EventMap {
         replyTo?: string;
         messageId: string;
         timestamp: number;
+        /** Position among the direct messages that this agent sent and got. */
+        seq?: number;
+        /** Present when this agent sent the message, which only those who follow are shown. */
+        toAgentId?: string;
+        /** Present when the message was removed; its content is then `[removed]`. */
+        removed?: true;
     };
+    /** What is followed goes on behind a gap. */
+    reset: Reset;
     "room.created": {
         roomId: string;
         name: string;
@@ -113,6 +121,11 @@ export interface EventMap {
         code: number;
         reason: string;
     };
+    /** Of the client itself: a room, or direct messages (null), cannot be followed for handlers any longer. */
+    "connection.unfollowed": {
+        roomId: string | null;
+        error: unknown;
+    };
 }
 export type EventName = keyof EventMap;
 /** A handler; when it returns a promise, its next event waits for that promise. */
@@ -127,13 +140,18 @@ type Report = (error: unknown, eventName: string) => void;
  */
 export declare class Handlers {
     #private;
+    /** Called when `isFull` is not true any longer. */
+    whenRoom: () => void;
     constructor(report: Report);
     /** Adds a handler. Adding the same one to the same event again changes nothing. */
     add(name: string, handler: AnyHandler): void;
     /** Removes a handler; events that wait for it are dropped. */
     remove(name: string, handler: AnyHandler): void;
-    /** Hands on an event that the server sent. */
-    deliver(name: string, params: unknown): void;
+    has(name: string): boolean;
+    /** Whether some handler would miss the next event; `whenRoom` is called when each has caught up. */
+    get isFull(): boolean;
+    /** Hands on an event that the server sent; `whenHandled` is called when the last of its handlers begins with it. */
+    deliver(name: string, params: unknown, whenHandled?: () => void): void;
     /** Hands on an event of the client itself. */
     announce<Name extends EventName & `connection.${string}`>(name: Name, params: EventMap[Name]): void;
     /** Drops every event that still waits. */

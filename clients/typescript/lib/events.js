@@ -10,6 +10,9 @@ const OWN_PREFIX = "connection.";
  * is about to see.
  */
 export class Handlers {
+    /** Called when `isFull` is not true any longer. */
+    whenRoom = () => { };
+    #wasFull = false;
     #queues = new Map();
     #report;
     constructor(report) {
@@ -23,7 +26,7 @@ export class Handlers {
             this.#queues.set(name, queues);
         }
         if (!queues.has(handler)) {
-            queues.set(handler, new HandlerQueue(handler, (error) => this.#report(error, name)));
+            queues.set(handler, new HandlerQueue(handler, (error) => this.#report(error, name), () => this.#progressed()));
         }
     }
     /** Removes a handler; events that wait for it are dropped. */
@@ -32,10 +35,18 @@ export class Handlers {
         queues?.get(handler)?.stop();
         queues?.delete(handler);
     }
-    /** Hands on an event that the server sent. */
-    deliver(name, params) {
+    has(name) {
+        return (this.#queues.get(name)?.size ?? 0) > 0;
+    }
+    /** Whether some handler would miss the next event; `whenRoom` is called when each has caught up. */
+    get isFull() {
+        this.#wasFull ||= this.#most() >= MAX_WAITING;
+        return this.#wasFull;
+    }
+    /** Hands on an event that the server sent; `whenHandled` is called when the last of its handlers begins with it. */
+    deliver(name, params, whenHandled) {
         if (!name.startsWith(OWN_PREFIX)) {
-            this.#emit(name, params);
+            this.#emit(name, params, whenHandled);
         }
     }
     /** Hands on an event of the client itself. */
@@ -49,11 +60,38 @@ export class Handlers {
                 queue.clear();
             }
         }
+        this.#wasFull = false;
     }
-    #emit(name, params) {
+    #emit(name, params, whenHandled = () => { }) {
         // A copy, because handlers may add and remove handlers.
-        for (const queue of [...(this.#queues.get(name)?.values() ?? [])]) {
-            queue.push(params);
+        const queues = [...(this.#queues.get(name)?.values() ?? [])];
+        let left = queues.length;
+        if (left === 0) {
+            whenHandled();
+        }
+        const begun = () => {
+            left -= 1;
+            if (left === 0) {
+                whenHandled();
+            }
+        };
+        for (const queue of queues) {
+            queue.push(params, begun);
+        }
+    }
+    #most() {
+        let most = 0;
+        for (const queues of this.#queues.values()) {
+            for (const queue of queues.values()) {
+                most = Math.max(most, queue.length);
+            }
+        }
+        return most;
+    }
+    #progressed() {
+        if (this.#wasFull && 2 * this.#most() <= MAX_WAITING) {
+            this.#wasFull = false;
+            this.whenRoom();
         }
     }
 }
@@ -61,20 +99,27 @@ export class Handlers {
 class HandlerQueue {
     #handler;
     #report;
+    #progressed;
     #waiting = [];
     #busy = false;
     #overflowed = false;
     #stopped = false;
-    constructor(handler, report) {
+    constructor(handler, report, progressed) {
         this.#handler = handler;
         this.#report = report;
+        this.#progressed = progressed;
     }
-    push(params) {
+    /** Events that wait. */
+    get length() {
+        return this.#waiting.length;
+    }
+    push(params, begun) {
         if (this.#stopped) {
+            begun();
             return;
         }
         if (this.#waiting.length < MAX_WAITING) {
-            this.#waiting.push(params);
+            this.#waiting.push({ params, begun });
         }
         else if (!this.#overflowed) {
             this.#overflowed = true;
@@ -90,12 +135,19 @@ class HandlerQueue {
     /** Ends the queue for good: the handler was removed. */
     stop() {
         this.#stopped = true;
+        const waiting = this.#waiting;
         this.clear();
+        for (const { begun } of waiting) {
+            begun();
+        }
+        this.#progressed();
     }
     #drain() {
         this.#busy = true;
-        while (this.#waiting.length > 0) {
-            const outcome = this.#run(this.#waiting.shift());
+        for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+            next.begun();
+            this.#progressed();
+            const outcome = this.#run(next.params);
             if (isThenable(outcome)) {
                 Promise.resolve(outcome)
                     .catch((error) => this.#report(error))

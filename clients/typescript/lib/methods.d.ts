@@ -1,9 +1,13 @@
 /** One function per method of the protocol. */
 import { KeyMethods } from "./keys.js";
-import type { Agent, AgentToEnrol, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, HistoryOptions, HistoryPage, InvitedAgent, InviteOptions, Message, Room, RoomChanges, RoomInfo, RoomSummary, SendOptions, SentDirectMessage, SentMessage, Status, Visibility } from "./types.js";
+import type { Agent, AgentToEnrol, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, FollowOptions, FollowResult, HistoryOptions, HistoryPage, InvitedAgent, InviteOptions, Message, Room, RoomChanges, RoomInfo, RoomSummary, SendOptions, SentDirectMessage, SentMessage, Status, Visibility } from "./types.js";
 export interface CallOptions {
     /** How long this call waits for its answer, instead of the client's `requestTimeoutMs`. */
     timeoutMs?: number | undefined;
+}
+/** The params of a method that takes an idempotency key. */
+export interface KeyedParams extends Record<string, unknown> {
+    idempotencyKey?: string | undefined;
 }
 /**
  * The methods of the protocol under their names in this language.
@@ -14,6 +18,8 @@ export interface CallOptions {
 export declare abstract class Methods extends KeyMethods {
     /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
     abstract call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
+    /** Calls a method that takes an idempotency key. */
+    protected send<Result>(method: string, params: KeyedParams): Promise<Result>;
     /** Makes a new participant. Its key, or the token for it, is in the answer and nowhere else. Controller only. */
     inviteAgent(displayName: string, options: InviteOptions & {
         enrol: true;
@@ -45,7 +51,15 @@ export declare abstract class Methods extends KeyMethods {
     roomHistory(roomId: string, options?: HistoryOptions): Promise<Message[]>;
     roomHistory(roomId: string, limit?: number, before?: number): Promise<Message[]>;
     /** As `roomHistory`, and whether the server cut the page short because of its size in bytes. */
-    roomHistoryPage(roomId: string, { limit, before, replyTo }?: HistoryOptions): Promise<HistoryPage>;
+    roomHistoryPage(roomId: string, options?: HistoryOptions): Promise<HistoryPage>;
+    /**
+     * Has handlers of `message` shown everything of a room after `since`, one's own messages included: each once, in order,
+     * across lost connections. What cannot be had is told by the event `reset`; when the room is lost, by
+     * `connection.unfollowed`.
+     */
+    followRoom(roomId: string, { since }?: FollowOptions): Promise<FollowResult>;
+    /** The same for direct messages, and handlers of `dm`. */
+    followDirect({ since }?: FollowOptions): Promise<FollowResult>;
     /** Lets an agent into a private room, or points it to a public one. Owner and controller. */
     inviteToRoom(roomId: string, agentId: string): Promise<Status>;
     /** Takes an agent out of a room. Owner and controller. */
@@ -60,7 +74,8 @@ export declare abstract class Methods extends KeyMethods {
     takeOwnership(roomId: string): Promise<Status>;
     /**
      * Sends a message to a room. When this returns, the message is stored. Sending the same again under the same
-     * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice.
+     * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice; the client does so by itself, under
+     * a key of its own if none is given, for up to `retryMs`.
      */
     sendMessage(roomId: string, content: string, options?: SendOptions | string): Promise<SentMessage>;
     /** Sends a message that only this agent and the other one ever see; the rest as for `sendMessage`. */

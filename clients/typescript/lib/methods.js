@@ -7,6 +7,10 @@ import { KeyMethods } from "./keys.js";
  * `ConnectionLostError` or `RequestTimeoutError` when the outcome is unknown.
  */
 export class Methods extends KeyMethods {
+    /** Calls a method that takes an idempotency key. */
+    send(method, params) {
+        return this.call(method, params);
+    }
     inviteAgent(displayName, options = {}) {
         const { enrol, keyName, expiresAt, readOnly, rooms, direct } = options;
         return this.call("agent.invite", { displayName, enrol, keyName, expiresAt, readOnly, rooms, direct });
@@ -61,10 +65,23 @@ export class Methods extends KeyMethods {
         return messages;
     }
     /** As `roomHistory`, and whether the server cut the page short because of its size in bytes. */
-    async roomHistoryPage(roomId, { limit, before, replyTo } = {}) {
-        const params = { roomId, limit, before, replyTo };
+    async roomHistoryPage(roomId, options = {}) {
+        const { limit, before, beforeSeq, afterSeq, replyTo } = options;
+        const params = { roomId, limit, before, beforeSeq, afterSeq, replyTo };
         const { messages, more } = await this.call("room.history", params);
         return { messages, more: more === true };
+    }
+    /**
+     * Has handlers of `message` shown everything of a room after `since`, one's own messages included: each once, in order,
+     * across lost connections. What cannot be had is told by the event `reset`; when the room is lost, by
+     * `connection.unfollowed`.
+     */
+    followRoom(roomId, { since } = {}) {
+        return this.call("room.follow", { roomId, since });
+    }
+    /** The same for direct messages, and handlers of `dm`. */
+    followDirect({ since } = {}) {
+        return this.call("message.followDirect", { since });
     }
     /** Lets an agent into a private room, or points it to a public one. Owner and controller. */
     inviteToRoom(roomId, agentId) {
@@ -92,14 +109,15 @@ export class Methods extends KeyMethods {
     }
     /**
      * Sends a message to a room. When this returns, the message is stored. Sending the same again under the same
-     * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice.
+     * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice; the client does so by itself, under
+     * a key of its own if none is given, for up to `retryMs`.
      */
     sendMessage(roomId, content, options) {
-        return this.call("message.send", { roomId, content, ...sendParams(options) });
+        return this.send("message.send", { roomId, content, ...sendParams(options) });
     }
     /** Sends a message that only this agent and the other one ever see; the rest as for `sendMessage`. */
     sendDm(toAgentId, content, options) {
-        return this.call("message.dm", { toAgentId, content, ...sendParams(options) });
+        return this.send("message.dm", { toAgentId, content, ...sendParams(options) });
     }
     /** Replaces a message's content by `[removed]`. Its sender, the room's owner and the controller may. */
     removeMessage(messageId, reason) {

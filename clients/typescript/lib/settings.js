@@ -14,6 +14,9 @@ export function settle(options) {
         heartbeatMs: duration("heartbeatMs", options.heartbeatMs, 30_000, 0),
         reconnectBaseMs: duration("reconnectBaseMs", options.reconnectBaseMs, 500),
         reconnectMaxMs: duration("reconnectMaxMs", options.reconnectMaxMs, 30_000),
+        positions: options.positions,
+        iterationBufferSize: Math.max(1, options.iterationBufferSize ?? 1024),
+        retryMs: duration("retryMs", options.retryMs, 60_000, 0),
         report: guarded(options.onError ?? toConsole),
         random: options.random ?? Math.random,
         timers: options.timers ?? {

@@ -22,6 +22,15 @@ export {
   WardroomError,
 } from "./lib/errors.js";
 export type { EventMap, EventName, Handler } from "./lib/events.js";
+export { Items } from "./lib/iteration.js";
+export type {
+  DirectItem,
+  DirectStreamItem,
+  MessageItem,
+  RemovalItem,
+  ResetItem,
+  RoomItem,
+} from "./lib/iteration.js";
 export type { CallOptions } from "./lib/methods.js";
 export type { ClientOptions, ErrorReport, Timers } from "./lib/settings.js";
 export type * from "./lib/types.js";

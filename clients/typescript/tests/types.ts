@@ -24,6 +24,16 @@ export async function promised(): Promise<void> {
   const { room, members } = await client.roomInfo((await client.createRoom("x", { visibility: "private" })).roomId);
   await client.updateRoom(room.roomId, { description: null });
   const discovered = await client.call<{ openrpc: string }>("rpc.discover");
+  for await (const item of client.room("r", { since: 0 })) {
+    const text: string = item.kind === "message" ? item.message.content : item.kind === "reset" ? item.reset.reason : item.messageId;
+    void text;
+  }
+  for await (const item of client.direct({ since: { epoch: "e", seq: 1 } })) {
+    const recipient: string | undefined = item.kind === "dm" ? item.message.toAgentId : undefined;
+    void recipient;
+  }
+  const { direct, rooms } = new WardroomClient({ positions: client.positions }).positions;
+  void [direct?.seq, rooms["r"]?.epoch];
   void [messageId, history, page, motd, members, discovered.openrpc];
 
   try {
@@ -48,6 +58,8 @@ export function refused(client: WardroomClient): void {
   void client.createRoom("x", { visibility: "secret" });
   // @ts-expect-error a message needs its text
   void client.sendMessage("r");
+  // @ts-expect-error a position has an epoch
+  client.room("r", { since: { seq: 1 } });
   // @ts-expect-error the role is not for programs to set
   client.role = "controller";
   // @ts-expect-error there is no such option

@@ -31,6 +31,7 @@ const EVENTS: Record<EventName, true> = {
   "agent.renamed": true,
   message: true,
   dm: true,
+  reset: true,
   "room.created": true,
   "room.joined": true,
   "room.left": true,
@@ -49,6 +50,7 @@ const EVENTS: Record<EventName, true> = {
   "connection.opened": true,
   "connection.lost": true,
   "connection.ended": true,
+  "connection.unfollowed": true,
 };
 
 /** What stands for each matcher when a client is shown the answer. */

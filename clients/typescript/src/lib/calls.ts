@@ -18,13 +18,19 @@ export class Calls {
   }
 
   /** Starts a call: sends it on `connection`, or keeps it for `sendWaiting` when that is null. */
-  start(method: string, params: object | undefined, timeoutMs: number, connection: Connection | null): Promise<unknown> {
+  start(
+    method: string,
+    params: object | undefined,
+    timeoutMs: number,
+    connection: Connection | null,
+    onResult?: (result: unknown) => void,
+  ): Promise<unknown> {
     if (this.#count >= MAX_CALLS) {
       return Promise.reject(new NotConnectedError(`\`${method}\` was not sent: ${MAX_CALLS} calls are under way`));
     }
     this.#count += 1;
     return new Promise<unknown>((resolve, reject) => {
-      const call = new Call(method, params, resolve, reject);
+      const call = new Call(method, params, onResult, resolve, reject);
       const timer = this.#timers.setTimeout(() => {
         this.#waiting.delete(call);
         call.expire(timeoutMs);
@@ -68,13 +74,14 @@ class Call {
   constructor(
     readonly method: string,
     readonly params: object | undefined,
+    readonly onResult: ((result: unknown) => void) | undefined,
     readonly resolve: (result: unknown) => void,
     readonly reject: (error: unknown) => void,
   ) {}
 
   send(connection: Connection): void {
     try {
-      this.#sent = connection.send(this.method, this.params);
+      this.#sent = connection.send(this.method, this.params, this.onResult);
     } catch (error) {
       this.settle(() => this.reject(error));
       return;

@@ -24,6 +24,8 @@ export interface Listener {
 }
 
 interface Pending {
+  /** Told before any event that came after the answer; must not throw. */
+  onResult?: ((result: unknown) => void) | undefined;
   resolve(result: unknown): void;
   reject(error: Error): void;
 }
@@ -61,12 +63,19 @@ export class Connection {
     this.#socket.onclose = ({ code, reason }) => this.#end({ code, reason: reason || this.#failure });
   }
 
-  /** Sends a request. The answer rejects with `RpcError`, or `ConnectionLostError` when the connection ends first. */
-  send(method: string, params: object | undefined): Sent {
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  /**
+   * Sends a request. The answer rejects with `RpcError`, or `ConnectionLostError` when the connection ends first.
+   * `onResult` is given the result before any event that came after it is told.
+   */
+  send(method: string, params: object | undefined, onResult?: (result: unknown) => void): Sent {
     const id = this.#nextId++;
     const text = JSON.stringify({ jsonrpc: "2.0", id, method, params });
     const answer = new Promise<unknown>((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { onResult, resolve, reject });
     });
     this.#socket.send(text);
     return { answer, forget: () => this.#pending.delete(id) };
@@ -166,6 +175,7 @@ export class Connection {
     }
     this.#pending.delete(id);
     if (frame["error"] === undefined) {
+      pending.onResult?.(frame["result"]);
       pending.resolve(frame["result"]);
     } else {
       pending.reject(errorOf(frame["error"]));
@@ -173,7 +183,8 @@ export class Connection {
   }
 }
 
-function errorOf(error: unknown): RpcError {
+/** The error that an error object of the protocol stands for. */
+export function errorOf(error: unknown): RpcError {
   if (!isObject(error)) {
     return new RpcError(0, "the server gave no reason");
   }

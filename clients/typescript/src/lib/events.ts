@@ -1,6 +1,6 @@
 /** Events and their handlers. */
 
-import type { DocumentVersion, Message, MessageType, Session, Task, Visibility } from "./types.js";
+import type { DocumentVersion, Message, MessageType, Reset, Session, Task, Visibility } from "./types.js";
 
 /** Every event by name, with what its handlers are given. */
 export interface EventMap {
@@ -17,7 +17,15 @@ export interface EventMap {
     replyTo?: string;
     messageId: string;
     timestamp: number;
+    /** Position among the direct messages that this agent sent and got. */
+    seq?: number;
+    /** Present when this agent sent the message, which only those who follow are shown. */
+    toAgentId?: string;
+    /** Present when the message was removed; its content is then `[removed]`. */
+    removed?: true;
   };
+  /** What is followed goes on behind a gap. */
+  reset: Reset;
   "room.created": { roomId: string; name: string; ownerId: string; visibility: Visibility };
   "room.joined": { roomId: string; agentId: string; displayName: string };
   "room.left": { roomId: string; agentId: string };
@@ -43,6 +51,8 @@ export interface EventMap {
   "connection.lost": { code: number; reason: string; retryInMs: number };
   /** Of the client itself: the connection is gone and the client does not try again. */
   "connection.ended": { code: number; reason: string };
+  /** Of the client itself: a room, or direct messages (null), cannot be followed for handlers any longer. */
+  "connection.unfollowed": { roomId: string | null; error: unknown };
 }
 
 export type EventName = keyof EventMap;
@@ -66,6 +76,9 @@ type Report = (error: unknown, eventName: string) => void;
  * is about to see.
  */
 export class Handlers {
+  /** Called when `isFull` is not true any longer. */
+  whenRoom: () => void = () => {};
+  #wasFull = false;
   readonly #queues = new Map<string, Map<AnyHandler, HandlerQueue>>();
   readonly #report: Report;
 
@@ -81,7 +94,7 @@ export class Handlers {
       this.#queues.set(name, queues);
     }
     if (!queues.has(handler)) {
-      queues.set(handler, new HandlerQueue(handler, (error) => this.#report(error, name)));
+      queues.set(handler, new HandlerQueue(handler, (error) => this.#report(error, name), () => this.#progressed()));
     }
   }
 
@@ -92,10 +105,20 @@ export class Handlers {
     queues?.delete(handler);
   }
 
-  /** Hands on an event that the server sent. */
-  deliver(name: string, params: unknown): void {
+  has(name: string): boolean {
+    return (this.#queues.get(name)?.size ?? 0) > 0;
+  }
+
+  /** Whether some handler would miss the next event; `whenRoom` is called when each has caught up. */
+  get isFull(): boolean {
+    this.#wasFull ||= this.#most() >= MAX_WAITING;
+    return this.#wasFull;
+  }
+
+  /** Hands on an event that the server sent; `whenHandled` is called when the last of its handlers begins with it. */
+  deliver(name: string, params: unknown, whenHandled?: () => void): void {
     if (!name.startsWith(OWN_PREFIX)) {
-      this.#emit(name, params);
+      this.#emit(name, params, whenHandled);
     }
   }
 
@@ -111,12 +134,41 @@ export class Handlers {
         queue.clear();
       }
     }
+    this.#wasFull = false;
   }
 
-  #emit(name: string, params: unknown): void {
+  #emit(name: string, params: unknown, whenHandled: () => void = () => {}): void {
     // A copy, because handlers may add and remove handlers.
-    for (const queue of [...(this.#queues.get(name)?.values() ?? [])]) {
-      queue.push(params);
+    const queues = [...(this.#queues.get(name)?.values() ?? [])];
+    let left = queues.length;
+    if (left === 0) {
+      whenHandled();
+    }
+    const begun = (): void => {
+      left -= 1;
+      if (left === 0) {
+        whenHandled();
+      }
+    };
+    for (const queue of queues) {
+      queue.push(params, begun);
+    }
+  }
+
+  #most(): number {
+    let most = 0;
+    for (const queues of this.#queues.values()) {
+      for (const queue of queues.values()) {
+        most = Math.max(most, queue.length);
+      }
+    }
+    return most;
+  }
+
+  #progressed(): void {
+    if (this.#wasFull && 2 * this.#most() <= MAX_WAITING) {
+      this.#wasFull = false;
+      this.whenRoom();
     }
   }
 }
@@ -125,22 +177,30 @@ export class Handlers {
 class HandlerQueue {
   readonly #handler: (params: unknown) => unknown;
   readonly #report: (error: unknown) => void;
-  #waiting: unknown[] = [];
+  readonly #progressed: () => void;
+  #waiting: { params: unknown; begun: () => void }[] = [];
   #busy = false;
   #overflowed = false;
   #stopped = false;
 
-  constructor(handler: AnyHandler, report: (error: unknown) => void) {
+  constructor(handler: AnyHandler, report: (error: unknown) => void, progressed: () => void) {
     this.#handler = handler as (params: unknown) => unknown;
     this.#report = report;
+    this.#progressed = progressed;
   }
 
-  push(params: unknown): void {
+  /** Events that wait. */
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  push(params: unknown, begun: () => void): void {
     if (this.#stopped) {
+      begun();
       return;
     }
     if (this.#waiting.length < MAX_WAITING) {
-      this.#waiting.push(params);
+      this.#waiting.push({ params, begun });
     } else if (!this.#overflowed) {
       this.#overflowed = true;
       this.#report(new Error(`the handler is too slow: ${MAX_WAITING} events wait for it, newer ones are dropped`));
@@ -157,13 +217,20 @@ class HandlerQueue {
   /** Ends the queue for good: the handler was removed. */
   stop(): void {
     this.#stopped = true;
+    const waiting = this.#waiting;
     this.clear();
+    for (const { begun } of waiting) {
+      begun();
+    }
+    this.#progressed();
   }
 
   #drain(): void {
     this.#busy = true;
-    while (this.#waiting.length > 0) {
-      const outcome = this.#run(this.#waiting.shift());
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      next.begun();
+      this.#progressed();
+      const outcome = this.#run(next.params);
       if (isThenable(outcome)) {
         Promise.resolve(outcome)
           .catch((error: unknown) => this.#report(error))

@@ -8,6 +8,8 @@ import type {
   Document,
   DocumentSummary,
   DocumentVersion,
+  FollowOptions,
+  FollowResult,
   HistoryOptions,
   HistoryPage,
   InvitedAgent,
@@ -29,6 +31,11 @@ export interface CallOptions {
   timeoutMs?: number | undefined;
 }
 
+/** The params of a method that takes an idempotency key. */
+export interface KeyedParams extends Record<string, unknown> {
+  idempotencyKey?: string | undefined;
+}
+
 /**
  * The methods of the protocol under their names in this language.
  *
@@ -38,6 +45,11 @@ export interface CallOptions {
 export abstract class Methods extends KeyMethods {
   /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
   abstract override call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
+
+  /** Calls a method that takes an idempotency key. */
+  protected send<Result>(method: string, params: KeyedParams): Promise<Result> {
+    return this.call(method, params);
+  }
 
   /** Makes a new participant. Its key, or the token for it, is in the answer and nowhere else. Controller only. */
   inviteAgent(displayName: string, options: InviteOptions & { enrol: true }): Promise<AgentToEnrol>;
@@ -117,10 +129,25 @@ export abstract class Methods extends KeyMethods {
   }
 
   /** As `roomHistory`, and whether the server cut the page short because of its size in bytes. */
-  async roomHistoryPage(roomId: string, { limit, before, replyTo }: HistoryOptions = {}): Promise<HistoryPage> {
-    const params = { roomId, limit, before, replyTo };
+  async roomHistoryPage(roomId: string, options: HistoryOptions = {}): Promise<HistoryPage> {
+    const { limit, before, beforeSeq, afterSeq, replyTo } = options;
+    const params = { roomId, limit, before, beforeSeq, afterSeq, replyTo };
     const { messages, more } = await this.call<{ messages: Message[]; more?: boolean }>("room.history", params);
     return { messages, more: more === true };
+  }
+
+  /**
+   * Has handlers of `message` shown everything of a room after `since`, one's own messages included: each once, in order,
+   * across lost connections. What cannot be had is told by the event `reset`; when the room is lost, by
+   * `connection.unfollowed`.
+   */
+  followRoom(roomId: string, { since }: FollowOptions = {}): Promise<FollowResult> {
+    return this.call("room.follow", { roomId, since });
+  }
+
+  /** The same for direct messages, and handlers of `dm`. */
+  followDirect({ since }: FollowOptions = {}): Promise<FollowResult> {
+    return this.call("message.followDirect", { since });
   }
 
   /** Lets an agent into a private room, or points it to a public one. Owner and controller. */
@@ -155,15 +182,16 @@ export abstract class Methods extends KeyMethods {
 
   /**
    * Sends a message to a room. When this returns, the message is stored. Sending the same again under the same
-   * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice.
+   * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice; the client does so by itself, under
+   * a key of its own if none is given, for up to `retryMs`.
    */
   sendMessage(roomId: string, content: string, options?: SendOptions | string): Promise<SentMessage> {
-    return this.call("message.send", { roomId, content, ...sendParams(options) });
+    return this.send("message.send", { roomId, content, ...sendParams(options) });
   }
 
   /** Sends a message that only this agent and the other one ever see; the rest as for `sendMessage`. */
   sendDm(toAgentId: string, content: string, options?: SendOptions | string): Promise<SentDirectMessage> {
-    return this.call("message.dm", { toAgentId, content, ...sendParams(options) });
+    return this.send("message.dm", { toAgentId, content, ...sendParams(options) });
   }
 
   /** Replaces a message's content by `[removed]`. Its sender, the room's owner and the controller may. */

@@ -1,6 +1,7 @@
 /** How a client is set up: options, environment, defaults and limits. */
 
 import { environment, host } from "./host.js";
+import type { Positions } from "./types.js";
 
 /** Where the client reports what it cannot throw to anybody. */
 export type ErrorReport = (error: unknown, context: { event?: string }) => void;
@@ -39,6 +40,18 @@ export interface ClientOptions {
   reconnectBaseMs?: number | undefined;
   /** Upper bound of every wait before reconnecting; 30 000 ms when left out. */
   reconnectMaxMs?: number | undefined;
+  /**
+   * Up to where an earlier client of this agent had everything, as its `positions` said. Where there are handlers for it
+   * when the client connects, they are shown what follows; other rooms are followed from there by `followRoom` and `room`.
+   */
+  positions?: Positions | undefined;
+  /** Messages that may wait for each iteration over a room; 1024 when left out. What comes beyond is fetched again. */
+  iterationBufferSize?: number | undefined;
+  /**
+   * How long `sendMessage` and `sendDm` try by themselves, under one idempotency key, after a lost connection, a time-out
+   * and the errors 4080, 4090, 4092 and -32603; 60 000 ms when left out, 0: one try. Only with servers that know such keys.
+   */
+  retryMs?: number | undefined;
   /** Told of failing handlers and of frames that make no sense; when left out they go to `console.error`. */
   onError?: ErrorReport | undefined;
   /** Random numbers in [0, 1) for the jitter; `Math.random` when left out. */
@@ -56,6 +69,9 @@ export interface Settings {
   readonly heartbeatMs: number;
   readonly reconnectBaseMs: number;
   readonly reconnectMaxMs: number;
+  readonly positions: Positions | undefined;
+  readonly iterationBufferSize: number;
+  readonly retryMs: number;
   readonly report: ErrorReport;
   readonly random: () => number;
   readonly timers: Timers;
@@ -77,6 +93,9 @@ export function settle(options: ClientOptions): Settings {
     heartbeatMs: duration("heartbeatMs", options.heartbeatMs, 30_000, 0),
     reconnectBaseMs: duration("reconnectBaseMs", options.reconnectBaseMs, 500),
     reconnectMaxMs: duration("reconnectMaxMs", options.reconnectMaxMs, 30_000),
+    positions: options.positions,
+    iterationBufferSize: Math.max(1, options.iterationBufferSize ?? 1024),
+    retryMs: duration("retryMs", options.retryMs, 60_000, 0),
     report: guarded(options.onError ?? toConsole),
     random: options.random ?? Math.random,
     timers: options.timers ?? {

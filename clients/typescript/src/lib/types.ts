@@ -33,6 +33,62 @@ export interface Session extends Status {
   /** `full`: an answered call survives a crash at once. `relaxed`: it is written a little later. */
   durability?: "full" | "relaxed";
   version?: string;
+  /** How it went with the rooms that this client had followed; only after reconnecting. */
+  resumed?: Record<string, FollowResult | { error: unknown }>;
+  /** The same for direct messages. */
+  resumedDirect?: FollowResult | { error: unknown };
+}
+
+/** A place among the messages of a room, or among direct messages. */
+export interface Position {
+  /** The life of a database; a position means something only in its epoch. */
+  epoch: string;
+  /** Counts from 1; 0 is before everything. */
+  seq: number;
+}
+
+/** Up to where a client has everything. Can be kept as JSON. */
+export interface Positions {
+  /** By room id. */
+  rooms: Record<string, Position>;
+  direct?: Position;
+}
+
+/** Where a followed room stands: what lies between `since` and `seq` follows as events. */
+export interface FollowResult {
+  epoch: string;
+  seq: number;
+  /** Present when it does not go on at `since`. */
+  reset?: { reason: "epoch" | "retention"; oldest: Position; resumesFrom: number };
+}
+
+/** Something is missing and cannot be had. */
+export interface Reset {
+  /**
+   * `retention`: what lies from `missedFrom` up to `resumesFrom` is not kept any longer. `epoch`: the position is one of
+   * another database, and `missedFrom` one of that.
+   */
+  reason: "epoch" | "retention";
+  /** Absent for direct messages. */
+  roomId?: string;
+  epoch: string;
+  missedFrom: number;
+  resumesFrom: number;
+  /** The oldest position that the server still has, when it said so. */
+  oldest?: Position;
+}
+
+export interface FollowOptions {
+  /** The position up to which everything is known; without it the one that the client was given, else now. */
+  since?: Position | undefined;
+}
+
+export interface IterateOptions {
+  /**
+   * Where to begin: behind a position, or behind a number of the server's present epoch, so that 0 begins with the oldest
+   * message. When left out: behind the position that the client was given, or that the last iteration came to, else now.
+   */
+  since?: Position | number | undefined;
 }
 
 /** A room as `room.list` shows it. */
@@ -96,8 +152,8 @@ export interface HistoryPage {
   /** Oldest first. */
   messages: Message[];
   /**
-   * Whether the server cut the page short because of its size in bytes: there is more before its first message, although
-   * the page holds fewer messages than asked for.
+   * Whether the server cut the page short because of its size in bytes: there is more before its first message (with
+   * `afterSeq`: behind its last), although the page holds fewer messages than asked for.
    */
   more: boolean;
 }
@@ -201,6 +257,8 @@ export interface TaskFilter {
 export interface SentDirectMessage {
   messageId: string;
   timestamp: number;
+  /** Position among the direct messages that this agent sent and got. */
+  seq?: number;
 }
 
 /** What the server says of a message that it has stored. */
@@ -369,10 +427,14 @@ export interface CreateRoomOptions {
 export interface HistoryOptions {
   /** How many messages at most, from 1; 50 when left out. The server bounds it. */
   limit?: number | undefined;
-  /** Only messages strictly before this time in milliseconds. */
+  /** Only messages strictly before this time in milliseconds. At most one of the three is given. */
   before?: number | undefined;
   /** Only direct replies to this message. */
   replyTo?: string | undefined;
+  /** Only messages below this position: the newest of them. */
+  beforeSeq?: number | undefined;
+  /** Only messages above this position: the oldest of them. */
+  afterSeq?: number | undefined;
 }
 
 /** What to change; what is left out stays. */

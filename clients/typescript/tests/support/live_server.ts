@@ -48,6 +48,17 @@ export class LiveServer {
     }
   }
 
+  /** Ends the server at once. */
+  async kill(): Promise<void> {
+    const process = this.#process;
+    this.#process = null;
+    if (process !== null && process.exitCode === null && process.signalCode === null) {
+      const exited = once(process, "exit");
+      process.kill("SIGKILL");
+      await within(exited, "the end of the server");
+    }
+  }
+
   /** Starts it again on the same data and the same port. */
   async startAgain(): Promise<void> {
     await this.#run(Number(new URL(this.url).port));

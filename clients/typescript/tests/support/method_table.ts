@@ -1,8 +1,10 @@
 import type {
   AuditOptions,
+  HistoryOptions,
   InviteOptions,
   KeyOptions,
   NewTask,
+  Position,
   RotateOptions,
   SendOptions,
   TaskFilter,
@@ -77,10 +79,17 @@ export const METHODS: Record<string, Entry> = {
   "room.leave": { params: ["roomId"], call: (client, { roomId }: { roomId: string }) => client.leaveRoom(roomId) },
   "room.info": { params: ["roomId"], call: (client, { roomId }: { roomId: string }) => client.roomInfo(roomId) },
   "room.history": {
-    params: ["roomId", "limit", "before", "replyTo"],
-    call: (client, { roomId, ...options }: { roomId: string; limit: number; before: number; replyTo: string }) =>
-      client.roomHistory(roomId, options),
+    params: ["roomId", "limit", "before", "beforeSeq", "afterSeq", "replyTo"],
+    call: (client, { roomId, ...options }: { roomId: string } & HistoryOptions) => client.roomHistory(roomId, options),
     unwraps: "messages",
+  },
+  "room.follow": {
+    params: ["roomId", "since"],
+    call: (client, { roomId, since }: { roomId: string; since: Position }) => client.followRoom(roomId, { since }),
+  },
+  "message.followDirect": {
+    params: ["since"],
+    call: (client, { since }: { since: Position }) => client.followDirect({ since }),
   },
   "room.invite": {
     params: ["roomId", "agentId"],

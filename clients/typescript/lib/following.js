@@ -1,0 +1,248 @@
+/** What the client does to keep followed rooms and direct messages complete. */
+import { retryAfterMs } from "./backoff.js";
+import { errorOf } from "./connection.js";
+import { ConnectionLostError, isObject, RpcError } from "./errors.js";
+import { BufferedReader } from "./iteration.js";
+import { isPosition, Reader, Streams } from "./streams.js";
+/** Rooms that `auth` is asked to resume, so that it stays within what a server reads before it. */
+const RESUMED_ROOMS = 400;
+/** How long to wait before a server that could not follow is asked again, if it does not say. */
+const PAUSE_MS = 200;
+/** Hands what is followed to the handlers. */
+class HandlerReader extends Reader {
+    source;
+    handlers;
+    isForHandlers = true;
+    constructor(since, source, handlers) {
+        super(since);
+        this.source = source;
+        this.handlers = handlers;
+    }
+    get isFull() {
+        return this.handlers.isFull;
+    }
+    take(event, params, position) {
+        this.handlers.deliver(event, params, () => {
+            this.done = position;
+        });
+    }
+    fail(error) {
+        this.handlers.announce("connection.unfollowed", { roomId: this.source, error });
+    }
+    /** Begins again behind what was handed out: what waited for handlers was dropped. */
+    rewind() {
+        if (this.done !== null) {
+            this.next = this.done.seq + 1;
+            this.epoch = this.done.epoch;
+        }
+    }
+}
+/** Follows on behalf of handlers and iterations, over one connection after the other. */
+export class Following {
+    #handlers;
+    #settings;
+    #streams;
+    #connection = null;
+    #request = {};
+    /** Ends when nobody asks to follow a stream: of two who ask at once, it would not be known who was first. */
+    #turns = new WeakMap();
+    constructor(handlers, settings) {
+        this.#handlers = handlers;
+        this.#settings = settings;
+        this.#streams = new Streams(settings.positions, (stream) => this.#ask(stream));
+        handlers.whenRoom = () => this.checkAll();
+    }
+    get positions() {
+        return this.#streams.positions;
+    }
+    /** Before the first connection: handlers go on where positions say, if there are any for it. */
+    begin() {
+        for (const stream of this.#streams.all) {
+            for (const reader of stream.readers) {
+                if (reader instanceof HandlerReader) {
+                    reader.rewind();
+                }
+            }
+            const isHandled = this.#handlers.has(stream.source === null ? "dm" : "message");
+            if (stream.stored !== null && stream.readers.size === 0 && isHandled) {
+                stream.readers.add(new HandlerReader(stream.stored, stream.source, this.#handlers));
+            }
+        }
+    }
+    /** What `auth` is to go on with. */
+    resumeRequest() {
+        this.#connection = null;
+        this.#request = this.#streams.resumeRequest(RESUMED_ROOMS);
+        return this.#request;
+    }
+    /** A new connection, before its first event. What `auth` did not resume is followed. */
+    adopt(connection, { resumed, resumedDirect }) {
+        this.#connection = connection;
+        for (const [source, error] of this.#streams.resumed(this.#request, resumed, resumedDirect)) {
+            const refusal = errorOf(error);
+            if (!refusal.retryable) {
+                this.#fail(this.#streams.get(source), refusal);
+            }
+        }
+        this.checkAll();
+    }
+    /** The client has ended, for good if there is an error. */
+    end(error) {
+        this.#connection = null;
+        for (const stream of this.#streams.all) {
+            stream.cursor = null;
+            stream.asking = false;
+            for (const reader of [...stream.readers]) {
+                if (reader instanceof BufferedReader) {
+                    stream.remove(reader);
+                    reader.end(error);
+                }
+            }
+        }
+    }
+    /** Sorts an event in; returns whether it is for the handlers at large, too. */
+    take(event, params, ownId) {
+        const roomId = isObject(params) ? params["roomId"] : undefined;
+        if (event === "message.removed" && typeof roomId === "string") {
+            this.#takeRemoval(params);
+        }
+        else if ((event === "kicked" || event === "room.deleted") && typeof roomId === "string") {
+            this.recheck(roomId);
+        }
+        return this.#streams.take(event, params, ownId);
+    }
+    /** A room may have been lost: the server knows. */
+    recheck(roomId) {
+        const stream = this.#streams.get(roomId);
+        if (stream.readers.size > 0) {
+            stream.followAgain();
+            this.#streams.check(stream);
+        }
+    }
+    checkAll() {
+        for (const stream of this.#streams.all) {
+            this.#streams.check(stream);
+        }
+    }
+    /** Begins an iteration. */
+    read(source, since) {
+        const stream = this.#streams.get(source);
+        const reader = new BufferedReader(since ?? stream.stored, this.#settings.iterationBufferSize);
+        stream.readers.add(reader);
+        this.#streams.check(stream);
+        return { reader, stream };
+    }
+    check(stream) {
+        this.#streams.check(stream);
+    }
+    /** Follows for handlers; `send` makes the request. */
+    async follow(source, since, send) {
+        const stream = this.#streams.get(source);
+        return this.#inTurn(stream, () => this.#followForHandlers(stream, since, send));
+    }
+    async #followForHandlers(stream, since, send) {
+        const earlier = () => [...stream.readers].filter((reader) => reader.isForHandlers);
+        const from = since ?? (earlier().length === 0 ? (stream.stored ?? undefined) : undefined);
+        const position = isPosition(from) ? from : null;
+        stream.asking = true;
+        try {
+            return await send(from, (result) => {
+                for (const reader of earlier()) {
+                    stream.readers.delete(reader);
+                }
+                stream.readers.add(new HandlerReader(position, stream.source, this.#handlers));
+                stream.answered(position, result);
+            });
+        }
+        finally {
+            stream.asking = false;
+            this.#streams.check(stream);
+        }
+    }
+    #inTurn(stream, act) {
+        const earlier = this.#turns.get(stream);
+        const turn = earlier === undefined ? act() : earlier.then(act);
+        const ended = turn.catch(() => { }).then(() => {
+            if (this.#turns.get(stream) === ended) {
+                this.#turns.delete(stream);
+            }
+        });
+        this.#turns.set(stream, ended);
+        return turn;
+    }
+    #ask(stream) {
+        const connection = this.#connection;
+        if (connection === null || connection.hasEnded) {
+            return; // `auth` will resume.
+        }
+        stream.asking = true;
+        void this.#inTurn(stream, () => this.#askOver(connection, stream));
+    }
+    async #askOver(connection, stream) {
+        if (connection !== this.#connection) {
+            return;
+        }
+        stream.asking = true;
+        const isCurrent = () => connection === this.#connection;
+        const since = stream.since() ?? undefined;
+        const [method, params] = stream.source === null ? ["message.followDirect", { since }] : ["room.follow", { roomId: stream.source, since }];
+        try {
+            await this.#within(connection, method, params, (result) => {
+                if (isCurrent()) {
+                    stream.answered(since ?? null, result);
+                }
+            });
+        }
+        catch (error) {
+            if (error instanceof ConnectionLostError || !isCurrent()) {
+                return;
+            }
+            if (error instanceof RpcError && error.retryable) {
+                const delayMs = retryAfterMs(error) || PAUSE_MS;
+                await new Promise((resolve) => void this.#settings.timers.setTimeout(resolve, delayMs));
+            }
+            else if (error instanceof RpcError) {
+                this.#fail(stream, error);
+            }
+        }
+        if (isCurrent()) {
+            stream.asking = false;
+            this.#streams.check(stream);
+        }
+    }
+    /** Sends a request over `connection`; a server that does not answer in time is asked again by the caller. */
+    #within(connection, method, params, onResult) {
+        const { timers, requestTimeoutMs } = this.#settings;
+        const sent = connection.send(method, params, onResult);
+        return new Promise((resolve, reject) => {
+            const timer = timers.setTimeout(() => {
+                sent.forget();
+                resolve();
+            }, requestTimeoutMs);
+            const settle = (how) => () => {
+                timers.clearTimeout(timer);
+                how();
+            };
+            sent.answer.then(settle(resolve), (error) => settle(() => reject(error))());
+        });
+    }
+    #takeRemoval(params) {
+        for (const stream of this.#streams.all) {
+            // A removed direct message is said to be in the lobby.
+            if (stream.source !== params.roomId && stream.source !== null) {
+                continue;
+            }
+            for (const reader of stream.readers) {
+                if (reader instanceof BufferedReader && !reader.takeRemoval(params)) {
+                    this.#settings.report(new Error("an iteration is too slow: the removal of a message is not told"), {});
+                }
+            }
+        }
+    }
+    #fail(stream, error) {
+        for (const reader of [...stream.readers]) {
+            stream.remove(reader);
+            reader.fail(error);
+        }
+    }
+}
