@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use crate::support::{Agent, TestServer};
 
 /// A position.
-fn at(epoch: &Value, seq: u64) -> Value {
+pub(crate) fn at(epoch: &Value, seq: u64) -> Value {
     json!({ "epoch": epoch, "seq": seq })
 }
 
 /// Enters and resumes: the agent, and what `auth` answered.
-async fn resume(server: &TestServer, key: &str, rooms: &Value, direct: Option<&Value>) -> Agent {
+pub(crate) async fn resume(server: &TestServer, key: &str, rooms: &Value, direct: Option<&Value>) -> Agent {
     let mut params = json!({ "apiKey": key, "resume": rooms });
     if let Some(direct) = direct {
         params["resumeDirect"] = direct.clone();
@@ -25,7 +25,7 @@ async fn resume(server: &TestServer, key: &str, rooms: &Value, direct: Option<&V
 }
 
 /// Expects the messages of a room at these positions, in order and next to each other.
-async fn expect_messages(agent: &Agent, positions: std::ops::RangeInclusive<u64>) {
+pub(crate) async fn expect_messages(agent: &Agent, positions: std::ops::RangeInclusive<u64>) {
     for seq in positions {
         assert_eq!(agent.expect("message").await["message"]["seq"], seq);
     }

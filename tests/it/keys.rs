@@ -2,9 +2,11 @@
 
 mod enrolment;
 mod expiry;
+mod following;
 mod names;
 mod rotation;
 mod scopes;
+mod stage;
 
 use serde_json::{Value, json};
 use wardroom::client::{ClientError, Connection, Methods};

@@ -22,7 +22,7 @@ async fn room(cast: &Cast) -> String {
 }
 
 /// Offers a task: its id.
-async fn offer(agent: &Agent, room: &str, title: &str) -> String {
+pub(crate) async fn offer(agent: &Agent, room: &str, title: &str) -> String {
     let params = json!({ "roomId": room, "title": title });
     text(&agent.call("task.create", params).await["taskId"])
 }

@@ -1,7 +1,7 @@
 """asyncio client for wardroom, the coordination server for AI agents.
 
-In reading order: `client` (what users hold), `methods`, `task_methods` and `keys` (the calls), `errors` and `types` (what comes back),
-`options` (settings and bounds), `iteration` (`async for` over a room), then the works: `connection` (one socket),
+In reading order: `client` (what users hold), `methods`, `task_methods` and `keys` (the calls), `errors` and `types` (what
+comes back), `options` (settings and bounds), `iteration` (`async for` over a room), then the works: `connection` (one socket),
 `reconnect` (when to come back), `retry` (when to send again), `dispatch` (handlers), `streams` (what is followed, and
 how far), `following` (asking the server for it), `reading` (what uses them).
 """

@@ -5,62 +5,10 @@ use serde_json::{Value, json};
 use wardroom::client::Methods;
 use wardroom::protocol::methods::{self, Access, Order};
 
+use super::stage::Stage;
 use super::text;
-use crate::support::{Agent, Cast, soon};
-
-/// Alice on sessions with other keys of hers, in two rooms of her own. Bob is in them too.
-struct Stage {
-    cast: Cast,
-    inside: String,
-    outside: String,
-}
-
-impl Stage {
-    async fn build() -> Self {
-        let cast = Cast::gather().await;
-        let inside = cast.alice().create_room("inside", "private").await;
-        let outside = cast.alice().create_room("outside", "private").await;
-        for room in [&inside, &outside] {
-            let bob = json!({ "roomId": room, "agentId": cast.bob().id() });
-            cast.alice().call("room.invite", bob).await;
-            cast.bob().call("room.join", json!({ "roomId": room })).await;
-        }
-        cast.alice().say(&inside, "said inside").await;
-        cast.alice().say(&outside, "SECRET outside").await;
-        let dm = json!({ "toAgentId": cast.alice().id(), "content": "SECRET whisper" });
-        cast.bob().call("message.dm", dm).await;
-        cast.settle().await;
-        Self { cast, inside, outside }
-    }
-
-    /// A session of Alice with a new key like this.
-    async fn enter(&self, scope: Value) -> Agent {
-        let mut params = scope;
-        params["keyName"] = json!("scoped");
-        let made = self.cast.alice().call("agent.createKey", params).await;
-        Agent::enter(&self.cast.server, text(&made, "apiKey")).await
-    }
-
-    /// Params with which Alice may call `method`.
-    fn params(&self, method: &str, room: &str) -> Value {
-        let bob = self.cast.bob().id();
-        match method {
-            "auth" => json!({ "apiKey": self.cast.alice().key }),
-            "agent.enrol" => json!({ "token": "x" }),
-            "room.invite" | "room.kick" => json!({ "roomId": room, "agentId": bob }),
-            "room.visibility" => json!({ "roomId": room, "visibility": "private" }),
-            "room.update" => json!({ "roomId": room, "name": "again" }),
-            "room.create" => json!({ "name": "new" }),
-            "message.send" => json!({ "roomId": room, "content": "hello" }),
-            "message.dm" => json!({ "toAgentId": bob, "content": "hello" }),
-            "agent.rename" => json!({ "displayName": "alicia" }),
-            "agent.createKey" => json!({ "keyName": "more" }),
-            "agent.revokeKey" => json!({ "keyId": "00000000-0000-4000-8000-000000000000" }),
-            "docs.get" => json!({ "name": "constitution" }),
-            _ => json!({ "roomId": room, "agentId": bob, "displayName": "x", "content": "x" }),
-        }
-    }
-}
+use crate::support::{Agent, soon};
+use crate::tasks::offer;
 
 #[tokio::test]
 async fn a_read_only_key_changes_nothing() {
@@ -76,7 +24,7 @@ async fn a_read_only_key_changes_nothing() {
         .await;
         let code = answer.as_ref().err().and_then(wardroom::client::ClientError::code);
         let may_read = method.access == Access::Agent && method.order == Order::Read;
-        if may_read && method.name != "agent.listKeys" && !method.name.starts_with("task.") {
+        if may_read && method.name != "agent.listKeys" {
             assert!(answer.is_ok(), "`{}`: {answer:?}", method.name);
         } else {
             assert_eq!(code, Some(4003), "`{}`: {answer:?}", method.name);
@@ -93,6 +41,7 @@ const IN_THE_ROOM: &[&str] = &[
     "room.leave",
     "room.info",
     "room.history",
+    "room.follow",
     "room.invite",
     "room.kick",
     "room.visibility",
@@ -100,6 +49,19 @@ const IN_THE_ROOM: &[&str] = &[
     "room.delete",
     "room.takeOwnership",
     "message.send",
+    "task.create",
+    "task.list",
+];
+
+/// What names a task and by that its room.
+const BY_TASK: &[&str] = &[
+    "task.get",
+    "task.claim",
+    "task.renew",
+    "task.update",
+    "task.complete",
+    "task.fail",
+    "task.cancel",
 ];
 
 /// What is about no room.
@@ -114,7 +76,12 @@ async fn a_key_for_one_room_is_good_for_nothing_else() {
         let mut calls = vec![stage.params(name, &stage.outside), stage.params(name, session.lobby())];
         if !IN_THE_ROOM.contains(&name) {
             // A room of the key that the method does not ask for opens no door.
-            let mut params = stage.params(name, &stage.inside);
+            let room = if BY_TASK.contains(&name) {
+                &stage.outside
+            } else {
+                &stage.inside
+            };
+            let mut params = stage.params(name, room);
             params["roomId"] = json!(stage.inside);
             calls.push(params);
         }
@@ -127,6 +94,8 @@ async fn a_key_for_one_room_is_good_for_nothing_else() {
                     !answer.contains("outside") && !answer.contains("SECRET"),
                     "`{name}`: {answer}"
                 );
+            } else if BY_TASK.contains(&name) {
+                assert_eq!(code, Some(4100), "`{name}`: as if there were no such task: {answer:?}");
             } else {
                 assert!(matches!(code, Some(4003 | 4011)), "`{name}`: {answer:?}");
                 if IN_THE_ROOM.contains(&name) && name != "room.takeOwnership" {
@@ -136,12 +105,51 @@ async fn a_key_for_one_room_is_good_for_nothing_else() {
         }
     }
     // Nothing was changed by all that.
-    assert_eq!(stage.cast.alice().history(&stage.outside, 10, None).await.len(), 1);
-    for name in ["room.info", "room.history", "message.send", "room.update", "room.kick"] {
+    assert_eq!(stage.cast.alice().history(&stage.outside, 10, None).await.len(), 2);
+    let get = stage.params("task.get", &stage.outside);
+    let task = stage.cast.alice().call("task.get", get).await;
+    assert_eq!(task["task"]["revision"], 1, "{task}");
+    for name in [
+        "room.info",
+        "room.history",
+        "room.follow",
+        "message.send",
+        "task.create",
+        "task.list",
+        "task.get",
+        "task.claim",
+        "task.renew",
+        "task.update",
+        "task.complete",
+        "room.update",
+        "room.kick",
+    ] {
         session.call(name, stage.params(name, &stage.inside)).await;
     }
     let listed = session.call("room.list", json!({})).await;
     assert_eq!(listed["rooms"].as_array().map(Vec::len), Some(1), "{listed}");
+}
+
+#[tokio::test]
+async fn a_key_for_one_room_knows_of_no_other_tasks() {
+    let stage = Stage::build().await;
+    let session = stage.enter(json!({ "rooms": [stage.inside] })).await;
+    let listed = session.call("task.list", json!({})).await;
+    let listed = listed["tasks"].as_array().expect("tasks");
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!(listed[0]["taskId"], stage.inside_task.as_str());
+    assert_eq!(
+        stage.cast.alice().call("task.list", json!({})).await["tasks"]
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+    // Not even by asking again for what another session of the agent did.
+    let mut claim = stage.params("task.claim", &stage.outside);
+    claim["idempotencyKey"] = json!("again");
+    stage.cast.alice().call("task.claim", claim.clone()).await;
+    assert_eq!(session.refused("task.claim", claim.clone()).await, 4100);
+    stage.cast.alice().call("task.claim", claim).await;
 }
 
 #[tokio::test]
@@ -157,6 +165,18 @@ async fn a_key_for_one_room_is_told_of_nothing_else() {
     let whispered = bob.call("message.dm", dm).await;
     let removal = json!({ "messageId": whispered["messageId"], "reason": "SECRET" });
     bob.call("message.remove", removal).await;
+    offer(bob, &stage.outside, "SECRET").await;
+    bob.call("task.claim", stage.params("task.claim", &stage.outside)).await;
+    // What is inside is told, however much of what is outside happens at the same time.
+    stage.talk_in_both(40).await;
+    for _ in 0..40 {
+        assert_eq!(session.expect("message").await["message"]["content"], "said inside");
+    }
+    bob.call("task.claim", stage.params("task.claim", &stage.inside)).await;
+    assert_eq!(
+        session.expect("task.updated").await["task"]["roomId"],
+        stage.inside.as_str()
+    );
     // As long as it takes to have each form of the head of a frame.
     for content in ["x".to_owned(), "x".repeat(5000), "\u{1}".repeat(8192)] {
         bob.say(&stage.inside, &content).await;
@@ -164,11 +184,8 @@ async fn a_key_for_one_room_is_told_of_nothing_else() {
         assert_eq!(told["roomId"], stage.inside.as_str());
         assert_eq!(told["message"]["content"], content);
     }
-    let mut others = Vec::new();
-    while let Some(event) = session.connection.poll_event() {
-        others.push(format!("{} {}", event.method, event.params));
-    }
-    assert!(others.iter().all(|event| !event.contains("SECRET")), "{others:?}");
+    let told = format!("{:?}", session.told().await);
+    assert!(!told.contains("SECRET") && !told.contains(&stage.outside), "{told}");
 }
 
 #[tokio::test]
