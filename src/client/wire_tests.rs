@@ -1,11 +1,11 @@
 //! The wire fixtures, replayed from a scripted server: each typed function sends exactly the call of a case, gives its
 //! result or its error, and hands on its events.
 
+mod keys;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
 
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
@@ -15,9 +15,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
 use super::{
-    AuditOptions, ClientError, Connection, Endpoint, KeyMethods, KeyOptions, Methods, Position, RotateOptions,
-    SendOptions, TaskFilter, TaskMethods, TaskOptions, TaskOutcome, TaskProgress,
+    ClientError, Connection, Endpoint, Methods, Position, SendOptions, TaskFilter, TaskMethods, TaskOptions,
+    TaskOutcome, TaskProgress,
 };
+use keys::{KEY_METHODS, key_call};
 
 /// What the cases of one method came to.
 #[derive(Debug, Default)]
@@ -200,17 +201,6 @@ impl<'a> Params<'a> {
     }
 }
 
-/// Methods that [`key_call`] calls.
-const KEY_METHODS: [&str; 7] = [
-    "agent.enrol",
-    "agent.createKey",
-    "agent.rotateKey",
-    "agent.revokeKey",
-    "agent.listKeys",
-    "agent.rename",
-    "audit.list",
-];
-
 impl<'a> Params<'a> {
     /// Whether a message carries more than text.
     fn carries_more(&self) -> bool {
@@ -292,62 +282,6 @@ fn is_typed(method: &str, params: &Map<String, Value>) -> bool {
             required.contains(&name.as_str()) || optional.contains(&name.as_str()) && is_optional(name, value)
         })
         && (method != "lobby.setMotd" || params.contains_key("content"))
-}
-
-type KeyCall<'a> = Pin<Box<dyn Future<Output = Result<(), ClientError>> + Send + 'a>>;
-
-/// The call of a function about keys; none where `method` is another, or the function cannot send these parameters.
-fn key_call<'a>(connection: &'a Connection, method: &str, params: &'a Map<String, Value>) -> Option<KeyCall<'a>> {
-    let text = |name: &str| params.get(name).and_then(Value::as_str);
-    // Parameters that are given but are no texts are for no function.
-    let is_text = |name: &str| params.get(name).is_none_or(Value::is_string);
-    if !["agentId", "keyId", "keyName", "displayName", "token"]
-        .into_iter()
-        .all(is_text)
-    {
-        return None;
-    }
-    let without = |names: &[&str]| {
-        let rest = params.iter().filter(|(name, _)| !names.contains(&name.as_str()));
-        Value::Object(rest.map(|(name, value)| (name.clone(), value.clone())).collect())
-    };
-    Some(match method {
-        "agent.enrol" => {
-            let (token, name) = (text("token")?, text("keyName"));
-            Box::pin(async move { connection.enrol(token, name).await.map(drop) })
-        }
-        "agent.invite" if params.get("enrol") == Some(&json!(true)) => {
-            let (display_name, name) = (text("displayName")?, text("keyName"));
-            let options: KeyOptions = serde_json::from_value(without(&["displayName", "enrol", "keyName"])).ok()?;
-            Box::pin(async move { connection.invite_to_enrol(display_name, name, &options).await.map(drop) })
-        }
-        "agent.createKey" => {
-            let (agent, name) = (text("agentId"), text("keyName")?);
-            let options: KeyOptions = serde_json::from_value(without(&["agentId", "keyName"])).ok()?;
-            Box::pin(async move { connection.create_key(agent, name, &options).await.map(drop) })
-        }
-        "agent.rotateKey" => {
-            let options: RotateOptions = serde_json::from_value(without(&[])).ok()?;
-            Box::pin(async move { connection.rotate_key(&options).await.map(drop) })
-        }
-        "agent.revokeKey" => {
-            let (agent, key) = (text("agentId"), text("keyId")?);
-            Box::pin(async move { connection.revoke_key(agent, key).await })
-        }
-        "agent.listKeys" => {
-            let agent = text("agentId");
-            Box::pin(async move { connection.list_keys(agent).await.map(drop) })
-        }
-        "agent.rename" => {
-            let (agent, name) = (text("agentId"), text("displayName")?);
-            Box::pin(async move { connection.rename_agent(agent, name).await })
-        }
-        "audit.list" => {
-            let options: AuditOptions = serde_json::from_value(without(&[])).ok()?;
-            Box::pin(async move { connection.list_audit(&options).await.map(drop) })
-        }
-        _ => return None,
-    })
 }
 
 /// Calls the typed function of `method`; none when there is none.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::change::Change;
-use super::keyring::{KeyChange, Keyring};
+use super::keyring::Keyring;
 use super::leases::Leases;
 use super::open_rooms::OpenRooms;
 use crate::domain::{
@@ -449,34 +449,7 @@ impl Directory {
         }
     }
 
-    fn revoke(&mut self, agent: AgentNumber) {
-        self.keys.apply(KeyChange::AllRemoved(agent));
-        self.with_agent(agent, |agent| agent.revoked = true);
-        for room in self.rooms.values_mut() {
-            if room.has_member(agent) {
-                Arc::make_mut(&mut room.members).remove(&agent);
-            }
-            room.invited.remove(&agent);
-        }
-    }
-
-    fn rename(&mut self, agent: AgentNumber, name: &Name) {
-        let Some(agent) = self.agents.get_mut(&agent) else {
-            return;
-        };
-        for session in &agent.sessions {
-            if let Some(session) = self
-                .sessions
-                .get_mut(session)
-                .filter(|session| session.name == agent.name)
-            {
-                session.name = name.clone();
-            }
-        }
-        agent.name = name.clone();
-    }
-
-    fn with_agent(&mut self, agent: AgentNumber, change: impl FnOnce(&mut Agent)) {
+    pub(super) fn with_agent(&mut self, agent: AgentNumber, change: impl FnOnce(&mut Agent)) {
         if let Some(agent) = self.agents.get_mut(&agent) {
             change(agent);
         }

@@ -16,6 +16,7 @@ mod fanout;
 mod feed;
 mod follow;
 mod history;
+mod identity;
 mod keyring;
 mod leases;
 mod link;

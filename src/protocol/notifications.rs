@@ -264,17 +264,14 @@ pub fn encode(event: &Event) -> Vec<u8> {
                 },
             )
         }
-        Event::AgentRenamed { agent, name, previous } => {
-            let (agent_id, display_name) = (agent.to_string(), name.as_str().to_owned());
-            write(
-                AgentRenamed::NAME,
-                &AgentRenamed {
-                    agent_id,
-                    display_name,
-                    previous_name: previous.as_str().to_owned(),
-                },
-            )
-        }
+        Event::AgentRenamed { agent, name, previous } => write(
+            AgentRenamed::NAME,
+            &AgentRenamed {
+                agent_id: agent.to_string(),
+                display_name: name.as_str().to_owned(),
+                previous_name: previous.as_str().to_owned(),
+            },
+        ),
         Event::Message { room, message, removed } => {
             let message = MessageObject {
                 removed: *removed,
@@ -417,7 +414,7 @@ pub fn encode(event: &Event) -> Vec<u8> {
             room,
             removed_by,
             reason,
-            is_direct: _,
+            ..
         } => {
             let params = MessageRemoved {
                 message_id: message.to_string(),

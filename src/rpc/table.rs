@@ -35,6 +35,7 @@ impl<P, R: Serialize + Send + 'static> Call<P, R> {
     /// Has `act` decided and answers with what `result` makes of its receipt.
     pub(super) async fn submit<A: Act>(self, act: A, result: impl FnOnce(A::Receipt) -> R + Send + 'static) {
         let mut reply = self.reply;
+        reply.hand_over();
         if let Some(note) = self.note.clone().filter(|_| !A::STORES) {
             // The act has no transaction of its own, and it is done even while the disk takes nothing.
             let outcome = self.rpc.hub.perform(self.caller, act).await;
@@ -43,7 +44,6 @@ impl<P, R: Serialize + Send + 'static> Call<P, R> {
             }
             return reply.send(outcome.map(result));
         }
-        reply.hand_over();
         let done = Box::new(move |outcome: Result<A::Receipt, Refusal>, flushes: &mut Flushes| {
             reply.send_with(outcome.map(result), flushes);
         });

@@ -67,6 +67,9 @@ impl Handler for AgentKick {
         let hub = &call.rpc.hub;
         let kicked = hub.perform(call.caller, KickAgent { agent, reason }).await;
         if kicked.is_ok() {
+            if let Some(note) = call.note.clone() {
+                call.rpc.record_act(call.caller, note).await;
+            }
             // By an act of its own: an agent must be cut off even while the disk takes nothing. What is not taken back then
             // ends with its lease.
             let ended = hub.perform(Caller::Server, EndLeases { agent }).await;
