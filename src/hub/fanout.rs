@@ -218,14 +218,17 @@ impl Fanout {
     }
 
     fn greet(&mut self, session: SessionId, agent: AgentNumber) {
-        let (greeting, count) = self.present.greeting(agent);
-        if let Some(target) = self.sessions.get(&session)
-            && count > 0
-            && target.feed.link().push(&greeting)
-        {
+        let Some(target) = self.sessions.get(&session) else {
+            return;
+        };
+        let mut flush = false;
+        for piece in self.present.greeting(agent) {
+            flush |= target.feed.link().push(&piece);
+        }
+        if flush {
             self.flushes.add(Arc::clone(target.feed.link()));
         }
-        self.metrics.events_delivered.inc_by(count);
+        self.metrics.events_delivered.inc_by(self.present.others(agent));
     }
 
     /// Shows the run to everybody, and answers those who sent it in between.
