@@ -133,7 +133,8 @@ async fn converse(app: &App, outbox: &Outbox, session: &mut Session, incoming: &
         };
         shared.unanswered.store(0, Ordering::Relaxed);
         let Input::Text(text) = input else { continue };
-        if let Flow::Close(code, reason) = session.receive(text.as_str()).await {
+        // Boxed: a connection that is idle shall not keep room for a request.
+        if let Flow::Close(code, reason) = Box::pin(session.receive(text.as_str())).await {
             return outbox.close(code, reason);
         }
         if session.is_authenticated() && !shared.authenticated.swap(true, Ordering::Relaxed) {

@@ -18,7 +18,8 @@ const SEALED_BYTES: usize = 16 * 1024;
 /// A connected socket.
 pub(super) struct Socket {
     transport: Transport,
-    encryption: Option<Mutex<ServerConnection>>,
+    /// Boxed: it is large, and most connections have none.
+    encryption: Option<Box<Mutex<ServerConnection>>>,
 }
 
 enum Transport {
@@ -51,7 +52,7 @@ impl From<Stream> for Socket {
                 encryption.set_buffer_limit(Some(SEALED_BYTES));
                 Self {
                     transport: Transport::Tcp(socket),
-                    encryption: Some(Mutex::new(encryption)),
+                    encryption: Some(Box::new(Mutex::new(encryption))),
                 }
             }
         }

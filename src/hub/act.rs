@@ -74,6 +74,17 @@ pub(super) enum Audience {
     Agents(Vec<AgentNumber>),
 }
 
+impl Audience {
+    /// Whether `agent` is among them.
+    pub(super) fn has(&self, agent: AgentNumber) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Members(_, members) => members.contains_key(&agent),
+            Self::Agents(agents) => agents.contains(&agent),
+        }
+    }
+}
+
 /// Who is left out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Except {

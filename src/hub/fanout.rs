@@ -4,6 +4,7 @@
 //! a socket: links take what they can and queue the rest.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -33,6 +34,13 @@ struct Target {
     /// It is told nothing that is outside.
     scope: KeyScope,
     feed: Arc<Feed>,
+}
+
+impl Target {
+    /// Whether it is told what `audience` is told about `topic`.
+    fn is_told(&self, audience: &Audience, topic: Topic) -> bool {
+        audience.has(self.agent) && self.scope.admits(topic)
+    }
 }
 
 /// The sessions of a room's members, valid for one state of both.
@@ -86,33 +94,50 @@ impl Fanout {
     /// Works until the writer has ended and everything it handed on is told.
     pub(super) fn run(mut self, settled: &Receiver<Vec<Settled>>) {
         while let Ok(group) = settled.recv() {
-            for Settled { mut job, refusal } in group {
-                let effects = std::mem::take(&mut job.effects);
-                // Those who lose something have lost it before the one who asked for it hears that it is done.
-                let (endings, rest): (Vec<Effect>, Vec<Effect>) = effects
-                    .into_iter()
-                    .partition(|effect| matches!(effect, Effect::End(..) | Effect::Lose(..)));
-                for ending in endings {
-                    self.take(ending);
-                }
-                if let Some(session) = job.session() {
-                    // Whoever is answered has been shown what was said before.
-                    self.show_early(session);
-                }
-                job.finish(refusal, &mut self.flushes);
-                for effect in rest {
-                    self.take(effect);
-                }
+            for settled in group {
+                self.settle(settled);
             }
             self.show_run();
             self.flushes.flush();
         }
     }
 
+    fn settle(&mut self, mut settled: Settled) {
+        let effects = std::mem::take(&mut settled.job.effects);
+        if let Some(audience) = shown_to(&effects) {
+            if !self.run.takes(audience) {
+                self.show_run();
+            }
+            // Answered where it stands in the run: after what was said before, and before what is said after.
+            self.run.answer(settled);
+            for effect in effects {
+                self.take(effect);
+            }
+            return;
+        }
+        self.show_run();
+        // Those who lose something have lost it before the one who asked for it hears that it is done.
+        let (endings, rest): (Vec<Effect>, Vec<Effect>) = effects
+            .into_iter()
+            .partition(|effect| matches!(effect, Effect::End(..) | Effect::Lose(..)));
+        for effect in endings {
+            self.take(effect);
+        }
+        settled.job.finish(settled.refusal, &mut self.flushes);
+        for effect in rest {
+            self.take(effect);
+        }
+    }
+
     fn take(&mut self, effect: Effect) {
         match effect {
             // What can be shown together with what follows waits for it.
-            Effect::Show(audience, post) => return self.show(audience, post),
+            Effect::Show(audience, post) => {
+                if !self.run.takes(&audience) {
+                    self.show_run();
+                }
+                return self.run.add(audience, post);
+            }
             Effect::Stored => {
                 self.metrics.messages_stored.inc();
                 return;
@@ -216,65 +241,47 @@ impl Fanout {
     }
 
     fn greet(&mut self, session: SessionId, agent: AgentNumber) {
-        let (greeting, count) = self.present.greeting(agent);
-        if let Some(target) = self.sessions.get(&session)
-            && count > 0
-            && target.feed.link().push(&greeting)
-        {
-            self.flushes.add(Arc::clone(target.feed.link()));
-        }
-        self.metrics.events_delivered.inc_by(count);
-    }
-
-    /// Shows a stored event, together with what follows if that goes to the same members.
-    fn show(&mut self, audience: Audience, post: Post) {
-        if !self.run.takes(&audience) {
-            self.show_run();
-        }
-        self.run.add(audience, post);
-    }
-
-    /// Shows the run so far to one session.
-    fn show_early(&mut self, session: SessionId) {
         let Some(target) = self.sessions.get(&session) else {
             return;
         };
-        let Some((audience, topic)) = self.run.told_to() else {
-            return;
-        };
-        let belongs = match audience {
-            Audience::Members(_, members) => members.contains_key(&target.agent),
-            Audience::Agents(agents) => agents.contains(&target.agent),
-            Audience::Everyone => false,
-        };
-        let shown = self.run.shown_to(session);
-        if !belongs || !target.scope.admits(topic) || shown == self.run.posts.len() {
-            return;
+        let mut flush = false;
+        for piece in self.present.greeting(agent) {
+            flush |= target.feed.link().push(&piece);
         }
-        let run = Run::new(&self.run.posts, &self.encode);
-        let outcome = target.feed.offer(&run, shown, target.agent);
-        self.metrics.events_delivered.inc_by(outcome.count);
-        if outcome.flush {
+        if flush {
             self.flushes.add(Arc::clone(target.feed.link()));
         }
-        self.run.early.insert(session, self.run.posts.len());
+        self.metrics.events_delivered.inc_by(self.present.others(agent));
     }
 
-    /// Shows the run to everybody, as far as they were not shown it yet.
+    /// Shows the run to everybody, and answers those who sent it in between.
     fn show_run(&mut self) {
-        let pending = std::mem::take(&mut self.run);
-        let Some((audience, topic)) = pending.told_to() else {
+        let Pending {
+            audience,
+            posts,
+            answers,
+        } = std::mem::take(&mut self.run);
+        let (Some(audience), Some(first)) = (&audience, posts.first()) else {
             return;
         };
+        // All of it lies in one source, so the first says for all what it is about.
+        let topic = first.event.topic();
         let encode = Arc::clone(&self.encode);
-        let run = Run::new(&pending.posts, &encode);
+        let run = Run::new(&posts, &encode);
+        let mut early: HashMap<SessionId, usize> = HashMap::new();
         let mut delivered = 0;
-        self.each(audience, topic, |target, flushes| {
-            let outcome = target.feed.offer(&run, pending.shown_to(target.session), target.agent);
-            delivered += outcome.count;
-            if outcome.flush {
-                flushes.add(Arc::clone(target.feed.link()));
+        for (place, Settled { job, refusal }) in answers {
+            let sender = job.session().and_then(|session| self.sessions.get(&session));
+            if let Some(target) = sender.filter(|target| place > 0 && target.is_told(audience, topic)) {
+                let shown = early.insert(target.session, place).unwrap_or(0);
+                delivered += offer(&run, shown..place, target, &mut self.flushes);
             }
+            job.finish(refusal, &mut self.flushes);
+        }
+        let last = posts.len();
+        self.each(audience, topic, |target, flushes| {
+            let shown = early.get(&target.session).copied().unwrap_or(0);
+            delivered += offer(&run, shown..last, target, flushes);
         });
         self.metrics.events_delivered.inc_by(delivered);
     }
@@ -317,13 +324,34 @@ impl Fanout {
     }
 }
 
-/// Stored events of one source that wait to be shown together.
+/// Offers a part of a run to a session: how many events it took.
+fn offer(run: &Run<'_>, part: Range<usize>, target: &Target, flushes: &mut Flushes) -> u64 {
+    let shown = target.feed.offer(run, part, target.agent);
+    if shown.flush {
+        flushes.add(Arc::clone(target.feed.link()));
+    }
+    shown.count
+}
+
+/// Who is shown what follows from an act, if it is nothing but stored events for the same receivers.
+fn shown_to(effects: &[Effect]) -> Option<&Audience> {
+    let mut audience = None;
+    for effect in effects {
+        match effect {
+            Effect::Stored | Effect::Retired(_) => {}
+            Effect::Show(shown_to, _) if audience.is_none() => audience = Some(shown_to),
+            _ => return None,
+        }
+    }
+    audience
+}
+
+/// Stored events of one source that wait to be shown together, and who is answered at which place among them.
 #[derive(Default)]
 struct Pending {
     audience: Option<Audience>,
     posts: Vec<Post>,
-    /// How many of them were shown to a session before the others, because it was answered in between.
-    early: HashMap<SessionId, usize>,
+    answers: Vec<(usize, Settled)>,
 }
 
 impl Pending {
@@ -343,12 +371,7 @@ impl Pending {
         self.posts.push(post);
     }
 
-    /// Who is told, and what of. All of it lies in one source, so the first says it for all.
-    fn told_to(&self) -> Option<(&Audience, Topic)> {
-        Some((self.audience.as_ref()?, self.posts.first()?.event.topic()))
-    }
-
-    fn shown_to(&self, session: SessionId) -> usize {
-        self.early.get(&session).copied().unwrap_or(0)
+    fn answer(&mut self, settled: Settled) {
+        self.answers.push((self.posts.len(), settled));
     }
 }

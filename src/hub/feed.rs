@@ -5,6 +5,7 @@
 //! not. The change from one to the other happens under one lock, so nothing is lost or shown twice at the seam.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -178,11 +179,11 @@ impl Feed {
         self.lock().readings.remove(&source);
     }
 
-    /// Shows stored events that have just happened, those of `run` from index `first` on, unless they are or will be shown
-    /// otherwise. What `agent`, whose session this is, sent is shown only to sessions that follow.
-    pub(super) fn offer(&self, run: &Run<'_>, first: usize, agent: AgentNumber) -> Shown {
+    /// Shows stored events that have just happened, a part of `run`, unless they are or will be shown otherwise. What `agent`,
+    /// whose session this is, sent is shown only to sessions that follow.
+    pub(super) fn offer(&self, run: &Run<'_>, part: Range<usize>, agent: AgentNumber) -> Shown {
         let mut progress = self.lock();
-        let posts = run.posts();
+        let (first, posts) = (part.start, &run.posts()[..part.end]);
         let Some(last) = posts.last().map(|post| post.place) else {
             return Shown::default();
         };
