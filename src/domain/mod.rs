@@ -8,6 +8,7 @@ mod message;
 mod name;
 mod refusal;
 mod room;
+mod search;
 mod task;
 
 pub use agent::{AgentOrigin, ApiKey, KeyHash, Role};
@@ -18,4 +19,5 @@ pub use message::{DirectMessage, HistoryEntry, Message, MessageKind, REMOVED_CON
 pub use name::{Name, NameProblem, TextProblem, check_text};
 pub use refusal::Refusal;
 pub use room::{MemberView, RoomView, Visibility};
+pub use search::{SearchProblem, SearchText};
 pub use task::{Lease, TaskCourse, TaskProblem, TaskReceipt, TaskState, TaskStep, TaskView};

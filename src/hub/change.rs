@@ -71,6 +71,12 @@ pub(super) enum Change {
     TaskClosed(StreamNumber),
     LeaseSet(RowId, Lease),
     LeaseEnded(RowId),
+    /// The search index has got further in a stream; `done` when it has everything.
+    Indexed {
+        stream: StreamNumber,
+        seq: u64,
+        done: bool,
+    },
     MotdSet(Option<Arc<str>>),
     LockSet(bool),
 }
@@ -79,5 +85,10 @@ impl Change {
     /// Whether the next end of a lease may be another one than before.
     pub(super) fn concerns_leases(&self) -> bool {
         matches!(self, Self::LeaseSet(..) | Self::LeaseEnded(_) | Self::RoomDeleted(_))
+    }
+
+    /// Whether the search index is to be fed.
+    pub(super) fn concerns_index(&self) -> bool {
+        matches!(self, Self::MessageAppended { .. } | Self::DirectAppended { .. })
     }
 }

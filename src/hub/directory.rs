@@ -144,6 +144,8 @@ pub struct Directory {
     pub(super) sessions: HashMap<SessionId, Session>,
     /// Who holds which task.
     pub(super) leases: Leases,
+    /// Streams of which the search index has not everything: the last position that it has.
+    pub(super) unindexed: BTreeMap<StreamNumber, u64>,
     pub(super) lobby: StreamNumber,
     pub(super) controller: AgentNumber,
     /// The newest time in the lobby's history, which holds the direct messages too.
@@ -403,6 +405,7 @@ impl Directory {
                 if room == self.lobby {
                     self.lobby_at_ms = at_ms;
                 }
+                self.unindexed.entry(room).or_insert(seq - 1);
                 self.with_room(room, |room| room.head = Head { seq, at_ms });
             }
             Change::ConversationBegun { number, low, high } => {
@@ -413,6 +416,7 @@ impl Directory {
                 self.lobby_at_ms = at_ms;
                 if let Some(conversation) = self.conversations.get_mut(&(low, high)) {
                     conversation.seq = seq;
+                    self.unindexed.entry(conversation.number).or_insert(seq - 1);
                 }
                 self.with_agent(low, |agent| agent.mailbox_seq += 1);
                 if low != high {
@@ -425,6 +429,12 @@ impl Directory {
             }
             Change::LeaseSet(task, lease) => self.leases.set(task, lease),
             Change::LeaseEnded(task) => self.leases.end(task),
+            Change::Indexed { stream, done: true, .. } => {
+                self.unindexed.remove(&stream);
+            }
+            Change::Indexed { stream, seq, .. } => {
+                self.unindexed.insert(stream, seq);
+            }
             Change::MotdSet(motd) => self.motd = motd,
             Change::LockSet(locked) => self.locked = locked,
         }

@@ -22,6 +22,7 @@ mod open_rooms;
 mod present;
 mod replies;
 mod run;
+mod search;
 mod start;
 mod tasks;
 
@@ -37,6 +38,7 @@ pub use follow::{Beginning, Followed, Position, Prepared, Reset, ResetReason, Ta
 pub use history::{HistoryPage, HistoryQuery, Range};
 pub use link::{Encode, Flushes, Link, Offer};
 pub use replies::ReplyQuery;
+pub use search::{SearchPage, SearchQuery};
 pub use start::{FirstRunError, HubOptions, HubThreads, first_run, rotate_controller_key, start};
 pub use tasks::{AgentParam, RoomParam, TaskPage, TaskQuery};
 
@@ -112,6 +114,10 @@ struct Inner {
     documents: DocumentFiles,
     /// Woken when a lease of a task begins, changes or ends.
     leases_changed: Arc<Notify>,
+    /// Woken when a message is stored.
+    said: Arc<Notify>,
+    /// Woken when the search index has got further.
+    indexed: Notify,
     clock: Arc<dyn Clock>,
     encode: Encode,
     epoch: Epoch,

@@ -192,6 +192,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
     let committed = Arc::new(RwLock::new(directory.clone()));
     let (settled, groups) = sync_channel(SETTLED_GROUPS);
     let leases_changed = Arc::new(Notify::new());
+    let said = Arc::new(Notify::new());
     let decider = Decider {
         pending: directory,
         committed: Arc::clone(&committed),
@@ -201,6 +202,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         metrics: options.metrics.clone(),
         settled,
         leases_changed: Arc::clone(&leases_changed),
+        said: Arc::clone(&said),
         nothing: Connection::open_in_memory()?,
         fatal: options.fatal.clone(),
     };
@@ -220,6 +222,8 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         limits,
         documents: DocumentFiles::new(options.documents, options.guides),
         leases_changed,
+        said,
+        indexed: Notify::new(),
         clock: options.clock,
         encode: options.encode,
         epoch,

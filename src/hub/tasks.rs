@@ -160,7 +160,7 @@ impl Hub {
     }
 }
 
-fn agent_of(directory: &Directory, caller: Caller) -> Result<&Agent, Refusal> {
+pub(super) fn agent_of(directory: &Directory, caller: Caller) -> Result<&Agent, Refusal> {
     let Caller::Session { session, agent } = caller else {
         return Err(Refusal::AuthRequired);
     };

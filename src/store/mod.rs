@@ -17,6 +17,7 @@ mod open;
 mod readers;
 pub mod removals;
 pub mod rooms;
+pub mod search;
 pub mod settings;
 pub mod tasks;
 mod verify;

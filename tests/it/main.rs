@@ -11,4 +11,5 @@ mod first_steps;
 mod following;
 mod protocol;
 mod safety;
+mod search;
 mod tasks;

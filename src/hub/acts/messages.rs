@@ -13,7 +13,7 @@ use crate::hub::directory::{Directory, Room};
 use crate::hub::feed::{Place, Source};
 use crate::store::messages::{DirectRow, MessageRow, Removal};
 use crate::store::removals::{self, RemovedFrom};
-use crate::store::{direct, messages};
+use crate::store::{direct, messages, search};
 
 /// The receipt of a message: it is stored.
 #[derive(Clone, Copy, Debug)]
@@ -210,6 +210,7 @@ impl Act for RemoveMessage {
         let is_task = row.kind == MessageKind::Task;
         note_removal(desk, room, &row)?;
         messages::remove(desk.connection, row, removal)?;
+        search::forget(desk.connection, id.row)?;
         if is_task {
             redact_task(desk, &me, id)?;
         }

@@ -3,6 +3,7 @@
 
 mod agents;
 mod documents;
+mod indexing;
 mod lobby;
 mod membership;
 mod messages;
@@ -15,6 +16,7 @@ mod tasks;
 
 pub use agents::{BanAgent, InviteAgent, Invited, KickAgent, RevokeAgent, UnbanAgent};
 pub use documents::{RecordConstitutionFile, UpdateDocument, UpdatedDocument};
+pub use indexing::FeedIndex;
 pub use lobby::SetMotd;
 pub use membership::{InviteToRoom, JoinRoom, KickFromRoom, LeaveRoom};
 pub use messages::{RemoveMessage, SendDirect, SendMessage, Sent, SentDirect};

@@ -8,6 +8,7 @@ mod lobby;
 mod message;
 mod operator;
 mod room;
+mod search;
 mod session;
 mod task;
 
@@ -18,6 +19,7 @@ pub use lobby::*;
 pub use message::*;
 pub use operator::*;
 pub use room::*;
+pub use search::*;
 pub use session::*;
 pub use task::*;
 
@@ -153,7 +155,7 @@ macro_rules! for_each_method {
             AgentInvite, AgentRevoke, AgentList, AgentKick, AgentBan, AgentUnban,
             RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomFollow, RoomInvite, RoomKick, RoomVisibility,
             RoomUpdate, RoomDelete, RoomTakeOwnership,
-            MessageSend, MessageDm, MessageFollowDirect, MessageRemove,
+            MessageSend, MessageDm, MessageFollowDirect, MessageRemove, MessageSearch,
             LobbySetMotd, LobbyGetMotd,
             DocsList, DocsGet, DocsUpdate,
             TaskCreate, TaskClaim, TaskRenew, TaskUpdate, TaskComplete, TaskFail, TaskCancel, TaskList, TaskGet,

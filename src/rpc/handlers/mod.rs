@@ -7,6 +7,7 @@ mod lobby;
 mod message;
 mod operator;
 mod room;
+mod search;
 mod session;
 mod task;
 

@@ -68,6 +68,7 @@ fixtures! {
     message_dm = "message.dm",
     message_follow_direct = "message.followDirect",
     message_remove = "message.remove",
+    message_search = "message.search",
     lobby_set_motd = "lobby.setMotd",
     lobby_get_motd = "lobby.getMotd",
     docs_list = "docs.list",

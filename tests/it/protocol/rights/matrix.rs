@@ -97,6 +97,7 @@ message.send             4001   4001    4001   4011    4011    4011    4011     
 message.dm               4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 message.followDirect     4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 message.remove           4001   4001    4001   4003    4060    4060    4003   4003    ok   ok   4003         ok     4003
+message.search           4001   4001    4001   4011    4011    4011    4011     ok    ok 4011     ok         ok     4003
 lobby.setMotd            4001   4001    4001   4003    4003    4003    4003   4003  4003 4003   4003         ok     4003
 lobby.getMotd            4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 docs.list                4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003

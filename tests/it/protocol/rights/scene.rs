@@ -218,6 +218,7 @@ impl Scene<'_> {
             "message.send" => json!({ "roomId": room, "content": SAID }),
             "message.dm" => json!({ "toAgentId": target, "content": "for you" }),
             "message.remove" => json!({ "messageId": self.message, "reason": SAID }),
+            "message.search" => json!({ "roomId": room, "query": "canary" }),
             "task.create" => json!({ "roomId": room, "title": SAID }),
             "task.claim" | "task.cancel" | "task.get" => json!({ "taskId": self.task }),
             "task.renew" | "task.complete" | "task.fail" => json!({ "taskId": self.held, "generation": 1 }),

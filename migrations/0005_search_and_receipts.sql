@@ -1,0 +1,16 @@
+-- Search, and how far each agent has got.
+
+-- Which messages hold which words. It keeps no text: what it finds is read from `messages`. Nothing is written to it when a
+-- message is stored; what is behind `index_progress` is added later, by itself, also after a crash. `sender` holds one
+-- word that stands for the sender, so that a search for what one agent said reads nothing of the others.
+CREATE VIRTUAL TABLE message_index USING fts5 (
+    content, sender, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
+);
+
+CREATE TABLE index_progress (
+    stream  INTEGER PRIMARY KEY,
+    -- The last position that is in the index, or that was found to be gone.
+    indexed INTEGER NOT NULL,
+    -- The last position that was taken out again because it is not kept any longer.
+    pruned  INTEGER NOT NULL
+) STRICT;
