@@ -14,3 +14,25 @@ CREATE TABLE index_progress (
     -- The last position that was taken out again because it is not kept any longer.
     pruned  INTEGER NOT NULL
 ) STRICT;
+
+-- Up to where each agent has read: in a room, or with shelf 0 in its own mailbox.
+CREATE TABLE read_marks (
+    shelf INTEGER NOT NULL,
+    agent INTEGER NOT NULL,
+    seq   INTEGER NOT NULL,
+    at    INTEGER NOT NULL,
+    PRIMARY KEY (shelf, agent)
+) STRICT, WITHOUT ROWID;
+
+-- The positions that sockets of an agent took, as ranges: `1-5,9-20`. Written now and then: perhaps less than is true.
+CREATE TABLE delivered (
+    shelf INTEGER NOT NULL,
+    agent INTEGER NOT NULL,
+    spans TEXT NOT NULL,
+    PRIMARY KEY (shelf, agent)
+) STRICT, WITHOUT ROWID;
+
+-- Messages whose senders want to be told who reads them.
+CREATE TABLE read_requests (
+    message INTEGER PRIMARY KEY
+) STRICT;

@@ -73,6 +73,14 @@ pub enum Event {
         removed_by: AgentId,
         reason: Option<String>,
     },
+    /// Somebody said that it has read a message, whose sender wants to know.
+    MessageRead {
+        message: MessageId,
+        room: RoomId,
+        agent: AgentId,
+        name: Name,
+        at_ms: i64,
+    },
     /// A task was offered.
     TaskCreated { task: Arc<TaskView> },
     /// A task changed.

@@ -9,6 +9,7 @@ mod name;
 mod refusal;
 mod room;
 mod search;
+mod spans;
 mod task;
 
 pub use agent::{AgentOrigin, ApiKey, KeyHash, Role};
@@ -20,4 +21,5 @@ pub use name::{Name, NameProblem, TextProblem, check_text};
 pub use refusal::Refusal;
 pub use room::{MemberView, RoomView, Visibility};
 pub use search::{SearchProblem, SearchText};
+pub use spans::Spans;
 pub use task::{Lease, TaskCourse, TaskProblem, TaskReceipt, TaskState, TaskStep, TaskView};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::domain::{AgentNumber, KeyHash, Lease, Name, RowId, SessionId, StreamNumber, Visibility};
 use crate::store::agents::AgentRow;
+use crate::store::receipts::{ReadMark, Shelf};
 use crate::store::rooms::RoomRow;
 
 #[derive(Clone, Debug)]
@@ -71,6 +72,11 @@ pub(super) enum Change {
     TaskClosed(StreamNumber),
     LeaseSet(RowId, Lease),
     LeaseEnded(RowId),
+    ReadMarked {
+        shelf: Shelf,
+        agent: AgentNumber,
+        mark: ReadMark,
+    },
     /// The search index has got further in a stream; `done` when it has everything.
     Indexed {
         stream: StreamNumber,

@@ -10,6 +10,7 @@ use crate::domain::{
     AgentId, AgentNumber, KeyHash, MemberView, Name, Role, RoomId, RoomView, SessionId, StreamNumber, Visibility,
 };
 use crate::store::agents::AgentRow;
+use crate::store::receipts::{ReadMark, Shelf};
 use crate::store::rooms::RoomRow;
 
 /// The members of a room, and when each joined. Shared with the events that are told to them.
@@ -144,6 +145,8 @@ pub struct Directory {
     pub(super) sessions: HashMap<SessionId, Session>,
     /// Who holds which task.
     pub(super) leases: Leases,
+    /// Up to where each agent has read.
+    pub(super) read_marks: HashMap<(Shelf, AgentNumber), ReadMark>,
     /// Streams of which the search index has not everything: the last position that it has.
     pub(super) unindexed: BTreeMap<StreamNumber, u64>,
     pub(super) lobby: StreamNumber,
@@ -269,6 +272,7 @@ impl Directory {
             is_member: room.has_member(viewer),
             created_at_ms: room.created_at_ms,
             seq: room.head.seq,
+            unread: self.unread(room, viewer),
             deleted: room.deleted,
         }
     }
@@ -429,6 +433,9 @@ impl Directory {
             }
             Change::LeaseSet(task, lease) => self.leases.set(task, lease),
             Change::LeaseEnded(task) => self.leases.end(task),
+            Change::ReadMarked { shelf, agent, mark } => {
+                self.read_marks.insert((shelf, agent), mark);
+            }
             Change::Indexed { stream, done: true, .. } => {
                 self.unindexed.remove(&stream);
             }

@@ -10,6 +10,7 @@ use std::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 
 use super::act::{Audience, Caller, Effect, Except, Job, Post};
+use super::deliveries::Deliveries;
 use super::directory::Members;
 use super::feed::{Feed, Source};
 use super::link::{Encode, Flushes};
@@ -51,6 +52,7 @@ pub(super) struct Fanout {
     /// At most one entry a room; dropped with the room.
     rooms: HashMap<StreamNumber, Resolved>,
     present: Present,
+    deliveries: Arc<Deliveries>,
     run: Pending,
     flushes: Flushes,
     /// Cancelled when nobody can be told anything any more.
@@ -66,7 +68,7 @@ impl Drop for Fanout {
 }
 
 impl Fanout {
-    pub(super) fn new(encode: Encode, metrics: Metrics, fatal: CancellationToken) -> Self {
+    pub(super) fn new(encode: Encode, metrics: Metrics, deliveries: Arc<Deliveries>, fatal: CancellationToken) -> Self {
         Self {
             encode,
             metrics,
@@ -75,6 +77,7 @@ impl Fanout {
             version: 0,
             rooms: HashMap::new(),
             present: Present::default(),
+            deliveries,
             run: Pending::default(),
             flushes: Flushes::default(),
             fatal,
@@ -133,6 +136,7 @@ impl Fanout {
             Effect::Open(session, agent, feed) => {
                 self.version += 1;
                 feed.open(Caller::Session { session, agent });
+                self.deliveries.open(session, agent, &feed);
                 self.sessions.insert(session, Target { session, agent, feed });
                 self.by_agent.entry(agent).or_default().push(session);
             }
@@ -145,6 +149,7 @@ impl Fanout {
 
     fn forget(&mut self, session: SessionId) -> Option<Target> {
         let target = self.sessions.remove(&session)?;
+        self.deliveries.close(session, target.agent);
         self.version += 1;
         // What is resolved is void with the version. Kept, it would hold the sockets of those who left, in every room that
         // stays quiet.

@@ -8,7 +8,7 @@ use super::leases::Leases;
 use super::open_rooms::OpenRooms;
 use crate::domain::{Lease, Role, StreamNumber};
 use crate::runtime::clock::Clock;
-use crate::store::{Connection, StoreError, agents, direct, messages, rooms, search, settings, tasks};
+use crate::store::{Connection, StoreError, agents, direct, messages, receipts, rooms, search, settings, tasks};
 
 /// Reads everything that decides who may do what. Needs the controller and the lobby to be there.
 pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directory, StoreError> {
@@ -37,6 +37,7 @@ pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directo
         conversation_numbers: BTreeSet::new(),
         sessions: HashMap::new(),
         leases: Leases::default(),
+        read_marks: receipts::all_read_marks(connection)?.into_iter().collect(),
         unindexed: BTreeMap::new(),
         lobby_at_ms: 0,
         motd: settings::get(connection, settings::MOTD)?.map(Into::into),

@@ -262,7 +262,8 @@ fn read_page(
             range(&transaction, stream, bounds)?,
             |row| {
                 count += 1;
-                let goes_on = count < most && !enough(&row) && worst.is_none_or(|worst| (row.sent_at_ms, row.id) > worst);
+                let goes_on =
+                    count < most && !enough(&row) && worst.is_none_or(|worst| (row.sent_at_ms, row.id) > worst);
                 page.push(row);
                 goes_on
             },

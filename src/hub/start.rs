@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::deliveries::Deliveries;
 use super::documents::{self, DocumentFiles, Guides};
 use super::engine::Decider;
 use super::fanout::Fanout;
@@ -20,7 +21,7 @@ use crate::runtime::clock::{Clock, Entropy};
 use crate::runtime::limiter::Limiter;
 use crate::runtime::metrics::Metrics;
 use crate::store::{
-    self,
+    self, receipts,
     rooms::{self, RoomRow},
 };
 use crate::store::{Connection, Database, StoreError, Writer, WriterOptions, agents};
@@ -185,6 +186,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         now_ms,
     )?;
     rename_lobby(&connection, &options.lobby_name)?;
+    let deliveries = Arc::new(Deliveries::load(receipts::all_delivered(&connection)?));
     let directory = load(&connection, &*options.clock)?;
     options.metrics.writable.set(1);
 
@@ -206,7 +208,12 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         nothing: Connection::open_in_memory()?,
         fatal: options.fatal.clone(),
     };
-    let fanout = Fanout::new(Arc::clone(&options.encode), options.metrics.clone(), options.fatal);
+    let fanout = Fanout::new(
+        Arc::clone(&options.encode),
+        options.metrics.clone(),
+        Arc::clone(&deliveries),
+        options.fatal,
+    );
     let no_thread = |error: io::Error| StoreError::Failed(format!("no thread could be started: {error}"));
     let fanout = std::thread::Builder::new()
         .name("fanout".into())
@@ -222,6 +229,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         limits,
         documents: DocumentFiles::new(options.documents, options.guides),
         leases_changed,
+        deliveries,
         said,
         indexed: Notify::new(),
         clock: options.clock,

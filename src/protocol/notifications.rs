@@ -195,6 +195,19 @@ notifications! {
         /// Why; null when that was not said.
         reason: Option<String>,
     }
+    /// An agent said that it has read a message which was sent with `wantRead`.
+    MessageRead = "message.read", to "the sender, as long as it is in the room" {
+        /// The message.
+        message_id: String,
+        /// The room; the lobby for a direct message.
+        room_id: String,
+        /// The agent that has read it.
+        agent_id: String,
+        /// Its registered name.
+        display_name: String,
+        /// When it said so, in milliseconds since 1970.
+        read_at: i64,
+    }
     /// A task was offered.
     TaskCreated = "task.created", to "the members of the room" {
         /// The task.
@@ -405,6 +418,22 @@ pub fn encode(event: &Event) -> Vec<u8> {
                 reason: reason.clone(),
             };
             write(MessageRemoved::NAME, &params)
+        }
+        Event::MessageRead {
+            message,
+            room,
+            agent,
+            name,
+            at_ms,
+        } => {
+            let params = MessageRead {
+                message_id: message.to_string(),
+                room_id: room.to_string(),
+                agent_id: agent.to_string(),
+                display_name: name.as_str().to_owned(),
+                read_at: *at_ms,
+            };
+            write(MessageRead::NAME, &params)
         }
         Event::TaskCreated { task } => write(
             TaskCreated::NAME,

@@ -43,6 +43,9 @@ pub struct RoomObject {
     pub created_at: i64,
     /// Position of the last message; 0 when there was never one.
     pub seq: u64,
+    /// Messages that the caller has not marked as read with `room.markRead`, its own and those from before it joined included. Absent when the caller is not a member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<u64>,
     /// Present and true when the room was deleted; only the controller sees such a room.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schemars(default)]
@@ -63,6 +66,7 @@ impl From<RoomView> for RoomObject {
             is_member: room.is_member,
             created_at: room.created_at_ms,
             seq: room.seq,
+            unread: room.unread,
             deleted: room.deleted,
         }
     }

@@ -35,7 +35,14 @@ impl Link for Answers {
     }
 
     fn offer(&self, _event: &Bytes) -> Offer {
-        Offer::Taken { flush: false }
+        Offer::Taken {
+            flush: false,
+            mark: Mark(0),
+        }
+    }
+
+    fn has_sent(&self, _mark: Mark) -> bool {
+        true
     }
 
     fn has_room(&self, _bytes: usize) -> BoxFuture<'_, bool> {

@@ -15,6 +15,7 @@ pub mod messages;
 mod migrate;
 mod open;
 mod readers;
+pub mod receipts;
 pub mod removals;
 pub mod rooms;
 pub mod search;

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
 use super::messages::{self, MessageRow};
+use super::receipts;
 use super::rooms::stream as read_stream;
 use crate::domain::{AgentNumber, RowId, SearchText, StreamNumber};
 
@@ -38,7 +39,10 @@ pub fn advance(connection: &Connection, stream: StreamNumber, budget: usize) -> 
     let mut statement = connection.prepare_cached("SELECT indexed, pruned FROM index_progress WHERE stream = ?1")?;
     let progress = statement
         .query_row(params![stream.stored()], |row| {
-            Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, i64>(1)?.unsigned_abs()))
+            Ok((
+                row.get::<_, i64>(0)?.unsigned_abs(),
+                row.get::<_, i64>(1)?.unsigned_abs(),
+            ))
         })
         .optional()?;
     let (mut indexed, mut pruned) = progress.unwrap_or_default();
@@ -61,6 +65,10 @@ pub fn advance(connection: &Connection, stream: StreamNumber, budget: usize) -> 
         }
     }
 
+    if gone > 0 {
+        receipts::forget_requests(connection, stream, gone)?;
+    }
+
     let added = add(connection, stream, indexed, budget)?;
     indexed += added;
     let mut keep = connection
@@ -78,7 +86,8 @@ fn add(connection: &Connection, stream: StreamNumber, after: u64, budget: u64) -
     let mut read = connection.prepare_cached(
         "SELECT id, sender, content, removed_at IS NOT NULL FROM messages WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
     )?;
-    let mut write = connection.prepare_cached("INSERT INTO message_index (rowid, content, sender) VALUES (?1, ?2, ?3)")?;
+    let mut write =
+        connection.prepare_cached("INSERT INTO message_index (rowid, content, sender) VALUES (?1, ?2, ?3)")?;
     let mut rows = read.query(params![
         RowId::new(stream, after).stored(),
         RowId::last_of(stream).stored(),
@@ -149,7 +158,8 @@ pub fn find(
         last.stored()
     ])?;
     while let Some(row) = rows.next()? {
-        let id = RowId::from_stored(row.get(0)?).ok_or_else(|| StoreError::Damaged("an impossible message id".into()))?;
+        let id =
+            RowId::from_stored(row.get(0)?).ok_or_else(|| StoreError::Damaged("an impossible message id".into()))?;
         // The index lags behind: what was retired or removed meanwhile is not there any more.
         let message = messages::get(connection, id)?.filter(|message| message.removal.is_none());
         if let Some(message) = message

@@ -10,6 +10,7 @@ mod durability;
 mod first_steps;
 mod following;
 mod protocol;
+mod receipts;
 mod safety;
 mod search;
 mod tasks;

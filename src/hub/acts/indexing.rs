@@ -19,7 +19,10 @@ impl Act for FeedIndex {
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         desk.operator()?;
         let mut left = self.budget;
-        let streams: Vec<_> = desk.state.unindexed.keys().copied().collect();
+        let mut streams: Vec<_> = desk.state.unindexed.keys().copied().collect();
+        // Another one is first each time, so that a busy room does not keep the others out.
+        let turn = desk.steady_ms % (streams.len() as u64).max(1);
+        streams.rotate_left(usize::try_from(turn).unwrap_or(0));
         for stream in streams {
             let step = search::advance(desk.connection, stream, left)?;
             desk.change(Change::Indexed {

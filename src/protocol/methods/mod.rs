@@ -7,6 +7,7 @@ mod follow;
 mod lobby;
 mod message;
 mod operator;
+mod receipts;
 mod room;
 mod search;
 mod session;
@@ -18,6 +19,7 @@ pub use follow::*;
 pub use lobby::*;
 pub use message::*;
 pub use operator::*;
+pub use receipts::*;
 pub use room::*;
 pub use search::*;
 pub use session::*;
@@ -153,9 +155,10 @@ macro_rules! for_each_method {
         $table! {
             Auth, RpcDiscover,
             AgentInvite, AgentRevoke, AgentList, AgentKick, AgentBan, AgentUnban,
-            RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomFollow, RoomInvite, RoomKick, RoomVisibility,
+            RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomFollow, RoomMarkRead, RoomInvite, RoomKick, RoomVisibility,
             RoomUpdate, RoomDelete, RoomTakeOwnership,
-            MessageSend, MessageDm, MessageFollowDirect, MessageRemove, MessageSearch,
+            MessageSend, MessageDm, MessageFollowDirect, MessageRemove, MessageSearch, MessageStatus,
+            MessageMarkReadDirect,
             LobbySetMotd, LobbyGetMotd,
             DocsList, DocsGet, DocsUpdate,
             TaskCreate, TaskClaim, TaskRenew, TaskUpdate, TaskComplete, TaskFail, TaskCancel, TaskList, TaskGet,

@@ -10,24 +10,26 @@ impl Handler for MessageSearch {
     async fn handle(call: Call<MessageSearchParams, MessageSearchResult>) {
         let query = checked!(call, query(&call.params));
         let page = call.rpc.hub.search(call.caller, query).await;
-        call.reply.send(page.map(|page| MessageSearchResult {
-            found: page
-                .found
-                .into_iter()
-                .map(|entry| FoundObject {
-                    room_id: entry.room.to_string(),
-                    message: entry.into(),
-                })
-                .collect(),
-            next_cursor: page.next.map(|id| id.to_string()),
-            incomplete: page.incomplete,
+        call.reply.send(page.map(|page| {
+            MessageSearchResult {
+                found: page
+                    .found
+                    .into_iter()
+                    .map(|entry| FoundObject {
+                        room_id: entry.room.to_string(),
+                        message: entry.into(),
+                    })
+                    .collect(),
+                next_cursor: page.next.map(|id| id.to_string()),
+                incomplete: page.incomplete,
+            }
         }));
     }
 }
 
 fn query(params: &MessageSearchParams) -> Result<SearchQuery, Refusal> {
-    let text = SearchText::parse(&params.query)
-        .map_err(|problem| Refusal::InvalidParams(format!("`query` {problem}")))?;
+    let text =
+        SearchText::parse(&params.query).map_err(|problem| Refusal::InvalidParams(format!("`query` {problem}")))?;
     Ok(SearchQuery {
         text,
         room: params.room_id.as_deref().map(|id| RoomParam(RoomId::parse(id))),

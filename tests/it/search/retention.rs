@@ -8,7 +8,7 @@ use crate::support::{Agent, TestServer};
 #[tokio::test]
 async fn retired_messages_are_found_no_more_and_leave_the_index() {
     let mut server = TestServer::builder()
-        .config(json!({ "maxHistoryPerRoom": 10, "limits": { "messagesPerSecond": 0 } }))
+        .config(json!({ "lobby": { "historyLimit": 10 }, "limits": { "messagesPerSecond": 0 } }))
         .start();
     let controller = server.controller().await;
     let key = controller.invite("alice").await;

@@ -11,7 +11,9 @@ async fn rooms_are_found_by_their_members_and_the_controller() {
     let (alice, bob, carol, controller) = (cast.alice(), cast.bob(), cast.carol(), cast.controller());
     let room = alice.create_room("Plans", "private").await;
     let here = json!({ "roomId": room });
-    alice.call("room.invite", json!({ "roomId": room, "agentId": bob.id() })).await;
+    alice
+        .call("room.invite", json!({ "roomId": room, "agentId": bob.id() }))
+        .await;
     bob.call("room.join", here.clone()).await;
     alice.say(&room, "the treasure is buried").await;
     for agent in [alice, bob, controller] {

@@ -20,7 +20,10 @@ async fn all_words_and_phrases_have_to_be_there() {
     ] {
         alice.say(&room, content).await;
     }
-    assert_eq!(find(alice, "quick FOX").await, ["a brown and quick Fox", "The quick brown fox"]);
+    assert_eq!(
+        find(alice, "quick FOX").await,
+        ["a brown and quick Fox", "The quick brown fox"]
+    );
     assert_eq!(find(alice, "\"quick brown\"").await, ["The quick brown fox"]);
     assert_eq!(find(alice, "fox \"brown and\"").await, ["a brown and quick Fox"]);
     assert_eq!(find(alice, "cafe naive").await, ["Café au lait, naïve"]);
@@ -62,7 +65,11 @@ async fn what_is_no_search_is_refused() {
     let cast = Cast::gather().await;
     let alice = cast.alice();
     for query in ["", "   ", "*", "\"open", "\"\""] {
-        assert_eq!(alice.refused("message.search", json!({ "query": query })).await, -32602, "{query}");
+        assert_eq!(
+            alice.refused("message.search", json!({ "query": query })).await,
+            -32602,
+            "{query}"
+        );
     }
     let long = json!({ "query": "x".repeat(1001) });
     assert_eq!(alice.refused("message.search", long).await, -32602);
