@@ -15,21 +15,21 @@ CREATE TABLE index_progress (
     pruned  INTEGER NOT NULL
 ) STRICT;
 
--- Up to where each agent has read: in a room, or with shelf 0 in its own mailbox.
+-- Up to where each agent has read: in a room, or with track 0 in its own mailbox.
 CREATE TABLE read_marks (
-    shelf INTEGER NOT NULL,
+    track INTEGER NOT NULL,
     agent INTEGER NOT NULL,
     seq   INTEGER NOT NULL,
     at    INTEGER NOT NULL,
-    PRIMARY KEY (shelf, agent)
+    PRIMARY KEY (track, agent)
 ) STRICT, WITHOUT ROWID;
 
 -- The positions that sockets of an agent took, as ranges: `1-5,9-20`. Written now and then: perhaps less than is true.
 CREATE TABLE delivered (
-    shelf INTEGER NOT NULL,
+    track INTEGER NOT NULL,
     agent INTEGER NOT NULL,
     spans TEXT NOT NULL,
-    PRIMARY KEY (shelf, agent)
+    PRIMARY KEY (track, agent)
 ) STRICT, WITHOUT ROWID;
 
 -- Messages whose senders want to be told who reads them.

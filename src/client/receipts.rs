@@ -94,7 +94,12 @@ pub trait ReceiptMethods: Methods {
 
     /// `message.status`: how far a message got with each of those it is for.
     fn message_status(&self, message_id: &str) -> impl Future<Output = Result<Vec<MemberStatus>, ClientError>> + Send {
-        typed(self, "message.status", json!({"messageId": message_id}), Some("members"))
+        typed(
+            self,
+            "message.status",
+            json!({"messageId": message_id}),
+            Some("members"),
+        )
     }
 
     /// `room.markRead`: says that the room was read up to position `seq`.

@@ -237,10 +237,7 @@ fn signature(method: &str) -> (&'static [&'static str], &'static [&'static str])
             &["type", "data", "replyTo", "idempotencyKey", "wantRead"],
         ),
         "message.remove" => (&["messageId"], &["reason"]),
-        "message.search" => (
-            &["query"],
-            &["roomId", "senderId", "from", "to", "limit", "cursor"],
-        ),
+        "message.search" => (&["query"], &["roomId", "senderId", "from", "to", "limit", "cursor"]),
         "message.status" => (&["messageId"], &[]),
         "room.markRead" => (&["roomId"], &["seq"]),
         "message.markReadDirect" => (&[], &["seq"]),
@@ -267,7 +264,9 @@ fn signature(method: &str) -> (&'static [&'static str], &'static [&'static str])
 fn is_typed(method: &str, params: &Map<String, Value>) -> bool {
     let (required, optional) = signature(method);
     let is_optional = |name: &str, value: &Value| match (method, name) {
-        ("room.history" | "task.list" | "message.search", "limit") => value.as_u64().is_some_and(|limit| u32::try_from(limit).is_ok()),
+        ("room.history" | "task.list" | "message.search", "limit") => {
+            value.as_u64().is_some_and(|limit| u32::try_from(limit).is_ok())
+        }
         ("room.history", "before") | ("message.search", "from" | "to") => value.is_i64(),
         ("room.markRead" | "message.markReadDirect", "seq") => value.is_u64(),
         (_, "wantRead") => value == &Value::Bool(true),
@@ -386,6 +385,17 @@ async fn typed_call(connection: &Connection, method: &str, params: &Params<'_>) 
                 .update_doc(p.text("name"), p.text("content"), p.0.get("version").cloned())
                 .await
         }
+        "message.search" | "message.status" | "room.markRead" | "message.markReadDirect" => {
+            receipt_call(connection, method, params).await?
+        }
+        method if method.starts_with("task.") => task_call(connection, method, params).await?,
+        _ => return None,
+    })
+}
+
+/// Calls the typed function of a method that finds messages or tells what became of them; none when there is none.
+async fn receipt_call(connection: &Connection, method: &str, p: &Params<'_>) -> Option<Result<(), ClientError>> {
+    Some(match method {
         "message.search" => {
             let filter = SearchFilter {
                 room_id: p.text_or_none("roomId"),
@@ -398,12 +408,8 @@ async fn typed_call(connection: &Connection, method: &str, params: &Params<'_>) 
             connection.search_messages(p.text("query"), filter).await.map(drop)
         }
         "message.status" => connection.message_status(p.text("messageId")).await.map(drop),
-        "room.markRead" => connection
-            .mark_read(p.text("roomId"), p.number("seq")?)
-            .await
-            .map(drop),
+        "room.markRead" => connection.mark_read(p.text("roomId"), p.number("seq")?).await.map(drop),
         "message.markReadDirect" => connection.mark_read_direct(p.number("seq")?).await.map(drop),
-        method if method.starts_with("task.") => task_call(connection, method, params).await?,
         _ => return None,
     })
 }

@@ -74,13 +74,7 @@ pub enum Event {
         reason: Option<String>,
     },
     /// Somebody said that it has read a message, whose sender wants to know.
-    MessageRead {
-        message: MessageId,
-        room: RoomId,
-        agent: AgentId,
-        name: Name,
-        at_ms: i64,
-    },
+    MessageRead(ReadNotice),
     /// A task was offered.
     TaskCreated { task: Arc<TaskView> },
     /// A task changed.
@@ -101,6 +95,21 @@ pub enum Event {
     Kicked { room: RoomId, reason: Option<String> },
     /// The receiver's session ends now.
     Disconnected { reason: EndReason },
+}
+
+/// That somebody has read a message.
+#[derive(Clone, Debug)]
+pub struct ReadNotice {
+    /// The message.
+    pub message: MessageId,
+    /// The room; the lobby for a direct message.
+    pub room: RoomId,
+    /// Who has read it.
+    pub agent: AgentId,
+    /// Its registered name.
+    pub name: Name,
+    /// When it said so, in milliseconds since 1970.
+    pub at_ms: i64,
 }
 
 /// Why the server ends a session.

@@ -13,7 +13,7 @@ mod spans;
 mod task;
 
 pub use agent::{AgentOrigin, ApiKey, KeyHash, Role};
-pub use event::{EndReason, Event};
+pub use event::{EndReason, Event, ReadNotice};
 pub use ids::{AgentId, AgentNumber, Epoch, MessageId, RoomId, RowId, SessionId, StreamNumber};
 pub use json::JsonText;
 pub use message::{DirectMessage, HistoryEntry, Message, MessageKind, REMOVED_CONTENT};

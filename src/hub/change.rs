@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::domain::{AgentNumber, KeyHash, Lease, Name, RowId, SessionId, StreamNumber, Visibility};
 use crate::store::agents::AgentRow;
-use crate::store::receipts::{ReadMark, Shelf};
+use crate::store::receipts::{ReadMark, Track};
 use crate::store::rooms::RoomRow;
 
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ pub(super) enum Change {
     LeaseSet(RowId, Lease),
     LeaseEnded(RowId),
     ReadMarked {
-        shelf: Shelf,
+        track: Track,
         agent: AgentNumber,
         mark: ReadMark,
     },

@@ -13,16 +13,13 @@ use super::acts::RecordDelivered;
 use super::feed::{Feed, Source};
 use super::{Caller, Hub};
 use crate::domain::{AgentNumber, Refusal, SessionId, Spans};
-use crate::store::receipts::Shelf;
+use crate::store::receipts::{Share, Track};
 
 /// How long what was delivered waits to be written down.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Agents of rooms of which is written down at once.
 const BATCH: usize = 256;
-
-/// One agent's share of one room, or of its mailbox.
-pub(super) type Place = (Shelf, AgentNumber);
 
 /// What was delivered.
 #[derive(Default)]
@@ -35,13 +32,13 @@ struct State {
     /// The live sessions of each agent.
     live: HashMap<AgentNumber, Vec<(SessionId, Arc<Feed>)>>,
     /// At most one entry for each member of each room.
-    known: BTreeMap<Place, Spans>,
+    known: BTreeMap<Share, Spans>,
     /// What is not written down yet.
-    changed: BTreeSet<Place>,
+    changed: BTreeSet<Share>,
 }
 
 impl Deliveries {
-    pub(super) fn load(known: Vec<(Place, Spans)>) -> Self {
+    pub(super) fn load(known: Vec<(Share, Spans)>) -> Self {
         let state = State {
             known: known.into_iter().collect(),
             ..State::default()
@@ -75,7 +72,7 @@ impl Deliveries {
     }
 
     /// Whether a position was delivered to each of these agents.
-    pub(super) fn reached(&self, places: &[(Place, u64)]) -> Vec<bool> {
+    pub(super) fn reached(&self, places: &[(Share, u64)]) -> Vec<bool> {
         let mut state = self.lock();
         let mut reached = Vec::with_capacity(places.len());
         for (place, seq) in places {
@@ -86,7 +83,7 @@ impl Deliveries {
     }
 
     /// Some of what is to be written down.
-    fn take_changed(&self) -> Vec<(Place, Spans)> {
+    fn take_changed(&self) -> Vec<(Share, Spans)> {
         let mut state = self.lock();
         let agents: Vec<AgentNumber> = state.live.keys().copied().collect();
         for agent in agents {
@@ -102,7 +99,7 @@ impl Deliveries {
     }
 
     /// What could not be written down is tried again.
-    fn give_back(&self, places: impl Iterator<Item = Place>) {
+    fn give_back(&self, places: impl Iterator<Item = Share>) {
         self.lock().changed.extend(places);
     }
 }
@@ -112,7 +109,7 @@ impl State {
     fn collect(&mut self, agent: AgentNumber) {
         for (_, feed) in self.live.get(&agent).into_iter().flatten() {
             for (source, spans) in feed.delivered() {
-                let place = (shelf(source), agent);
+                let place = (track(source), agent);
                 if self.known.entry(place).or_default().join(&spans) {
                     self.changed.insert(place);
                 }
@@ -121,10 +118,10 @@ impl State {
     }
 }
 
-fn shelf(source: Source) -> Shelf {
+fn track(source: Source) -> Track {
     match source {
-        Source::Room(stream) => Shelf::Room(stream),
-        Source::Mailbox => Shelf::Mailbox,
+        Source::Room(stream) => Track::Room(stream),
+        Source::Mailbox => Track::Mailbox,
     }
 }
 

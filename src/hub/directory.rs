@@ -10,7 +10,7 @@ use crate::domain::{
     AgentId, AgentNumber, KeyHash, MemberView, Name, Role, RoomId, RoomView, SessionId, StreamNumber, Visibility,
 };
 use crate::store::agents::AgentRow;
-use crate::store::receipts::{ReadMark, Shelf};
+use crate::store::receipts::{ReadMark, Share};
 use crate::store::rooms::RoomRow;
 
 /// The members of a room, and when each joined. Shared with the events that are told to them.
@@ -146,7 +146,7 @@ pub struct Directory {
     /// Who holds which task.
     pub(super) leases: Leases,
     /// Up to where each agent has read.
-    pub(super) read_marks: HashMap<(Shelf, AgentNumber), ReadMark>,
+    pub(super) read_marks: HashMap<Share, ReadMark>,
     /// Streams of which the search index has not everything: the last position that it has.
     pub(super) unindexed: BTreeMap<StreamNumber, u64>,
     pub(super) lobby: StreamNumber,
@@ -433,17 +433,20 @@ impl Directory {
             }
             Change::LeaseSet(task, lease) => self.leases.set(task, lease),
             Change::LeaseEnded(task) => self.leases.end(task),
-            Change::ReadMarked { shelf, agent, mark } => {
-                self.read_marks.insert((shelf, agent), mark);
+            Change::ReadMarked { track, agent, mark } => {
+                self.read_marks.insert((track, agent), mark);
             }
-            Change::Indexed { stream, done: true, .. } => {
-                self.unindexed.remove(&stream);
-            }
-            Change::Indexed { stream, seq, .. } => {
-                self.unindexed.insert(stream, seq);
-            }
+            Change::Indexed { stream, seq, done } => self.set_indexed(stream, seq, done),
             Change::MotdSet(motd) => self.motd = motd,
             Change::LockSet(locked) => self.locked = locked,
+        }
+    }
+
+    fn set_indexed(&mut self, stream: StreamNumber, seq: u64, done: bool) {
+        if done {
+            self.unindexed.remove(&stream);
+        } else {
+            self.unindexed.insert(stream, seq);
         }
     }
 

@@ -7,7 +7,7 @@ use super::{Caller, Hub};
 use crate::domain::{AgentId, AgentNumber, MessageId, Name, Refusal, Role, Visibility};
 use crate::store::Connection;
 use crate::store::messages::{self, MessageRow};
-use crate::store::receipts::{ReadMark, Shelf};
+use crate::store::receipts::{ReadMark, Share, Track};
 
 /// How far a message got with one agent. Each includes those before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -45,9 +45,9 @@ impl Hub {
         let directory = self.directory();
         let readers = directory.readers_of(agent_of(&directory, caller)?, &row)?;
         let delivered = self.inner.deliveries.reached(&readers);
-        let status = |(((shelf, number), seq), delivered): (&((Shelf, AgentNumber), u64), bool)| {
+        let status = |(((track, number), seq), delivered): (&(Share, u64), bool)| {
             let agent = directory.agent(*number)?;
-            let mark = directory.read_mark(*shelf, *number).filter(|mark| mark.seq >= *seq);
+            let mark = directory.read_mark(*track, *number).filter(|mark| mark.seq >= *seq);
             let reached = match mark {
                 Some(_) => Reached::Read,
                 None if delivered => Reached::Delivered,
@@ -66,23 +66,23 @@ impl Hub {
 
 impl Directory {
     /// Up to where an agent has read.
-    pub(super) fn read_mark(&self, shelf: Shelf, agent: AgentNumber) -> Option<ReadMark> {
-        self.read_marks.get(&(shelf, agent)).copied()
+    pub(super) fn read_mark(&self, track: Track, agent: AgentNumber) -> Option<ReadMark> {
+        self.read_marks.get(&(track, agent)).copied()
     }
 
     /// Messages of a room that a member has not marked as read.
     pub(super) fn unread(&self, room: &Room, agent: AgentNumber) -> Option<u64> {
-        let mark = self.read_mark(Shelf::Room(room.number), agent);
+        let mark = self.read_mark(Track::Room(room.number), agent);
         let read = mark.map_or(0, |mark| mark.seq);
         room.has_member(agent).then(|| room.head.seq.saturating_sub(read))
     }
 
     /// Whom a message is for, with its position there, if `agent` may know how far it got with them.
-    fn readers_of(&self, agent: &Agent, row: &MessageRow) -> Result<Vec<((Shelf, AgentNumber), u64)>, Refusal> {
+    fn readers_of(&self, agent: &Agent, row: &MessageRow) -> Result<Vec<(Share, u64)>, Refusal> {
         let is_own = row.sender == agent.number;
         if let Some(direct) = row.direct {
             return match agent.number {
-                _ if is_own => Ok(vec![((Shelf::Mailbox, direct.recipient), direct.recipient_seq)]),
+                _ if is_own => Ok(vec![((Track::Mailbox, direct.recipient), direct.recipient_seq)]),
                 number if number == direct.recipient => Err(NOT_THE_SENDERS),
                 _ => Err(Refusal::MessageNotFound),
             };
@@ -99,7 +99,7 @@ impl Directory {
             });
         }
         let others = room.members.keys().filter(|member| **member != row.sender);
-        let shelf = Shelf::Room(room.number);
-        Ok(others.map(|member| ((shelf, *member), row.id.seq())).collect())
+        let track = Track::Room(room.number);
+        Ok(others.map(|member| ((track, *member), row.id.seq())).collect())
     }
 }

@@ -79,3 +79,50 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: Source = Source::Mailbox;
+
+    fn spans(taken: &mut Taken, sent: u64) -> String {
+        let drained = taken.drain(|Mark(mark)| mark <= sent);
+        drained.iter().map(|(_, spans)| spans.to_string()).collect()
+    }
+
+    #[test]
+    fn what_waits_is_sure_only_once_the_socket_is_beyond_it() {
+        let mut taken = Taken::default();
+        let none = |_| false;
+        for seq in 1..=100 {
+            taken.note(ROOM, seq, seq, Mark(seq * 10), none);
+        }
+        assert_eq!(spans(&mut taken, 9), "");
+        assert_eq!(spans(&mut taken, 10), "1-1");
+        // What waits together is sure together.
+        assert_eq!(spans(&mut taken, 999), "");
+        assert_eq!(spans(&mut taken, 1000), "2-100");
+        assert_eq!(spans(&mut taken, 1000), "");
+    }
+
+    #[test]
+    fn a_gap_stays_one_and_own_messages_make_none() {
+        let mut taken = Taken::default();
+        let all = |_| true;
+        taken.pass(ROOM, 1, 2);
+        taken.note(ROOM, 3, 4, Mark(1), all);
+        taken.pass(ROOM, 5, 5);
+        taken.note(ROOM, 9, 9, Mark(2), all);
+        assert_eq!(spans(&mut taken, 2), "1-5,9-9");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_claimed() {
+        let mut taken = Taken::default();
+        for number in 0..20 {
+            taken.note(ROOM, number * 2, number * 2, Mark(number), |_| false);
+        }
+        assert_eq!(spans(&mut taken, 100), "0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14");
+    }
+}

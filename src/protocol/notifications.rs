@@ -419,22 +419,7 @@ pub fn encode(event: &Event) -> Vec<u8> {
             };
             write(MessageRemoved::NAME, &params)
         }
-        Event::MessageRead {
-            message,
-            room,
-            agent,
-            name,
-            at_ms,
-        } => {
-            let params = MessageRead {
-                message_id: message.to_string(),
-                room_id: room.to_string(),
-                agent_id: agent.to_string(),
-                display_name: name.as_str().to_owned(),
-                read_at: *at_ms,
-            };
-            write(MessageRead::NAME, &params)
-        }
+        Event::MessageRead(read) => write(MessageRead::NAME, &MessageRead::from(read)),
         Event::TaskCreated { task } => write(
             TaskCreated::NAME,
             &TaskCreated {

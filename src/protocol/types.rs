@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::domain::{HistoryEntry, JsonText, MemberView, Message, REMOVED_CONTENT, RoomView, TaskReceipt, TaskView};
+use super::notifications::MessageRead;
+use crate::domain::{
+    HistoryEntry, JsonText, MemberView, Message, REMOVED_CONTENT, ReadNotice, RoomView, TaskReceipt, TaskView,
+};
 
 /// `{"status": "ok"}`: the request was carried out, and what it changed is durable.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -294,6 +297,18 @@ impl From<TaskReceipt> for TaskReceiptObject {
             lease_expires_at: receipt.lease_expires_at_ms,
             result_message_id: receipt.result.map(|result| result.to_string()),
             timestamp: receipt.at_ms,
+        }
+    }
+}
+
+impl From<&ReadNotice> for MessageRead {
+    fn from(read: &ReadNotice) -> Self {
+        Self {
+            message_id: read.message.to_string(),
+            room_id: read.room.to_string(),
+            agent_id: read.agent.to_string(),
+            display_name: read.name.as_str().to_owned(),
+            read_at: read.at_ms,
         }
     }
 }

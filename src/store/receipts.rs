@@ -8,14 +8,14 @@ use crate::domain::{AgentNumber, RowId, Spans, StreamNumber};
 
 /// Where positions lie one after the other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Shelf {
+pub enum Track {
     /// The messages of a room.
     Room(StreamNumber),
     /// The direct messages of the agent itself.
     Mailbox,
 }
 
-impl Shelf {
+impl Track {
     /// No stream has number 0.
     fn stored(self) -> i64 {
         match self {
@@ -32,6 +32,9 @@ impl Shelf {
     }
 }
 
+/// One agent's part of a track.
+pub type Share = (Track, AgentNumber);
+
 /// Up to where an agent has read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ReadMark {
@@ -42,8 +45,8 @@ pub struct ReadMark {
 }
 
 /// Every read mark.
-pub fn all_read_marks(connection: &Connection) -> Result<Vec<((Shelf, AgentNumber), ReadMark)>, StoreError> {
-    let mut statement = connection.prepare("SELECT shelf, agent, seq, at FROM read_marks")?;
+pub fn all_read_marks(connection: &Connection) -> Result<Vec<(Share, ReadMark)>, StoreError> {
+    let mut statement = connection.prepare("SELECT track, agent, seq, at FROM read_marks")?;
     let mut rows = statement.query([])?;
     let mut marks = Vec::new();
     while let Some(row) = rows.next()? {
@@ -51,7 +54,7 @@ pub fn all_read_marks(connection: &Connection) -> Result<Vec<((Shelf, AgentNumbe
             seq: row.get::<_, i64>(2)?.unsigned_abs(),
             at_ms: row.get(3)?,
         };
-        marks.push(((Shelf::read(row.get(0)?)?, AgentNumber(row.get(1)?)), mark));
+        marks.push(((Track::read(row.get(0)?)?, AgentNumber(row.get(1)?)), mark));
     }
     Ok(marks)
 }
@@ -59,25 +62,25 @@ pub fn all_read_marks(connection: &Connection) -> Result<Vec<((Shelf, AgentNumbe
 /// Sets a read mark.
 pub fn set_read_mark(
     connection: &Connection,
-    shelf: Shelf,
+    track: Track,
     agent: AgentNumber,
     mark: ReadMark,
 ) -> Result<(), StoreError> {
     connection
-        .prepare_cached("INSERT OR REPLACE INTO read_marks (shelf, agent, seq, at) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![shelf.stored(), agent.0, mark.seq.cast_signed(), mark.at_ms])?;
+        .prepare_cached("INSERT OR REPLACE INTO read_marks (track, agent, seq, at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![track.stored(), agent.0, mark.seq.cast_signed(), mark.at_ms])?;
     Ok(())
 }
 
 /// Everything that is known to be delivered.
-pub fn all_delivered(connection: &Connection) -> Result<Vec<((Shelf, AgentNumber), Spans)>, StoreError> {
-    let mut statement = connection.prepare("SELECT shelf, agent, spans FROM delivered")?;
+pub fn all_delivered(connection: &Connection) -> Result<Vec<(Share, Spans)>, StoreError> {
+    let mut statement = connection.prepare("SELECT track, agent, spans FROM delivered")?;
     let mut rows = statement.query([])?;
     let mut delivered = Vec::new();
     while let Some(row) = rows.next()? {
         let spans = Spans::parse(&row.get::<_, String>(2)?);
         let spans = spans.ok_or_else(|| StoreError::Damaged("impossible positions of what was delivered".into()))?;
-        delivered.push(((Shelf::read(row.get(0)?)?, AgentNumber(row.get(1)?)), spans));
+        delivered.push(((Track::read(row.get(0)?)?, AgentNumber(row.get(1)?)), spans));
     }
     Ok(delivered)
 }
@@ -85,13 +88,13 @@ pub fn all_delivered(connection: &Connection) -> Result<Vec<((Shelf, AgentNumber
 /// Stores what was delivered to an agent.
 pub fn set_delivered(
     connection: &Connection,
-    shelf: Shelf,
+    track: Track,
     agent: AgentNumber,
     spans: &Spans,
 ) -> Result<(), StoreError> {
     connection
-        .prepare_cached("INSERT OR REPLACE INTO delivered (shelf, agent, spans) VALUES (?1, ?2, ?3)")?
-        .execute(params![shelf.stored(), agent.0, spans.to_string()])?;
+        .prepare_cached("INSERT OR REPLACE INTO delivered (track, agent, spans) VALUES (?1, ?2, ?3)")?
+        .execute(params![track.stored(), agent.0, spans.to_string()])?;
     Ok(())
 }
 
@@ -117,7 +120,7 @@ pub fn forget_requests(connection: &Connection, stream: StreamNumber, last: u64)
 /// The newest `limit` messages above position `after` and up to `last` whose senders want to know, in their order.
 pub fn requests(
     connection: &Connection,
-    (shelf, agent): (Shelf, AgentNumber),
+    (track, agent): Share,
     (after, last): (u64, u64),
     limit: usize,
 ) -> Result<Vec<RowId>, StoreError> {
@@ -126,8 +129,8 @@ pub fn requests(
         let id = RowId::from_stored(id?);
         id.ok_or_else(|| StoreError::Damaged("an impossible message id".into()))
     };
-    let mut ids: Vec<RowId> = match shelf {
-        Shelf::Room(stream) => connection
+    let mut ids: Vec<RowId> = match track {
+        Track::Room(stream) => connection
             .prepare_cached(
                 "SELECT message FROM read_requests WHERE message > ?1 AND message <= ?2 ORDER BY message DESC LIMIT ?3",
             )?
@@ -141,7 +144,7 @@ pub fn requests(
             )?
             .map(read)
             .collect::<Result<_, _>>()?,
-        Shelf::Mailbox => connection
+        Track::Mailbox => connection
             .prepare_cached(
                 "SELECT message FROM mailboxes CROSS JOIN read_requests USING (message) \
                  WHERE agent = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq DESC LIMIT ?4",

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::domain::{AgentNumber, Event, MessageId, Refusal, RoomId, Spans};
+use crate::domain::{AgentNumber, Event, MessageId, ReadNotice, Refusal, RoomId, Spans};
 use crate::hub::act::{Act, Cost, Desk, Except, Me};
 use crate::hub::change::Change;
 use crate::store::messages;
-use crate::store::receipts::{self, ReadMark, Shelf};
+use crate::store::receipts::{self, ReadMark, Share, Track};
 
 /// Senders that one act tells at the most; of those further back it is known from `message.status` alone.
 const TOLD_AT_ONCE: usize = 100;
@@ -37,26 +37,26 @@ impl Act for MarkRead {
         let me = desk.me()?;
         let agent = me.agent.number;
         let lobby = desk.state.lobby().ok_or(Refusal::RoomNotFound)?;
-        let (shelf, head, room) = match self.room {
-            None => (Shelf::Mailbox, me.agent.mailbox_seq, lobby.id),
+        let (track, head, room) = match self.room {
+            None => (Track::Mailbox, me.agent.mailbox_seq, lobby.id),
             Some(room) => {
                 let room = desk.room(room)?;
                 if !room.has_member(agent) {
                     return Err(Refusal::NotAMember);
                 }
-                (Shelf::Room(room.number), room.head.seq, room.id)
+                (Track::Room(room.number), room.head.seq, room.id)
             }
         };
-        let before = desk.state.read_mark(shelf, agent).map_or(0, |mark| mark.seq);
+        let before = desk.state.read_mark(track, agent).map_or(0, |mark| mark.seq);
         let seq = self.seq.min(head).max(before);
         if seq > before {
             let mark = ReadMark {
                 seq,
                 at_ms: desk.now_ms,
             };
-            receipts::set_read_mark(desk.connection, shelf, agent, mark)?;
-            desk.change(Change::ReadMarked { shelf, agent, mark });
-            tell_senders(desk, &me, (shelf, room), (before, seq))?;
+            receipts::set_read_mark(desk.connection, track, agent, mark)?;
+            desk.change(Change::ReadMarked { track, agent, mark });
+            tell_senders(desk, &me, (track, room), (before, seq))?;
         }
         Ok(Reading {
             seq,
@@ -69,18 +69,18 @@ impl Act for MarkRead {
 fn tell_senders(
     desk: &mut Desk<'_>,
     me: &Me<'_>,
-    (shelf, room): (Shelf, RoomId),
+    (track, room): (Track, RoomId),
     range: (u64, u64),
 ) -> Result<(), Refusal> {
-    let wanted = receipts::requests(desk.connection, (shelf, me.agent.number), range, TOLD_AT_ONCE)?;
+    let wanted = receipts::requests(desk.connection, (track, me.agent.number), range, TOLD_AT_ONCE)?;
     for id in wanted {
         let Some(row) = messages::get(desk.connection, id)? else {
             continue;
         };
-        if row.sender == me.agent.number || !may_know(desk, row.sender, shelf) {
+        if row.sender == me.agent.number || !may_know(desk, row.sender, track) {
             continue;
         }
-        let event = Event::MessageRead {
+        let event = Event::MessageRead(ReadNotice {
             message: MessageId {
                 at_ms: row.sent_at_ms,
                 row: id,
@@ -89,24 +89,24 @@ fn tell_senders(
             agent: me.agent.id,
             name: me.agent.name.clone(),
             at_ms: desk.now_ms,
-        };
+        });
         desk.tell(Desk::agents([row.sender; 2]), Except::Nobody, event);
     }
     Ok(())
 }
 
 /// Whoever has left a room is told of its members no more.
-fn may_know(desk: &Desk<'_>, sender: AgentNumber, shelf: Shelf) -> bool {
-    match shelf {
-        Shelf::Mailbox => true,
-        Shelf::Room(room) => desk.state.room(room).is_some_and(|room| room.has_member(sender)),
+fn may_know(desk: &Desk<'_>, sender: AgentNumber, track: Track) -> bool {
+    match track {
+        Track::Mailbox => true,
+        Track::Room(room) => desk.state.room(room).is_some_and(|room| room.has_member(sender)),
     }
 }
 
 /// Writes down what was delivered.
 #[derive(Clone, Debug)]
 pub struct RecordDelivered {
-    pub(in crate::hub) delivered: Arc<[((Shelf, AgentNumber), Spans)]>,
+    pub(in crate::hub) delivered: Arc<[(Share, Spans)]>,
 }
 
 impl Act for RecordDelivered {
@@ -115,8 +115,8 @@ impl Act for RecordDelivered {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         desk.operator()?;
-        for ((shelf, agent), spans) in self.delivered.iter() {
-            receipts::set_delivered(desk.connection, *shelf, *agent, spans)?;
+        for ((track, agent), spans) in self.delivered.iter() {
+            receipts::set_delivered(desk.connection, *track, *agent, spans)?;
         }
         Ok(())
     }
