@@ -19,8 +19,11 @@ use crate::store::{Connection, StoreError, search};
 /// How long what was said waits for more, so that it goes into the index together.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Messages that go into the index in one piece. Whatever is sent meanwhile waits for them, for about two milliseconds.
-const BATCH: usize = 128;
+/// Messages that go into the index in one piece while others write: with [`PAUSE`] a few hundredths of the writer's time.
+const BATCH: usize = 64;
+
+/// The same while nobody else does. Whoever comes meanwhile waits for them, for a few milliseconds.
+const QUIET_BATCH: usize = 128;
 
 /// How long to wait before the index is fed again, after the disk refused.
 const RETRY: Duration = Duration::from_secs(1);
@@ -206,15 +209,17 @@ impl Hub {
 
     /// Feeds piece after piece while nobody else changes anything, else a single one: whoever speaks comes first.
     async fn feed_index(&self, stop: &CancellationToken) -> Result<(), Refusal> {
+        let mut budget = BATCH;
         while !stop.is_cancelled() {
             let commits = self.metrics().commits.get();
-            self.perform(Caller::Server, FeedIndex { budget: BATCH }).await?;
+            self.perform(Caller::Server, FeedIndex { budget }).await?;
             self.inner.indexed.notify_waiters();
-            // One commit is its own.
-            let is_quiet = self.metrics().commits.get() <= commits + 1;
+            // Its own commits do not count.
+            let is_quiet = self.metrics().commits.get() == commits;
             if !is_quiet || self.directory().unindexed.is_empty() {
                 break;
             }
+            budget = QUIET_BATCH;
         }
         Ok(())
     }
