@@ -17,6 +17,7 @@ pub const ROWS: &[&str] = &[
     "history of a large room, newest page",
     "history of a large room, any page",
     "start with a large room",
+    "search in a large room",
 ];
 
 const CONTENT_BYTES: usize = 100;
@@ -44,12 +45,19 @@ pub fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     let pages = scale.of(400, 5);
     let mut newest = [Vec::new(), Vec::new()];
     let mut any = [Vec::new(), Vec::new()];
+    let mut found = [Vec::new(), Vec::new()];
+    for room in &rooms {
+        room.wait_for_index(&mut clients)?;
+    }
     // Pages of both rooms take turns, so that whatever else goes on meets both.
     for _ in 0..pages {
         for (room, (newest, any)) in rooms.iter().zip(newest.iter_mut().zip(any.iter_mut())) {
             newest.push(room.page(&mut clients, None)?);
             let before = rand::rng().random_range(room.first..=room.last);
             any.push(room.page(&mut clients, Some(before))?);
+        }
+        for (room, found) in rooms.iter().zip(&mut found) {
+            found.push(room.search(&mut clients)?.0);
         }
     }
     drop(clients);
@@ -74,6 +82,7 @@ pub fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
         row(ROWS[0], "us until answered", &newest, 1.5),
         row(ROWS[1], "us until answered", &any, 1.5),
         row(ROWS[2], "ms until it listens", &starts, 3.0),
+        row(ROWS[3], "us until answered", &found, 1.5),
     ])
 }
 
@@ -130,18 +139,46 @@ impl Room {
             let before = before.max(self.first + i64::try_from(PAGE)?);
             params["before"] = Value::from(before);
         }
-        let frame = wire::masked(&wire::request(1, "room.history", &params));
-        let began = Instant::now();
-        clients.send(0, &frame)?;
-        let mut is_answered = false;
-        while !is_answered {
-            clients.turn(|_, news| {
-                if let News::Text(text) = news {
-                    is_answered |= agents::is_done(text)?;
-                }
-                Ok(())
-            })?;
-        }
-        Ok(began.elapsed().as_nanos() as f64 / 1000.0)
+        Ok(ask(clients, "room.history", &params)?.0)
     }
+
+    /// Looks for a word that is in every message: how long it took, in microseconds, and whether all could be looked at.
+    fn search(&self, clients: &mut Clients) -> anyhow::Result<(f64, bool)> {
+        let params = json!({ "roomId": self.id, "query": "word", "limit": PAGE });
+        let (took, text) = ask(clients, "message.search", &params)?;
+        let is_incomplete = wire::behind(&text, br#""incomplete":"#).is_some();
+        Ok((took, !is_incomplete))
+    }
+
+    /// Waits until everything that was said can be found.
+    fn wait_for_index(&self, clients: &mut Clients) -> anyhow::Result<()> {
+        let began = Instant::now();
+        // Each search waits for the index, up to two seconds.
+        while !self.search(clients)?.1 {}
+        progress(&format!(
+            "  everything was in the index {:.1} s later",
+            began.elapsed().as_secs_f64()
+        ));
+        Ok(())
+    }
+}
+
+/// Asks and waits for the answer: how long it took, in microseconds, and what it was.
+fn ask(clients: &mut Clients, method: &str, params: &Value) -> anyhow::Result<(f64, Vec<u8>)> {
+    let frame = wire::masked(&wire::request(1, method, params));
+    let began = Instant::now();
+    clients.send(0, &frame)?;
+    let mut answer = None;
+    while answer.is_none() {
+        clients.turn(|_, news| {
+            if let News::Text(text) = news
+                && agents::is_done(text)?
+            {
+                answer = Some(text.to_vec());
+            }
+            Ok(())
+        })?;
+    }
+    let took = began.elapsed().as_nanos() as f64 / 1000.0;
+    Ok((took, answer.unwrap_or_default()))
 }

@@ -414,6 +414,7 @@ pub(super) fn with_options(mut params: Value, options: SendOptions<'_>) -> Value
     set(&mut params, "data", options.data);
     set(&mut params, "replyTo", options.reply_to);
     set(&mut params, "idempotencyKey", options.idempotency_key);
+    set(&mut params, "wantRead", options.want_read.then_some(true));
     params
 }
 

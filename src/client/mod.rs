@@ -23,6 +23,7 @@ mod methods;
 mod options;
 mod positions;
 mod pump;
+mod receipts;
 mod reconnect;
 mod results;
 mod retry;
@@ -45,6 +46,7 @@ pub use methods::Methods;
 pub use options::{ApiKey, ClientOptions};
 pub use positions::{FollowReset, FollowResult, Position, Positions, Reset, ResetReason, Resumed};
 pub use pump::Event;
+pub use receipts::{Found, MemberStatus, ReadMark, ReceiptMethods, SearchFilter, SearchPage};
 pub use reconnect::{Client, DISCONNECTED, RECONNECTED};
 pub use results::{
     AgentEntry, Authenticated, Document, DocumentEntry, HistoryPage, InvitedAgent, LobbyName, Message, Receipt, Room,

@@ -115,6 +115,9 @@ pub struct Room {
     /// Position of the last message, 0 when there was never one; none from a server that does not say.
     #[serde(default)]
     pub seq: Option<u64>,
+    /// Messages that the caller, a member, has not marked as read.
+    #[serde(default)]
+    pub unread: Option<u64>,
     /// Whether it was deleted; only the controller sees such a room.
     #[serde(default)]
     pub deleted: bool,
@@ -188,6 +191,8 @@ pub struct SendOptions<'a> {
     pub reply_to: Option<&'a str>,
     /// Makes sending it again safe.
     pub idempotency_key: Option<&'a str>,
+    /// Asks for the event `message.read` when somebody says that it has read the message.
+    pub want_read: bool,
 }
 
 /// The result of `room.history`.

@@ -15,8 +15,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
 use super::{
-    ClientError, Connection, Endpoint, Methods, Position, SendOptions, TaskFilter, TaskMethods, TaskOptions,
-    TaskOutcome, TaskProgress,
+    ClientError, Connection, Endpoint, Methods, Position, ReceiptMethods, SearchFilter, SendOptions, TaskFilter,
+    TaskMethods, TaskOptions, TaskOutcome, TaskProgress,
 };
 use keys::{KEY_METHODS, key_call};
 
@@ -204,7 +204,7 @@ impl<'a> Params<'a> {
 impl<'a> Params<'a> {
     /// Whether a message carries more than text.
     fn carries_more(&self) -> bool {
-        ["type", "data", "replyTo"]
+        ["type", "data", "replyTo", "wantRead"]
             .iter()
             .any(|name| self.0.contains_key(*name))
     }
@@ -215,6 +215,7 @@ impl<'a> Params<'a> {
             data: self.0.get("data").cloned(),
             reply_to: self.text_or_none("replyTo"),
             idempotency_key: self.text_or_none("idempotencyKey"),
+            want_read: self.0.get("wantRead") == Some(&Value::Bool(true)),
         }
     }
 }
@@ -235,12 +236,19 @@ fn signature(method: &str) -> (&'static [&'static str], &'static [&'static str])
         "room.visibility" => (&["roomId", "visibility"], &[]),
         "room.update" => (&["roomId"], &["name", "description"]),
         "room.join" | "room.leave" | "room.info" | "room.delete" | "room.takeOwnership" => (&["roomId"], &[]),
-        "message.send" => (&["roomId", "content"], &["type", "data", "replyTo", "idempotencyKey"]),
+        "message.send" => (
+            &["roomId", "content"],
+            &["type", "data", "replyTo", "idempotencyKey", "wantRead"],
+        ),
         "message.dm" => (
             &["toAgentId", "content"],
-            &["type", "data", "replyTo", "idempotencyKey"],
+            &["type", "data", "replyTo", "idempotencyKey", "wantRead"],
         ),
         "message.remove" => (&["messageId"], &["reason"]),
+        "message.search" => (&["query"], &["roomId", "senderId", "from", "to", "limit", "cursor"]),
+        "message.status" => (&["messageId"], &[]),
+        "room.markRead" => (&["roomId"], &["seq"]),
+        "message.markReadDirect" => (&[], &["seq"]),
         "docs.get" => (&["name"], &[]),
         "docs.update" => (&["name", "content"], &["version"]),
         "lobby.setMotd" => (&[], &["content"]),
@@ -267,8 +275,12 @@ fn is_typed(method: &str, params: &Map<String, Value>) -> bool {
     }
     let (required, optional) = signature(method);
     let is_optional = |name: &str, value: &Value| match (method, name) {
-        ("room.history" | "task.list", "limit") => value.as_u64().is_some_and(|limit| u32::try_from(limit).is_ok()),
-        ("room.history", "before") => value.is_i64(),
+        ("room.history" | "task.list" | "message.search", "limit") => {
+            value.as_u64().is_some_and(|limit| u32::try_from(limit).is_ok())
+        }
+        ("room.history", "before") | ("message.search", "from" | "to") => value.is_i64(),
+        ("room.markRead" | "message.markReadDirect", "seq") => value.is_u64(),
+        (_, "wantRead") => value == &Value::Bool(true),
         (_, "generation" | "leaseMs") => value.is_u64(),
         (_, "data") | ("docs.update", "version") => true,
         ("room.follow" | "message.followDirect", "since") => Position::deserialize(value).is_ok(),
@@ -388,7 +400,31 @@ async fn typed_call(connection: &Connection, method: &str, params: &Params<'_>) 
                 .update_doc(p.text("name"), p.text("content"), p.0.get("version").cloned())
                 .await
         }
+        "message.search" | "message.status" | "room.markRead" | "message.markReadDirect" => {
+            receipt_call(connection, method, params).await?
+        }
         method if method.starts_with("task.") => task_call(connection, method, params).await?,
+        _ => return None,
+    })
+}
+
+/// Calls the typed function of a method that finds messages or tells what became of them; none when there is none.
+async fn receipt_call(connection: &Connection, method: &str, p: &Params<'_>) -> Option<Result<(), ClientError>> {
+    Some(match method {
+        "message.search" => {
+            let filter = SearchFilter {
+                room_id: p.text_or_none("roomId"),
+                sender_id: p.text_or_none("senderId"),
+                from: p.number("from"),
+                to: p.number("to"),
+                limit: p.number("limit"),
+                cursor: p.text_or_none("cursor"),
+            };
+            connection.search_messages(p.text("query"), filter).await.map(drop)
+        }
+        "message.status" => connection.message_status(p.text("messageId")).await.map(drop),
+        "room.markRead" => connection.mark_read(p.text("roomId"), p.number("seq")?).await.map(drop),
+        "message.markReadDirect" => connection.mark_read_direct(p.number("seq")?).await.map(drop),
         _ => return None,
     })
 }

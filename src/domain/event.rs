@@ -76,6 +76,8 @@ pub enum Event {
         removed_by: AgentId,
         reason: Option<String>,
     },
+    /// Somebody said that it has read a message, whose sender wants to know.
+    MessageRead(ReadNotice),
     /// A task was offered.
     TaskCreated { task: Arc<TaskView> },
     /// A task changed.
@@ -128,6 +130,8 @@ impl Event {
             }
             | Self::Kicked { room, .. } => Topic::Room(*room),
             Self::TaskCreated { task } | Self::TaskUpdated { task } => Topic::Room(task.room),
+            Self::MessageRead(notice) if notice.is_direct => Topic::Direct,
+            Self::MessageRead(notice) => Topic::Room(notice.room),
             Self::Direct { .. } | Self::Reset { room: None, .. } | Self::MessageRemoved { is_direct: true, .. } => {
                 Topic::Direct
             }
@@ -138,6 +142,23 @@ impl Event {
             | Self::Disconnected { .. } => Topic::Neither,
         }
     }
+}
+
+/// That somebody has read a message.
+#[derive(Clone, Debug)]
+pub struct ReadNotice {
+    /// The message.
+    pub message: MessageId,
+    /// The room; the lobby for a direct message.
+    pub room: RoomId,
+    /// Who has read it.
+    pub agent: AgentId,
+    /// Its registered name.
+    pub name: Name,
+    /// When it said so, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Whether it is a direct message.
+    pub is_direct: bool,
 }
 
 /// Why the server ends a session.

@@ -9,10 +9,12 @@ mod message;
 mod name;
 mod refusal;
 mod room;
+mod search;
+mod spans;
 mod task;
 
 pub use agent::{AgentOrigin, ApiKey, KeyHash, Role};
-pub use event::{EndReason, Event, Topic};
+pub use event::{EndReason, Event, ReadNotice, Topic};
 pub use ids::{AgentId, AgentNumber, Epoch, KeyId, MessageId, RoomId, RowId, SessionId, StreamNumber};
 pub use json::JsonText;
 pub use key::{EnrolmentToken, KeyCard, KeyScope};
@@ -20,4 +22,6 @@ pub use message::{DirectMessage, HistoryEntry, Message, MessageKind, REMOVED_CON
 pub use name::{Name, NameProblem, TextProblem, check_text};
 pub use refusal::Refusal;
 pub use room::{MemberView, RoomView, Visibility};
+pub use search::{SearchProblem, SearchText};
+pub use spans::Spans;
 pub use task::{Lease, TaskCourse, TaskProblem, TaskReceipt, TaskState, TaskStep, TaskView};

@@ -53,6 +53,8 @@ pub struct RoomView {
     pub created_at_ms: i64,
     /// The position of its last message; 0 when it never had one.
     pub seq: u64,
+    /// Messages that the viewer, a member, has not marked as read.
+    pub unread: Option<u64>,
     /// Whether it was deleted; only the controller still sees such a room.
     pub deleted: bool,
 }

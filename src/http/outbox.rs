@@ -14,10 +14,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::frame;
-use super::queue::Queue;
+use super::queue::{HELD, Queue};
 use super::socket::Socket;
 use crate::domain::EndReason;
-use crate::hub::{Link, Offer};
+use crate::hub::{Link, Mark, Offer};
 use crate::protocol::CloseCode;
 use crate::rpc::Outlet;
 use crate::runtime::metrics::Metrics;
@@ -257,7 +257,10 @@ impl Link for Outbox {
                 return Offer::Full;
             }
             queue.hold(event.clone());
-            return Offer::Taken { flush: false };
+            return Offer::Taken {
+                flush: false,
+                mark: Mark(HELD),
+            };
         }
         if !queue.admits(event.len(), self.limit / 2) {
             // Perhaps it is only that nobody has flushed yet.
@@ -267,8 +270,13 @@ impl Link for Outbox {
             }
         }
         queue.enqueue(event.clone(), true);
+        let mark = Mark(queue.taken);
         let flush = queue.is_newly_due();
-        Offer::Taken { flush }
+        Offer::Taken { flush, mark }
+    }
+
+    fn has_sent(&self, mark: Mark) -> bool {
+        self.lock().has_sent(mark.0)
     }
 
     fn has_room(&self, bytes: usize) -> BoxFuture<'_, bool> {

@@ -8,6 +8,9 @@ use bytes::Bytes;
 use super::frame;
 use crate::protocol::CloseCode;
 
+/// The mark of what is held back: when it leaves is not known yet.
+pub(super) const HELD: u64 = 0;
+
 /// Frames of one write.
 const FRAMES_PER_WRITE: usize = 64;
 
@@ -37,6 +40,14 @@ pub(super) struct Queue {
     pub unasked: usize,
     /// Events that wait for the answer to `auth`.
     pub held: Option<Vec<Bytes>>,
+    /// Bytes that ever came into `frames`.
+    pub taken: u64,
+    /// Those of them that the socket took.
+    sent: u64,
+    /// What `taken` was when the last events that were held back came in; `None` while some wait.
+    released: Option<u64>,
+    /// Something was forgotten unsent, so that what leaves from here on says nothing of what came in before.
+    skipped: bool,
     /// Something was answered since events are held back.
     pub answered: bool,
     /// A flush is on its way.
@@ -96,6 +107,7 @@ impl Queue {
         if unasked {
             self.unasked += frame.cost();
         }
+        self.taken += frame.bytes.len() as u64;
         self.frames.push_back(frame);
     }
 
@@ -109,12 +121,16 @@ impl Queue {
     pub(super) fn hold(&mut self, bytes: Bytes) {
         self.bytes += cost(bytes.len());
         self.held.get_or_insert_default().push(bytes);
+        self.released = None;
     }
 
     /// What was held back belongs to the answer to `auth` and is no reason to cut its reader off.
     pub(super) fn release_held(&mut self) {
-        let held = self.held.take().into_iter().flatten();
-        self.frames.extend(held.map(|bytes| Waiting::new(bytes, false)));
+        for bytes in self.held.take().into_iter().flatten() {
+            self.taken += bytes.len() as u64;
+            self.frames.push_back(Waiting::new(bytes, false));
+        }
+        self.released = Some(self.taken);
     }
 
     /// What was held back comes after an answer that will never come.
@@ -125,6 +141,7 @@ impl Queue {
 
     /// Whoever is expelled is shown nothing more. A frame of which a part has left has to be finished.
     pub(super) fn forget_unsent(&mut self) {
+        self.skipped = true;
         self.frames.truncate(1);
         if let Some(front) = self.frames.front_mut() {
             let end = frame::boundary(&front.bytes, front.sent);
@@ -154,8 +171,17 @@ impl Queue {
         write(&slices[..self.frames.len().min(FRAMES_PER_WRITE)])
     }
 
+    /// Whether the socket took everything up to a mark, which is what `taken` was, or [`HELD`].
+    pub(super) fn has_sent(&self, mark: u64) -> bool {
+        let mark = if mark == HELD { self.released } else { Some(mark) };
+        mark.is_some_and(|mark| self.sent >= mark)
+    }
+
     /// Forgets `count` bytes that were written.
     pub(super) fn advance(&mut self, mut count: usize) {
+        if !self.skipped {
+            self.sent += count as u64;
+        }
         while let Some(front) = self.frames.front_mut() {
             let written = count.min(front.rest().len());
             front.sent += written;

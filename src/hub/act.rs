@@ -58,6 +58,9 @@ pub trait Act: Send + 'static {
     /// Whether it writes to the database. An act that does not succeeds even while the disk takes nothing.
     const STORES: bool = true;
 
+    /// Whether it comes last in its group, whatever was handed over when: work that can wait.
+    const LAST: bool = false;
+
     /// Decides: check, write, record the changes and whom to tell. On a refusal everything is undone. May run a second
     /// time, on the restored state, when the commit of its group failed.
     fn run(&self, desk: &mut Desk<'_>) -> Result<Self::Receipt, Refusal>;
@@ -325,6 +328,8 @@ pub(super) struct Job {
     pub effects: Vec<Effect>,
     /// Whether it was accepted and wrote to the database.
     pub wrote: bool,
+    /// Whether it comes last in its group.
+    pub is_last: bool,
 }
 
 impl Job {
@@ -341,6 +346,7 @@ impl Job {
             changes: Vec::new(),
             effects: Vec::new(),
             wrote: false,
+            is_last: A::LAST,
         }
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::keyring::KeyChange;
 use crate::domain::{AgentNumber, KeyId, Lease, Name, RowId, SessionId, StreamNumber, Visibility};
 use crate::store::agents::AgentRow;
+use crate::store::receipts::{ReadMark, Track};
 use crate::store::rooms::RoomRow;
 
 #[derive(Clone, Debug)]
@@ -78,6 +79,17 @@ pub(super) enum Change {
     TaskClosed(StreamNumber),
     LeaseSet(RowId, Lease),
     LeaseEnded(RowId),
+    ReadMarked {
+        track: Track,
+        agent: AgentNumber,
+        mark: ReadMark,
+    },
+    /// The search index has got further in a stream; `done` when it has everything.
+    Indexed {
+        stream: StreamNumber,
+        seq: u64,
+        done: bool,
+    },
     MotdSet(Option<Arc<str>>),
     LockSet(bool),
 }
@@ -86,5 +98,10 @@ impl Change {
     /// Whether the next end of a lease may be another one than before.
     pub(super) fn concerns_leases(&self) -> bool {
         matches!(self, Self::LeaseSet(..) | Self::LeaseEnded(_) | Self::RoomDeleted(_))
+    }
+
+    /// Whether the search index is to be fed.
+    pub(super) fn concerns_index(&self) -> bool {
+        matches!(self, Self::MessageAppended { .. } | Self::DirectAppended { .. })
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::{
     StreamNumber, Visibility,
 };
 use crate::store::agents::AgentRow;
+use crate::store::receipts::{ReadMark, Share};
 use crate::store::rooms::RoomRow;
 
 /// The members of a room, and when each joined. Shared with the events that are told to them.
@@ -153,6 +154,10 @@ pub struct Directory {
     pub(super) sessions: HashMap<SessionId, Session>,
     /// Who holds which task.
     pub(super) leases: Leases,
+    /// Up to where each agent has read.
+    pub(super) read_marks: HashMap<Share, ReadMark>,
+    /// Streams of which the search index has not everything: the last position that it has.
+    pub(super) unindexed: BTreeMap<StreamNumber, u64>,
     pub(super) lobby: StreamNumber,
     pub(super) controller: AgentNumber,
     /// The newest time in the lobby's history, which holds the direct messages too.
@@ -281,6 +286,7 @@ impl Directory {
             is_member: room.has_member(viewer),
             created_at_ms: room.created_at_ms,
             seq: room.head.seq,
+            unread: self.unread(room, viewer),
             deleted: room.deleted,
         }
     }
@@ -422,6 +428,7 @@ impl Directory {
                 if room == self.lobby {
                     self.lobby_at_ms = at_ms;
                 }
+                self.unindexed.entry(room).or_insert(seq - 1);
                 self.with_room(room, |room| room.head = Head { seq, at_ms });
             }
             Change::ConversationBegun { number, low, high } => {
@@ -432,6 +439,7 @@ impl Directory {
                 self.lobby_at_ms = at_ms;
                 if let Some(conversation) = self.conversations.get_mut(&(low, high)) {
                     conversation.seq = seq;
+                    self.unindexed.entry(conversation.number).or_insert(seq - 1);
                 }
                 self.with_agent(low, |agent| agent.mailbox_seq += 1);
                 if low != high {
@@ -444,8 +452,20 @@ impl Directory {
             }
             Change::LeaseSet(task, lease) => self.leases.set(task, lease),
             Change::LeaseEnded(task) => self.leases.end(task),
+            Change::ReadMarked { track, agent, mark } => {
+                self.read_marks.insert((track, agent), mark);
+            }
+            Change::Indexed { stream, seq, done } => self.set_indexed(stream, seq, done),
             Change::MotdSet(motd) => self.motd = motd,
             Change::LockSet(locked) => self.locked = locked,
+        }
+    }
+
+    fn set_indexed(&mut self, stream: StreamNumber, seq: u64, done: bool) {
+        if done {
+            self.unindexed.remove(&stream);
+        } else {
+            self.unindexed.insert(stream, seq);
         }
     }
 

@@ -11,6 +11,7 @@ use std::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 
 use super::act::{Audience, Caller, Effect, Except, Job, Opened, Post};
+use super::deliveries::Deliveries;
 use super::directory::Members;
 use super::feed::{Feed, Source};
 use super::link::{Encode, Flushes};
@@ -61,6 +62,7 @@ pub(super) struct Fanout {
     /// At most one entry a room; dropped with the room.
     rooms: HashMap<StreamNumber, Resolved>,
     present: Present,
+    deliveries: Arc<Deliveries>,
     run: Pending,
     flushes: Flushes,
     /// Cancelled when nobody can be told anything any more.
@@ -76,7 +78,7 @@ impl Drop for Fanout {
 }
 
 impl Fanout {
-    pub(super) fn new(encode: Encode, metrics: Metrics, fatal: CancellationToken) -> Self {
+    pub(super) fn new(encode: Encode, metrics: Metrics, deliveries: Arc<Deliveries>, fatal: CancellationToken) -> Self {
         Self {
             encode,
             metrics,
@@ -85,6 +87,7 @@ impl Fanout {
             version: 0,
             rooms: HashMap::new(),
             present: Present::default(),
+            deliveries,
             run: Pending::default(),
             flushes: Flushes::default(),
             fatal,
@@ -174,6 +177,7 @@ impl Fanout {
         } = opened;
         self.version += 1;
         feed.open(Caller::Session { session, agent });
+        self.deliveries.open(session, agent, &feed);
         let target = Target {
             session,
             agent,
@@ -186,6 +190,7 @@ impl Fanout {
 
     fn forget(&mut self, session: SessionId) -> Option<Target> {
         let target = self.sessions.remove(&session)?;
+        self.deliveries.close(session, target.agent);
         self.version += 1;
         // What is resolved is void with the version. Kept, it would hold the sockets of those who left, in every room that
         // stays quiet.

@@ -14,7 +14,8 @@ use tokio::sync::Notify;
 use super::act::{Caller, Post};
 use super::link::{Link, Offer};
 use super::run::Run;
-use crate::domain::{AgentNumber, StreamNumber};
+use super::taken::Taken;
+use crate::domain::{AgentNumber, Spans, StreamNumber};
 
 /// Where stored events lie one after the other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -70,6 +71,8 @@ struct Progress {
     readings: BTreeMap<Source, State>,
     /// Counts readings.
     count: u64,
+    /// What the socket took.
+    taken: Taken,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -218,9 +221,17 @@ impl Feed {
             let start = from + skipped;
             let taken = posts[start..].iter().take_while(|post| !is_skipped(post)).count();
             let end = start + taken;
+            if skipped > 0 {
+                progress
+                    .taken
+                    .pass(last.source, posts[from].place.seq, posts[start - 1].place.seq);
+            }
             if taken > 0 {
                 match self.link.offer(&run.bytes(start..end)) {
-                    Offer::Taken { flush } => {
+                    Offer::Taken { flush, mark } => {
+                        let (first, last_taken) = (posts[start].place.seq, posts[end - 1].place.seq);
+                        let is_beyond = |mark| self.link.has_sent(mark);
+                        progress.taken.note(last.source, first, last_taken, mark, is_beyond);
                         shown.count += taken as u64;
                         shown.flush |= flush;
                     }
@@ -238,6 +249,12 @@ impl Feed {
             state.next = last.seq + 1;
         }
         shown
+    }
+
+    /// What the socket took since this was asked last.
+    pub(super) fn delivered(&self) -> Vec<(Source, Spans)> {
+        let is_beyond = |mark| self.link.has_sent(mark);
+        self.lock().taken.drain(is_beyond)
     }
 
     /// Waits until some reading has to go on from the store.
@@ -277,12 +294,21 @@ impl Feed {
             // Somebody else read the same.
             return true;
         }
-        if let Some(bytes) = bytes
-            && !matches!(self.link.offer(bytes), Offer::Taken { .. })
-        {
-            return false;
-        }
         state.next = seq + 1;
+        let source = reading.source;
+        match bytes.map(|bytes| self.link.offer(bytes)) {
+            None => progress.taken.pass(source, seq, seq),
+            Some(Offer::Taken { mark, .. }) => {
+                let is_beyond = |mark| self.link.has_sent(mark);
+                progress.taken.note(source, seq, seq, mark, is_beyond);
+            }
+            Some(Offer::Full | Offer::Gone) => {
+                if let Some(state) = progress.state(reading) {
+                    state.next = seq;
+                }
+                return false;
+            }
+        }
         true
     }
 

@@ -108,7 +108,7 @@ fn read_page(
 }
 
 /// As many of `rows` as fit, and whether that is not all of them. At least one, however large: a reader must get on.
-fn fit(mut rows: Vec<MessageRow>, bytes: usize) -> (Vec<MessageRow>, bool) {
+pub(super) fn fit(mut rows: Vec<MessageRow>, bytes: usize) -> (Vec<MessageRow>, bool) {
     let mut is_too_large = larger_than(bytes);
     let fitting = rows.iter().take_while(|row| !is_too_large(row)).count();
     let cut_short = fitting < rows.len();

@@ -10,6 +10,10 @@ use crate::domain::{EndReason, Event};
 /// Gives an event the form in which links take it. Called once per event; all receivers share the bytes.
 pub type Encode = Arc<dyn Fn(&Event) -> Bytes + Send + Sync>;
 
+/// A place in what one link sends, to be shown to that link again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark(pub u64);
+
 /// What a link did with an event that can be had again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Offer {
@@ -17,6 +21,8 @@ pub enum Offer {
     Taken {
         /// The link was not waiting for a flush yet.
         flush: bool,
+        /// What has to leave before its socket has it.
+        mark: Mark,
     },
     /// Too much waits to be sent already.
     Full,
@@ -32,6 +38,9 @@ pub trait Link: Send + Sync + 'static {
 
     /// Queues an encoded event that can be had again from the store, if little waits to be sent.
     fn offer(&self, event: &Bytes) -> Offer;
+
+    /// Whether the socket has taken everything up to `mark`. False when that cannot be said for sure.
+    fn has_sent(&self, mark: Mark) -> bool;
 
     /// Waits until so little waits to be sent that an event of `bytes` is taken. False when that will never be: the link
     /// is gone, or its reader took nothing for so long that it was cut off.

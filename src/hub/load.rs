@@ -9,7 +9,7 @@ use super::leases::Leases;
 use super::open_rooms::OpenRooms;
 use crate::domain::{Lease, Role, StreamNumber};
 use crate::runtime::clock::Clock;
-use crate::store::{Connection, StoreError, agents, direct, keys, messages, rooms, settings, tasks};
+use crate::store::{Connection, StoreError, agents, direct, keys, messages, receipts, rooms, search, settings, tasks};
 
 /// Reads everything that decides who may do what. Needs the controller and the lobby to be there.
 pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directory, StoreError> {
@@ -38,6 +38,8 @@ pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directo
         conversation_numbers: BTreeSet::new(),
         sessions: HashMap::new(),
         leases: Leases::default(),
+        read_marks: receipts::all_read_marks(connection)?.into_iter().collect(),
+        unindexed: BTreeMap::new(),
         lobby_at_ms: 0,
         motd: settings::get(connection, settings::MOTD)?.map(Into::into),
         locked: settings::get(connection, settings::LOCKED)?.is_some(),
@@ -77,6 +79,15 @@ pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directo
             room.open_tasks = count;
         }
     }
+    let indexed = search::all_progress(connection)?;
+    let rooms = directory.rooms.values().map(|room| (room.number, room.head.seq));
+    let conversations = directory.conversations.values();
+    let heads = rooms.chain(conversations.map(|conversation| (conversation.number, conversation.seq)));
+    let behind = |(stream, head): (StreamNumber, u64)| {
+        let indexed = indexed.get(&stream).copied().unwrap_or(0);
+        (indexed < head).then_some((stream, indexed))
+    };
+    directory.unindexed = heads.filter_map(behind).collect();
     // How long the server was away nobody can say for sure: its clock may have been set. So that no lease ends before its
     // time, each gets its whole term again.
     for (task, lease) in tasks::restart_leases(connection, clock.now_ms())? {

@@ -9,6 +9,7 @@ pub mod acts;
 mod audit;
 mod catch_up;
 mod change;
+mod deliveries;
 mod directory;
 mod documents;
 mod engine;
@@ -23,9 +24,12 @@ mod link;
 mod load;
 mod open_rooms;
 mod present;
+mod receipts;
 mod replies;
 mod run;
+mod search;
 mod start;
+mod taken;
 mod tasks;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard};
@@ -42,8 +46,10 @@ pub use documents::{Document, DocumentSummary, Guides, write_defaults as write_d
 pub use feed::Feed;
 pub use follow::{Beginning, Followed, Position, Prepared, Reset, ResetReason, Target};
 pub use history::{HistoryPage, HistoryQuery, Range};
-pub use link::{Encode, Flushes, Link, Offer};
+pub use link::{Encode, Flushes, Link, Mark, Offer};
+pub use receipts::{MemberStatus, Reached};
 pub use replies::ReplyQuery;
+pub use search::{SearchPage, SearchQuery};
 pub use start::{FirstRunError, HubOptions, HubThreads, first_run, rotate_controller_key, start};
 pub use tasks::{AgentParam, RoomParam, TaskPage, TaskQuery};
 
@@ -55,6 +61,7 @@ use crate::store::keys::Enrolment;
 use crate::store::{Readers, Writer};
 use act::Job;
 use acts::{EndExpiredSessions, ForgetExpiredKeys};
+use deliveries::Deliveries;
 use documents::DocumentFiles;
 
 /// Bounds that the room model keeps to.
@@ -129,6 +136,11 @@ struct Inner {
     documents: DocumentFiles,
     /// Woken when a lease of a task begins, changes or ends.
     leases_changed: Arc<Notify>,
+    deliveries: Arc<Deliveries>,
+    /// Woken when a message is stored.
+    said: Arc<Notify>,
+    /// Woken when the search index has got further.
+    indexed: Notify,
     clock: Arc<dyn Clock>,
     encode: Encode,
     epoch: Epoch,

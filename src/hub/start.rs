@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::deliveries::Deliveries;
 use super::documents::{self, DocumentFiles, Guides};
 use super::engine::Decider;
 use super::fanout::Fanout;
@@ -24,6 +25,7 @@ use crate::runtime::metrics::Metrics;
 use crate::store::{
     self,
     audit::{self, Entry},
+    receipts,
     rooms::{self, RoomRow},
 };
 use crate::store::{Connection, Database, StoreError, Writer, WriterOptions, agents, keys};
@@ -214,6 +216,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         now_ms,
     )?;
     rename_lobby(&connection, &options.lobby_name)?;
+    let deliveries = Arc::new(Deliveries::load(receipts::all_delivered(&connection)?));
     let directory = load(&connection, &*options.clock)?;
     options.metrics.writable.set(1);
 
@@ -221,6 +224,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
     let committed = Arc::new(RwLock::new(directory.clone()));
     let (settled, groups) = sync_channel(SETTLED_GROUPS);
     let leases_changed = Arc::new(Notify::new());
+    let said = Arc::new(Notify::new());
     let decider = Decider {
         pending: directory,
         committed: Arc::clone(&committed),
@@ -230,10 +234,16 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         metrics: options.metrics.clone(),
         settled,
         leases_changed: Arc::clone(&leases_changed),
+        said: Arc::clone(&said),
         nothing: Connection::open_in_memory()?,
         fatal: options.fatal.clone(),
     };
-    let fanout = Fanout::new(Arc::clone(&options.encode), options.metrics.clone(), options.fatal);
+    let fanout = Fanout::new(
+        Arc::clone(&options.encode),
+        options.metrics.clone(),
+        Arc::clone(&deliveries),
+        options.fatal,
+    );
     let no_thread = |error: io::Error| StoreError::Failed(format!("no thread could be started: {error}"));
     let fanout = std::thread::Builder::new()
         .name("fanout".into())
@@ -249,6 +259,9 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         limits,
         documents: DocumentFiles::new(options.documents, options.guides),
         leases_changed,
+        deliveries,
+        said,
+        indexed: Notify::new(),
         clock: options.clock,
         encode: options.encode,
         epoch,

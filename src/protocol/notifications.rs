@@ -204,6 +204,19 @@ notifications! {
         /// Why; null when that was not said.
         reason: Option<String>,
     }
+    /// An agent said that it has read a message which was sent with `wantRead`.
+    MessageRead = "message.read", to "the sender, as long as it is in the room" {
+        /// The message.
+        message_id: String,
+        /// The room; the lobby for a direct message.
+        room_id: String,
+        /// The agent that has read it.
+        agent_id: String,
+        /// Its registered name.
+        display_name: String,
+        /// When it said so, in milliseconds since 1970.
+        read_at: i64,
+    }
     /// A task was offered.
     TaskCreated = "task.created", to "the members of the room" {
         /// The task.
@@ -424,6 +437,7 @@ pub fn encode(event: &Event) -> Vec<u8> {
             };
             write(MessageRemoved::NAME, &params)
         }
+        Event::MessageRead(read) => write(MessageRead::NAME, &MessageRead::from(read)),
         Event::TaskCreated { task } => write(
             TaskCreated::NAME,
             &TaskCreated {

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::domain::{HistoryEntry, JsonText, MemberView, Message, REMOVED_CONTENT, RoomView, TaskReceipt, TaskView};
+use super::notifications::MessageRead;
+use crate::domain::{
+    HistoryEntry, JsonText, MemberView, Message, REMOVED_CONTENT, ReadNotice, RoomView, TaskReceipt, TaskView,
+};
 
 /// `{"status": "ok"}`: the request was carried out, and what it changed is durable.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -43,6 +46,9 @@ pub struct RoomObject {
     pub created_at: i64,
     /// Position of the last message; 0 when there was never one.
     pub seq: u64,
+    /// Messages that the caller has not marked as read with `room.markRead`, its own and those from before it joined included. Absent when the caller is not a member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<u64>,
     /// Present and true when the room was deleted; only the controller sees such a room.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schemars(default)]
@@ -63,6 +69,7 @@ impl From<RoomView> for RoomObject {
             is_member: room.is_member,
             created_at: room.created_at_ms,
             seq: room.seq,
+            unread: room.unread,
             deleted: room.deleted,
         }
     }
@@ -290,6 +297,18 @@ impl From<TaskReceipt> for TaskReceiptObject {
             lease_expires_at: receipt.lease_expires_at_ms,
             result_message_id: receipt.result.map(|result| result.to_string()),
             timestamp: receipt.at_ms,
+        }
+    }
+}
+
+impl From<&ReadNotice> for MessageRead {
+    fn from(read: &ReadNotice) -> Self {
+        Self {
+            message_id: read.message.to_string(),
+            room_id: read.room.to_string(),
+            agent_id: read.agent.to_string(),
+            display_name: read.name.as_str().to_owned(),
+            read_at: read.at_ms,
         }
     }
 }

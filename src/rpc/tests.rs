@@ -13,7 +13,7 @@ use super::table::{Call, Route};
 use super::{Control, Flow, Outlet, Peer, Rpc, RpcLimits, Session};
 use crate::domain::{EndReason, Epoch, Name, Refusal};
 use crate::hub::acts::SetLock;
-use crate::hub::{self, Act, Desk, Guides, Hub, HubOptions, HubThreads, Limits, Link, Offer};
+use crate::hub::{self, Act, Desk, Guides, Hub, HubOptions, HubThreads, Limits, Link, Mark, Offer};
 use crate::protocol::envelope::FrameLimits;
 use crate::protocol::methods::{Method, OperatorKick, OperatorLock, OperatorUnlock};
 use crate::protocol::types::{OK, Status};
@@ -35,7 +35,14 @@ impl Link for Answers {
     }
 
     fn offer(&self, _event: &Bytes) -> Offer {
-        Offer::Taken { flush: false }
+        Offer::Taken {
+            flush: false,
+            mark: Mark(0),
+        }
+    }
+
+    fn has_sent(&self, _mark: Mark) -> bool {
+        true
     }
 
     fn has_room(&self, _bytes: usize) -> BoxFuture<'_, bool> {

@@ -105,6 +105,8 @@ impl Server {
         lifecycle.spawn_core("keys", hub.clone().end_expired_keys(lifecycle.soft_stop()));
         lifecycle.spawn_core("housekeeping", housekeeping(hub.clone(), lifecycle.soft_stop()));
         lifecycle.spawn_core("leases", hub.clone().keep_leases(lifecycle.soft_stop()));
+        lifecycle.spawn_core("search index", hub.clone().keep_index(lifecycle.soft_stop()));
+        lifecycle.spawn_core("deliveries", hub.clone().keep_deliveries(lifecycle.soft_stop()));
         lifecycle.spawn_core("storage", watch_storage(fatal, lifecycle.clone()));
         tracing::info!(addresses = ?listeners.addresses, epoch = %hub.epoch(), "the server is ready");
         Ok(Self {

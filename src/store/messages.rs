@@ -194,6 +194,14 @@ pub fn newest(connection: &Connection, stream: StreamNumber) -> Result<Option<Me
     Ok(page(connection, stream, None, 1, |_| false)?.pop())
 }
 
+/// When the newest message of a stream was accepted, in milliseconds since 1970.
+pub fn newest_time(connection: &Connection, stream: StreamNumber) -> Result<Option<i64>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT sent_at FROM messages WHERE id > ?1 AND id < ?2 ORDER BY id DESC LIMIT 1")?;
+    let range = params![RowId::new(stream, 0).stored(), RowId::last_of(stream).stored()];
+    Ok(statement.query_row(range, |row| row.get(0)).optional()?)
+}
+
 /// Up to `limit` messages below position `below` (all when `None`), newest first; the first one that is `enough` is the
 /// last that is read. `below` must be at most one beyond the last position.
 pub fn page(

@@ -24,6 +24,12 @@ pub trait Engine: Send + 'static {
     /// One unit of work. It answers for itself: whoever waits for it hears through the job.
     type Job: Send + 'static;
 
+    /// Whether `job` comes last in its group, whatever was handed over when.
+    fn is_last(job: &Self::Job) -> bool {
+        let _ = job;
+        false
+    }
+
     /// Runs `job` inside its own savepoint.
     fn run(&mut self, job: &mut Self::Job, connection: &Connection) -> Keep;
 
@@ -100,6 +106,9 @@ impl<E: Engine> Work<E> {
             while batch.len() < group {
                 let Ok(job) = jobs.try_recv() else { break };
                 batch.push(job);
+            }
+            if batch.iter().any(E::is_last) {
+                batch.sort_by_key(E::is_last);
             }
             if !self.stopped {
                 self.group(batch);

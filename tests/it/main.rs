@@ -12,5 +12,7 @@ mod first_steps;
 mod following;
 mod keys;
 mod protocol;
+mod receipts;
 mod safety;
+mod search;
 mod tasks;

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import keyword
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -50,6 +51,10 @@ METHODS: dict[str, tuple[str, str | None]] = {
     "room.follow": ("follow_room", None),
     "message.followDirect": ("follow_direct", None),
     "message.remove": ("remove_message", None),
+    "message.search": ("search_messages", None),
+    "message.status": ("message_status", "members"),
+    "room.markRead": ("mark_read", None),
+    "message.markReadDirect": ("mark_read_direct", None),
     "lobby.setMotd": ("set_motd", None),
     "lobby.getMotd": ("get_motd", "motd"),
     "docs.list": ("list_docs", "docs"),
@@ -70,6 +75,10 @@ METHODS: dict[str, tuple[str, str | None]] = {
 TASK_RECEIPT = {"taskId": "t", "state": "accepted", "generation": 1, "revision": 2, "timestamp": 1}
 
 SAMPLE_RESULTS: dict[str, Any] = {
+    "message.search": {"found": [{"roomId": "r", "message": {"messageId": "m"}}], "nextCursor": "m"},
+    "message.status": {"members": [{"agentId": "a", "displayName": "n", "state": "stored"}]},
+    "room.markRead": {"seq": 1, "unread": 0},
+    "message.markReadDirect": {"seq": 1, "unread": 0},
     **{f"task.{act}": TASK_RECEIPT for act in ("create", "claim", "renew", "update", "complete", "fail", "cancel")},
     "task.list": {"tasks": [{"taskId": "t"}], "nextCursor": "t"},
     "task.get": {"task": {"taskId": "t"}},
@@ -208,7 +217,9 @@ def expressed(function: Callable[..., Any], params: Any) -> dict[str, Any] | Non
 
 
 def snake_case(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+    """The name of a parameter in Python, whose own words get an underscore behind them."""
+    snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+    return f"{snake}_" if keyword.iskeyword(snake) else snake
 
 
 def same_params(sent: Any, expected: Any) -> bool:

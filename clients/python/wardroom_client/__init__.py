@@ -1,7 +1,7 @@
 """asyncio client for wardroom, the coordination server for AI agents.
 
-In reading order: `client` (what users hold), `methods`, `task_methods` and `keys` (the calls), `errors` and `types` (what
-comes back), `options` (settings and bounds), `iteration` (`async for` over a room), then the works: `connection` (one socket),
+In reading order: `client` (what users hold), `methods`, `task_methods`, `receipt_methods` and `keys` (the calls), `errors`
+and `types` (what comes back), `options` (settings and bounds), `iteration` (`async for` over a room), then the works: `connection` (one socket),
 `reconnect` (when to come back), `retry` (when to send again), `dispatch` (handlers), `streams` (what is followed, and
 how far), `following` (asking the server for it), `reading` (what uses them).
 """
@@ -33,21 +33,25 @@ from .types import (
     EnrolledAgent,
     EventParams,
     FollowResult,
+    FoundMessage,
     HistoryPage,
     InvitedAgent,
     IssuedKey,
     Key,
     ListedKey,
     Member,
+    MemberStatus,
     Message,
     Position,
     Positions,
+    ReadMark,
     Receipt,
     RenamedAgent,
     Reset,
     Room,
     RoomInfo,
     RotatedKey,
+    SearchPage,
     StatusResult,
     Task,
     TaskPage,
@@ -75,6 +79,7 @@ __all__ = [
     "ErrorCode",
     "EventParams",
     "FollowResult",
+    "FoundMessage",
     "HistoryPage",
     "InvitedAgent",
     "Items",
@@ -82,6 +87,7 @@ __all__ = [
     "Key",
     "ListedKey",
     "Member",
+    "MemberStatus",
     "Message",
     "MessageItem",
     "NotConnected",
@@ -89,6 +95,7 @@ __all__ = [
     "Position",
     "Positions",
     "ProtocolError",
+    "ReadMark",
     "Receipt",
     "RemovalItem",
     "RenamedAgent",
@@ -100,6 +107,7 @@ __all__ = [
     "RoomItem",
     "RotatedKey",
     "RpcError",
+    "SearchPage",
     "StatusResult",
     "Task",
     "TaskPage",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from .keys import KeyMethods
+from .receipt_methods import ReceiptMethods
 from .results import given, member, or_unset
 from .task_methods import TaskMethods
 from .types import (
@@ -28,7 +29,7 @@ from .types import (
 )
 
 
-class ProtocolMethods(KeyMethods, TaskMethods):
+class ProtocolMethods(KeyMethods, TaskMethods, ReceiptMethods):
     """The calls of the protocol. `auth` alone is missing: `connect()` makes it.
 
     All of them raise `RpcError` when the server refuses, `RequestTimeout` without an answer in time, `ConnectionLost`
@@ -171,12 +172,14 @@ class ProtocolMethods(KeyMethods, TaskMethods):
         data: object = None,
         reply_to: str | None = None,
         idempotency_key: str | None = None,
+        want_read: bool | None = None,
     ) -> Receipt:
         """Say something in a room; once this returns, the message is stored.
 
         Content is kept as it is. `data` is any JSON that goes with it, `reply_to` a message of the room. Sending the
         same again under the same `idempotency_key` within 24 hours returns the first receipt and shows nothing twice;
         the client does so by itself, under a key of its own if none is given, for up to `Options.retry_seconds`.
+        With `want_read` the event `message.read` tells who says that it has read the message.
         Refused with 4010, 4011, 4050 (longer than the server allows), 4060 (`reply_to` is no message of the room), 4081
         (the key was used for another message).
         """
@@ -187,6 +190,7 @@ class ProtocolMethods(KeyMethods, TaskMethods):
             data=or_unset(data),
             replyTo=or_unset(reply_to),
             idempotencyKey=or_unset(idempotency_key),
+            wantRead=or_unset(want_read),
         )
         return _receipt(await self._send("message.send", params))
 
@@ -199,6 +203,7 @@ class ProtocolMethods(KeyMethods, TaskMethods):
         data: object = None,
         reply_to: str | None = None,
         idempotency_key: str | None = None,
+        want_read: bool | None = None,
     ) -> Receipt:
         """Send a message that only its recipient can read, now or later.
 
@@ -211,6 +216,7 @@ class ProtocolMethods(KeyMethods, TaskMethods):
             data=or_unset(data),
             replyTo=or_unset(reply_to),
             idempotencyKey=or_unset(idempotency_key),
+            wantRead=or_unset(want_read),
         )
         return _receipt(await self._send("message.dm", params))
 

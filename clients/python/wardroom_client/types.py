@@ -140,13 +140,15 @@ class _RoomExtra(TypedDict, total=False):
     description: str | None
     createdAt: int
     seq: int
+    unread: int
     deleted: bool
 
 
 class Room(_RoomExtra):
     """A room; `memberCount` counts members online or not.
 
-    `seq` is the position of the last message, 0 when there was never one; `deleted` is there and True on a room that
+    `seq` is the position of the last message, 0 when there was never one; `unread` counts what this agent, if it is a
+    member, has not marked as read; `deleted` is there and True on a room that
     was deleted, which only the controller sees.
     """
 
@@ -356,6 +358,46 @@ class TaskPage(_TaskPageExtra):
     """A page of tasks; `nextCursor` is there when there may be more."""
 
     tasks: list[Task]
+
+
+class FoundMessage(TypedDict):
+    """A message that was found; `roomId` is the lobby's for a direct message."""
+
+    roomId: str
+    message: Message
+
+
+class _SearchPageExtra(TypedDict, total=False):
+    nextCursor: str
+    incomplete: bool
+
+
+class SearchPage(_SearchPageExtra):
+    """A page of what was found, the newest first; `nextCursor` is there when there may be more.
+
+    `incomplete` is there and True when some of what was said last could not be looked at yet.
+    """
+
+    found: list[FoundMessage]
+
+
+class _MemberStatusExtra(TypedDict, total=False):
+    readAt: int
+
+
+class MemberStatus(_MemberStatusExtra):
+    """How far a message got with one agent; `readAt` is when the agent last said how far it has read."""
+
+    agentId: str
+    displayName: str
+    state: Literal["stored", "delivered", "read"]
+
+
+class ReadMark(TypedDict):
+    """The position up to which this agent has read, and how many messages there are behind it."""
+
+    seq: int
+    unread: int
 
 
 class DocumentSummary(TypedDict):

@@ -79,6 +79,14 @@ export interface EventMap {
         removedBy: string;
         reason: string | null;
     };
+    /** Somebody says that it has read a message that was sent with `wantRead`. */
+    "message.read": {
+        messageId: string;
+        roomId: string;
+        agentId: string;
+        displayName: string;
+        readAt: number;
+    };
     "task.created": {
         task: Task;
     };

@@ -1,5 +1,5 @@
 /** One function per method of the protocol. */
-import { KeyMethods } from "./keys.js";
+import { ReceiptMethods } from "./receipts.js";
 import type { Agent, AgentToEnrol, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, FollowOptions, FollowResult, HistoryOptions, HistoryPage, InvitedAgent, InviteOptions, Message, Room, RoomChanges, RoomInfo, RoomSummary, SendOptions, SentDirectMessage, SentMessage, Status, Visibility } from "./types.js";
 export interface CallOptions {
     /** How long this call waits for its answer, instead of the client's `requestTimeoutMs`. */
@@ -15,7 +15,7 @@ export interface KeyedParams extends Record<string, unknown> {
  * All of them reject with `RpcError` when the server refuses, `NotConnectedError` when nothing was sent, and
  * `ConnectionLostError` or `RequestTimeoutError` when the outcome is unknown.
  */
-export declare abstract class Methods extends KeyMethods {
+export declare abstract class Methods extends ReceiptMethods {
     /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
     abstract call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
     /** Calls a method that takes an idempotency key. */

@@ -1,12 +1,12 @@
 /** One function per method of the protocol. */
-import { KeyMethods } from "./keys.js";
+import { ReceiptMethods } from "./receipts.js";
 /**
  * The methods of the protocol under their names in this language.
  *
  * All of them reject with `RpcError` when the server refuses, `NotConnectedError` when nothing was sent, and
  * `ConnectionLostError` or `RequestTimeoutError` when the outcome is unknown.
  */
-export class Methods extends KeyMethods {
+export class Methods extends ReceiptMethods {
     /** Calls a method that takes an idempotency key. */
     send(method, params) {
         return this.call(method, params);
@@ -153,6 +153,6 @@ function sendParams(options = {}) {
     if (typeof options === "string") {
         return { idempotencyKey: options };
     }
-    const { type, data, replyTo, idempotencyKey } = options;
-    return { type, data, replyTo, idempotencyKey };
+    const { type, data, replyTo, idempotencyKey, wantRead } = options;
+    return { type, data, replyTo, idempotencyKey, wantRead };
 }

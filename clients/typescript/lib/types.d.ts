@@ -102,6 +102,8 @@ export interface RoomSummary {
     isMember: boolean;
     /** Position of the last message; 0 when there was never one. */
     seq?: number;
+    /** Messages that this agent, a member, has not marked as read. */
+    unread?: number;
     /** Present on a room that was deleted, which only the controller sees. */
     deleted?: true;
 }
@@ -160,6 +162,49 @@ export interface SendOptions {
     replyTo?: string | undefined;
     /** Makes sending it again safe. */
     idempotencyKey?: string | undefined;
+    /** Asks for the event `message.read` when somebody says that it has read the message. */
+    wantRead?: boolean | undefined;
+}
+/** What to look for beside the words; what is left out does not matter. */
+export interface SearchOptions {
+    roomId?: string | undefined;
+    senderId?: string | undefined;
+    /** From this time on, in milliseconds since 1970. */
+    from?: number | undefined;
+    /** From before this time, in milliseconds since 1970. */
+    to?: number | undefined;
+    /** How many at most, from 1; 50 when left out. */
+    limit?: number | undefined;
+    /** The `nextCursor` of the page before. */
+    cursor?: string | undefined;
+}
+/** A message that was found. */
+export interface FoundMessage {
+    /** The lobby's for a direct message. */
+    roomId: string;
+    message: Message;
+}
+/** A page of what was found, the newest first. */
+export interface SearchPage {
+    found: FoundMessage[];
+    /** Present when there may be more. */
+    nextCursor?: string;
+    /** Present when some of what was said last could not be looked at yet. */
+    incomplete?: true;
+}
+/** How far a message got with one agent. */
+export interface MemberStatus {
+    agentId: string;
+    displayName: string;
+    /** `delivered`: a socket of the agent took it. `read`: the agent said so. */
+    state: "stored" | "delivered" | "read";
+    /** When the agent last said how far it has read; left out until that is as far as the message. */
+    readAt?: number;
+}
+/** The position up to which this agent has read, and how many messages there are behind it. */
+export interface ReadMark {
+    seq: number;
+    unread: number;
 }
 /** Work that is offered in a room. */
 export interface Task {

@@ -41,6 +41,7 @@ const EVENTS: Record<EventName, true> = {
   "room.ownerChanged": true,
   "room.updated": true,
   "message.removed": true,
+  "message.read": true,
   "task.created": true,
   "task.updated": true,
   "lobby.motd": true,

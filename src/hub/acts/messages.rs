@@ -13,7 +13,7 @@ use crate::hub::directory::{Directory, Room};
 use crate::hub::feed::{Place, Source};
 use crate::store::messages::{DirectRow, MessageRow, Removal};
 use crate::store::removals::{self, RemovedFrom};
-use crate::store::{direct, messages};
+use crate::store::{direct, messages, receipts, search};
 
 /// The receipt of a message: it is stored.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,9 @@ impl Act for SendMessage {
             reply_to: self.extras.answers.find(desk, Some(room.number))?,
         };
         let id = post(desk, &me, room, &draft)?;
+        if self.extras.want_read {
+            receipts::want_read(desk.connection, id.row)?;
+        }
         if let Some(retry) = &self.retry {
             retry.remember(desk, me.agent.number, id)?;
         }
@@ -133,6 +136,9 @@ impl Act for SendDirect {
             }
         }
         let id = MessageId { at_ms, row: row.id };
+        if self.extras.want_read {
+            receipts::want_read(desk.connection, id.row)?;
+        }
         if let Some(retry) = &self.retry {
             retry.remember(desk, me.agent.number, id)?;
         }
@@ -210,6 +216,7 @@ impl Act for RemoveMessage {
         let (is_task, is_direct) = (row.kind == MessageKind::Task, row.direct.is_some());
         note_removal(desk, room, &row)?;
         messages::remove(desk.connection, row, removal)?;
+        search::forget(desk.connection, id.row)?;
         if is_task {
             redact_task(desk, &me, id)?;
         }
@@ -260,6 +267,9 @@ fn authorise<'a>(desk: &Desk<'a>, me: &Me<'a>, row: &MessageRow) -> Result<(&'a 
     let knows = room.visibility == Visibility::Public || Directory::sees(agent, room);
     Err(if knows { NOT_YOURS } else { Refusal::MessageNotFound })
 }
+
+pub(in crate::hub) const NOT_THE_SENDERS: Refusal =
+    Refusal::Forbidden("only the sender, the owner of the room and the controller may know what became of a message");
 
 const NOT_YOURS: Refusal =
     Refusal::Forbidden("only the sender, the owner of the room and the controller may remove a message");

@@ -61,6 +61,8 @@ pub struct Extras {
     pub data: Option<JsonText>,
     /// What it answers.
     pub answers: Answers,
+    /// Whether the sender wants to be told who reads it.
+    pub want_read: bool,
 }
 
 /// A message before it has a place.

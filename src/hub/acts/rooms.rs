@@ -77,6 +77,7 @@ impl Act for CreateRoom {
         Ok(RoomView {
             is_member: true,
             member_count: 1,
+            unread: Some(0),
             ..view
         })
     }

@@ -50,6 +50,9 @@ pub struct MessageSendParams {
     pub reply_to: Option<String>,
     /// A text of 1 to 128 characters that the sender chooses anew for each message. Sending the same message again under the same key within 24 hours, also after a crash or a restart, is answered with the first receipt and shown to nobody; another message under it is refused with 4081.
     pub idempotency_key: Option<String>,
+    /// Whether to tell the sender with `message.read` when somebody says that it has read the message.
+    #[serde(default)]
+    pub want_read: bool,
 }
 
 /// Result of `message.send`.
@@ -88,6 +91,9 @@ pub struct MessageDmParams {
     pub reply_to: Option<String>,
     /// Makes sending it again safe, as for `message.send`.
     pub idempotency_key: Option<String>,
+    /// Whether to tell the sender with `message.read` when somebody says that it has read the message.
+    #[serde(default)]
+    pub want_read: bool,
 }
 
 /// Result of `message.dm`.

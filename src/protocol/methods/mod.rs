@@ -9,7 +9,9 @@ mod key;
 mod lobby;
 mod message;
 mod operator;
+mod receipts;
 mod room;
+mod search;
 mod session;
 mod task;
 
@@ -21,7 +23,9 @@ pub use key::*;
 pub use lobby::*;
 pub use message::*;
 pub use operator::*;
+pub use receipts::*;
 pub use room::*;
+pub use search::*;
 pub use session::*;
 pub use task::*;
 
@@ -156,9 +160,10 @@ macro_rules! for_each_method {
             Auth, RpcDiscover,
             AgentInvite, AgentRevoke, AgentList, AgentKick, AgentBan, AgentUnban,
             AgentEnrol, AgentCreateKey, AgentRotateKey, AgentRevokeKey, AgentListKeys, AgentRename, AuditList,
-            RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomFollow, RoomInvite, RoomKick, RoomVisibility,
+            RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomFollow, RoomMarkRead, RoomInvite, RoomKick, RoomVisibility,
             RoomUpdate, RoomDelete, RoomTakeOwnership,
-            MessageSend, MessageDm, MessageFollowDirect, MessageRemove,
+            MessageSend, MessageDm, MessageFollowDirect, MessageRemove, MessageSearch, MessageStatus,
+            MessageMarkReadDirect,
             LobbySetMotd, LobbyGetMotd,
             DocsList, DocsGet, DocsUpdate,
             TaskCreate, TaskClaim, TaskRenew, TaskUpdate, TaskComplete, TaskFail, TaskCancel, TaskList, TaskGet,

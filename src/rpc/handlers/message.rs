@@ -32,7 +32,13 @@ impl Handler for MessageSend {
         let content = checked!(call, content(hub, &params.content));
         let extras = checked!(
             call,
-            extras(hub, params.kind, params.data.as_deref(), params.reply_to.as_deref())
+            extras(
+                hub,
+                params.kind,
+                params.data.as_deref(),
+                params.reply_to.as_deref(),
+                params.want_read
+            )
         );
         let parts = [
             Self::NAME,
@@ -41,6 +47,7 @@ impl Handler for MessageSend {
             extras.kind.unless_chat().unwrap_or_default(),
             extras.data.as_ref().map_or("", JsonText::as_str),
             params.reply_to.as_deref().unwrap_or_default(),
+            if params.want_read { "wantRead" } else { "" },
         ];
         let retry = checked!(call, retry(params.idempotency_key.as_deref(), &parts));
         let room = RoomId::parse(&params.room_id);
@@ -65,7 +72,13 @@ impl Handler for MessageDm {
         let content = checked!(call, content(hub, &params.content));
         let extras = checked!(
             call,
-            extras(hub, params.kind, params.data.as_deref(), params.reply_to.as_deref())
+            extras(
+                hub,
+                params.kind,
+                params.data.as_deref(),
+                params.reply_to.as_deref(),
+                params.want_read
+            )
         );
         let parts = [
             Self::NAME,
@@ -74,6 +87,7 @@ impl Handler for MessageDm {
             extras.kind.unless_chat().unwrap_or_default(),
             extras.data.as_ref().map_or("", JsonText::as_str),
             params.reply_to.as_deref().unwrap_or_default(),
+            if params.want_read { "wantRead" } else { "" },
         ];
         let retry = checked!(call, retry(params.idempotency_key.as_deref(), &parts));
         let to = AgentId::parse(&params.to_agent_id);
@@ -98,11 +112,13 @@ fn extras(
     kind: Option<MessageTypeParam>,
     json: Option<&RawValue>,
     reply_to: Option<&str>,
+    want_read: bool,
 ) -> Result<Extras, Refusal> {
     Ok(Extras {
         kind: kind.map(Into::into).unwrap_or_default(),
         data: data(hub, json)?,
         answers: reply_to.map_or(Answers::Nothing, |id| Answers::Message(MessageId::parse(id))),
+        want_read,
     })
 }
 

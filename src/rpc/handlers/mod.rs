@@ -8,7 +8,9 @@ pub(super) mod key;
 mod lobby;
 mod message;
 mod operator;
+mod receipts;
 mod room;
+mod search;
 mod session;
 mod task;
 

@@ -35,6 +35,8 @@ export interface EventMap {
   "room.ownerChanged": { roomId: string; newOwnerId: string; previousOwnerId: string };
   "room.updated": { roomId: string; name: string; description: string | null };
   "message.removed": { messageId: string; roomId: string; removedBy: string; reason: string | null };
+  /** Somebody says that it has read a message that was sent with `wantRead`. */
+  "message.read": { messageId: string; roomId: string; agentId: string; displayName: string; readAt: number };
   "task.created": { task: Task };
   /** The task as it is now. */
   "task.updated": { task: Task };

@@ -1,6 +1,6 @@
 /** One function per method of the protocol. */
 
-import { KeyMethods } from "./keys.js";
+import { ReceiptMethods } from "./receipts.js";
 import type {
   Agent,
   AgentToEnrol,
@@ -42,7 +42,7 @@ export interface KeyedParams extends Record<string, unknown> {
  * All of them reject with `RpcError` when the server refuses, `NotConnectedError` when nothing was sent, and
  * `ConnectionLostError` or `RequestTimeoutError` when the outcome is unknown.
  */
-export abstract class Methods extends KeyMethods {
+export abstract class Methods extends ReceiptMethods {
   /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
   abstract override call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
 
@@ -235,6 +235,6 @@ function sendParams(options: SendOptions | string = {}): SendOptions {
   if (typeof options === "string") {
     return { idempotencyKey: options };
   }
-  const { type, data, replyTo, idempotencyKey } = options;
-  return { type, data, replyTo, idempotencyKey };
+  const { type, data, replyTo, idempotencyKey, wantRead } = options;
+  return { type, data, replyTo, idempotencyKey, wantRead };
 }

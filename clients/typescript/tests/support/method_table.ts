@@ -6,6 +6,7 @@ import type {
   NewTask,
   Position,
   RotateOptions,
+  SearchOptions,
   SendOptions,
   TaskFilter,
   TaskOutcome,
@@ -116,12 +117,12 @@ export const METHODS: Record<string, Entry> = {
     call: (client, { roomId }: { roomId: string }) => client.takeOwnership(roomId),
   },
   "message.send": {
-    params: ["roomId", "content", "type", "data", "replyTo", "idempotencyKey"],
+    params: ["roomId", "content", "type", "data", "replyTo", "idempotencyKey", "wantRead"],
     call: (client, { roomId, content, ...options }: { roomId: string; content: string } & SendOptions) =>
       client.sendMessage(roomId, content, options),
   },
   "message.dm": {
-    params: ["toAgentId", "content", "type", "data", "replyTo", "idempotencyKey"],
+    params: ["toAgentId", "content", "type", "data", "replyTo", "idempotencyKey", "wantRead"],
     call: (client, { toAgentId, content, ...options }: { toAgentId: string; content: string } & SendOptions) =>
       client.sendDm(toAgentId, content, options),
   },
@@ -129,6 +130,20 @@ export const METHODS: Record<string, Entry> = {
     params: ["messageId", "reason"],
     call: (client, { messageId, reason }: { messageId: string; reason: string }) => client.removeMessage(messageId, reason),
   },
+  "message.search": {
+    params: ["query", "roomId", "senderId", "from", "to", "limit", "cursor"],
+    call: (client, { query, ...options }: { query: string } & SearchOptions) => client.searchMessages(query, options),
+  },
+  "message.status": {
+    params: ["messageId"],
+    call: (client, { messageId }: { messageId: string }) => client.messageStatus(messageId),
+    unwraps: "members",
+  },
+  "room.markRead": {
+    params: ["roomId", "seq"],
+    call: (client, { roomId, seq }: { roomId: string; seq: number }) => client.markRead(roomId, seq),
+  },
+  "message.markReadDirect": { params: ["seq"], call: (client, { seq }: { seq: number }) => client.markReadDirect(seq) },
   "lobby.setMotd": { params: ["content"], call: (client, { content }: { content: string | null }) => client.setMotd(content) },
   "lobby.getMotd": { params: [], call: (client) => client.getMotd(), unwraps: "motd" },
   "docs.list": { params: [], call: (client) => client.listDocs(), unwraps: "docs" },

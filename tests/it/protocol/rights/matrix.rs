@@ -94,6 +94,7 @@ room.leave               4001   4001    4001   4011    4011    4011    4011     
 room.info                4001   4001    4001     ok    4011    4011      ok     ok    ok   ok     ok         ok     4003
 room.history             4001   4001    4001   4011    4011    4011    4011     ok    ok 4011     ok         ok     4003
 room.follow              4001   4001    4001   4011    4011    4011    4011     ok    ok 4011     ok       4011     4003
+room.markRead            4001   4001    4001   4011    4011    4011    4011     ok    ok 4011     ok       4011     4003
 room.invite              4001   4001    4001   4003    4003    4003    4003   4003    ok   ok   4003         ok     4003
 room.kick                4001   4001    4001   4003    4003    4003    4003   4003    ok   ok   4003         ok     4003
 room.visibility          4001   4001    4001   4003    4003    4003    4003   4003    ok   ok   4003         ok     4003
@@ -104,6 +105,9 @@ message.send             4001   4001    4001   4011    4011    4011    4011     
 message.dm               4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 message.followDirect     4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 message.remove           4001   4001    4001   4003    4060    4060    4003   4003    ok   ok   4003         ok     4003
+message.search           4001   4001    4001   4011    4011    4011    4011     ok    ok 4011     ok         ok     4003
+message.status           4001   4001    4001   4003    4060    4060    4003   4003    ok   ok   4003         ok     4003
+message.markReadDirect   4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 lobby.setMotd            4001   4001    4001   4003    4003    4003    4003   4003  4003 4003   4003         ok     4003
 lobby.getMotd            4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003
 docs.list                4001   4001    4001     ok      ok      ok      ok     ok    ok   ok     ok         ok     4003

@@ -209,6 +209,11 @@ async fn ids_that_name_nothing_are_not_found() {
             ("message.send", json!({ "roomId": id, "content": "x" }), 4010),
             ("message.dm", json!({ "toAgentId": id, "content": "x" }), 4020),
             ("message.remove", json!({ "messageId": id }), 4060),
+            ("message.search", json!({ "query": "x", "roomId": id }), 4010),
+            ("message.search", json!({ "query": "x", "senderId": id }), 4020),
+            ("message.search", json!({ "query": "x", "cursor": id }), -32602),
+            ("message.status", json!({ "messageId": id }), 4060),
+            ("room.markRead", json!({ "roomId": id, "seq": 1 }), 4010),
             ("task.create", json!({ "roomId": id, "title": "x" }), 4010),
             (
                 "task.create",
