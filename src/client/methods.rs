@@ -301,7 +301,7 @@ pub trait Methods: Sync {
         done(self, "docs.update", params)
     }
 
-    /// `operator.status`, on the operator's socket only, as are the four below.
+    /// `operator.status`, on the operator's socket only, as are those below.
     fn operator_status(&self) -> impl Future<Output = Result<Value, ClientError>> + Send {
         self.call("operator.status", json!({}))
     }
@@ -324,6 +324,17 @@ pub trait Methods: Sync {
     /// `operator.kick`: disconnects every agent but the controller and gives the number of connections cut.
     fn operator_kick(&self) -> impl Future<Output = Result<u64, ClientError>> + Send {
         typed(self, "operator.kick", json!({}), Some("disconnected"))
+    }
+
+    /// `operator.backup`: copies everything into the file `path` on the server's machine; with `force`, in the place of an
+    /// earlier backup.
+    fn operator_backup(&self, path: &str, force: bool) -> impl Future<Output = Result<Value, ClientError>> + Send {
+        self.call("operator.backup", json!({"path": path, "force": force}))
+    }
+
+    /// `operator.export`: the record of a room above a position, page by page.
+    fn operator_export(&self, room: &str, after_seq: u64) -> impl Future<Output = Result<Value, ClientError>> + Send {
+        self.call("operator.export", json!({"room": room, "afterSeq": after_seq}))
     }
 }
 

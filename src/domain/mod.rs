@@ -2,6 +2,7 @@
 
 mod agent;
 mod event;
+mod export;
 mod ids;
 mod json;
 mod message;
@@ -12,6 +13,7 @@ mod task;
 
 pub use agent::{AgentOrigin, ApiKey, KeyHash, Role};
 pub use event::{EndReason, Event};
+pub use export::{ExportPage, ExportedMessage, ExportedRemoval};
 pub use ids::{AgentId, AgentNumber, Epoch, MessageId, RoomId, RowId, SessionId, StreamNumber};
 pub use json::JsonText;
 pub use message::{DirectMessage, HistoryEntry, Message, MessageKind, REMOVED_CONTENT};

@@ -10,8 +10,20 @@ use crate::domain::{Lease, Role, StreamNumber};
 use crate::runtime::clock::Clock;
 use crate::store::{Connection, StoreError, agents, direct, messages, rooms, settings, tasks};
 
-/// Reads everything that decides who may do what. Needs the controller and the lobby to be there.
+/// Reads everything that decides who may do what, and begins the leases anew.
 pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directory, StoreError> {
+    let mut directory = read(connection)?;
+    // How long the server was away nobody can say for sure: its clock may have been set. So that no lease ends before its
+    // time, each gets its whole term again.
+    for (task, lease) in tasks::restart_leases(connection, clock.now_ms())? {
+        let lease = Lease::new(lease.holder, clock.steady_ms(), lease.term_ms);
+        directory.leases.set(task, lease);
+    }
+    Ok(directory)
+}
+
+/// Reads everything but the leases, and changes nothing. Needs the controller and the lobby to be there.
+pub(super) fn read(connection: &Connection) -> Result<Directory, StoreError> {
     let missing = |what: &str| StoreError::Damaged(format!("the database has no {what}"));
     let agent_rows = agents::all(connection)?;
     let room_rows = rooms::all(connection)?;
@@ -75,12 +87,6 @@ pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directo
         if let Some(room) = directory.rooms.get_mut(&room) {
             room.open_tasks = count;
         }
-    }
-    // How long the server was away nobody can say for sure: its clock may have been set. So that no lease ends before its
-    // time, each gets its whole term again.
-    for (task, lease) in tasks::restart_leases(connection, clock.now_ms())? {
-        let lease = Lease::new(lease.holder, clock.steady_ms(), lease.term_ms);
-        directory.leases.set(task, lease);
     }
     Ok(directory)
 }

@@ -11,6 +11,7 @@ mod change;
 mod directory;
 mod documents;
 mod engine;
+mod export;
 mod fanout;
 mod feed;
 mod follow;
@@ -31,7 +32,10 @@ use tokio::sync::{Notify, oneshot};
 
 pub use act::{Act, Caller, Cost, Desk, Done};
 pub use directory::{Agent, Directory, Room, Session};
-pub use documents::{Document, DocumentSummary, Guides, write_defaults as write_document_files};
+pub use documents::{
+    Document, DocumentSummary, Guides, adopt_constitution, place_constitution, write_defaults as write_document_files,
+};
+pub use export::{ExportQuery, export_resting};
 pub use feed::Feed;
 pub use follow::{Beginning, Followed, Position, Prepared, Reset, ResetReason, Target};
 pub use history::{HistoryPage, HistoryQuery, Range};

@@ -3,6 +3,7 @@
 mod error;
 mod listen;
 pub mod setup;
+pub mod upkeep;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -4,6 +4,7 @@
 //! a pool ([`Readers`]) off the async threads. The query functions take a connection and serve both.
 
 pub mod agents;
+mod backup;
 pub mod direct;
 pub mod documents;
 mod doubt;
@@ -16,17 +17,20 @@ mod migrate;
 mod open;
 mod readers;
 pub mod removals;
+mod restore;
 pub mod rooms;
 pub mod settings;
 pub mod tasks;
 mod verify;
 mod writer;
 
+pub use backup::{Backup, BackupError, back_up};
 pub use doubt::commit;
 pub use error::StoreError;
-pub use inspect::{inspect, is_set_up};
+pub use inspect::{Resting, inspect, is_set_up, open_resting};
 pub use lock::DirectoryLock;
 pub use open::{Database, OpenError, OpenOptions, lock, open};
 pub use readers::Readers;
+pub use restore::{RestoreOptions, Restored, restore};
 pub use rusqlite::Connection;
 pub use writer::{Engine, Keep, Writer, WriterOptions};

@@ -9,6 +9,7 @@ mod cli;
 mod durability;
 mod first_steps;
 mod following;
+mod operation;
 mod protocol;
 mod safety;
 mod tasks;

@@ -10,6 +10,7 @@ mod operator;
 mod room;
 mod session;
 mod task;
+mod upkeep;
 
 pub use agent::*;
 pub use docs::*;
@@ -20,6 +21,7 @@ pub use operator::*;
 pub use room::*;
 pub use session::*;
 pub use task::*;
+pub use upkeep::*;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -157,7 +159,7 @@ macro_rules! for_each_method {
             LobbySetMotd, LobbyGetMotd,
             DocsList, DocsGet, DocsUpdate,
             TaskCreate, TaskClaim, TaskRenew, TaskUpdate, TaskComplete, TaskFail, TaskCancel, TaskList, TaskGet,
-            OperatorStatus, OperatorStop, OperatorLock, OperatorUnlock, OperatorKick
+            OperatorStatus, OperatorStop, OperatorLock, OperatorUnlock, OperatorKick, OperatorBackup, OperatorExport
         }
     };
 }

@@ -9,6 +9,7 @@ mod operator;
 mod room;
 mod session;
 mod task;
+mod upkeep;
 
 use serde_json::value::RawValue;
 
