@@ -187,6 +187,16 @@ pub trait Methods: Sync {
         done(self, "room.takeOwnership", json!({"roomId": room_id}))
     }
 
+    /// `room.pause`: nobody may speak in it until it is resumed.
+    fn pause_room(&self, room_id: &str, reason: Option<&str>) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "room.pause", with_reason(json!({"roomId": room_id}), reason))
+    }
+
+    /// `room.resume`.
+    fn resume_room(&self, room_id: &str) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "room.resume", json!({"roomId": room_id}))
+    }
+
     /// `message.send`: the message is on disk when this returns.
     fn send_message(&self, room_id: &str, content: &str) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
         typed(

@@ -66,6 +66,15 @@ pub enum Event {
         name: Name,
         description: Option<String>,
     },
+    /// Nobody may speak in a room until it is resumed.
+    RoomPaused {
+        room: RoomId,
+        since_ms: i64,
+        reason: Option<String>,
+        by: Option<AgentId>,
+    },
+    /// Everybody in a room may speak again.
+    RoomResumed { room: RoomId, by: AgentId },
     /// The content of a message was removed.
     MessageRemoved {
         message: MessageId,

@@ -19,5 +19,5 @@ pub use json::JsonText;
 pub use message::{DirectMessage, HistoryEntry, Message, MessageKind, REMOVED_CONTENT};
 pub use name::{Name, NameProblem, TextProblem, check_text};
 pub use refusal::Refusal;
-pub use room::{MemberView, RoomView, Visibility};
+pub use room::{MemberView, PauseView, RoomView, Visibility};
 pub use task::{Lease, TaskCourse, TaskProblem, TaskReceipt, TaskState, TaskStep, TaskView};

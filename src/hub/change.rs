@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
+use super::exchange::Exchange;
 use crate::domain::{AgentNumber, KeyHash, Lease, Name, RowId, SessionId, StreamNumber, Visibility};
 use crate::store::agents::AgentRow;
+use crate::store::pauses::PauseRow;
 use crate::store::rooms::RoomRow;
 
 #[derive(Clone, Debug)]
@@ -55,7 +57,10 @@ pub(super) enum Change {
         room: StreamNumber,
         seq: u64,
         at_ms: i64,
+        exchange: Exchange,
     },
+    RoomPaused(StreamNumber, PauseRow),
+    RoomResumed(StreamNumber),
     ConversationBegun {
         number: StreamNumber,
         low: AgentNumber,

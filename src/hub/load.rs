@@ -8,7 +8,7 @@ use super::leases::Leases;
 use super::open_rooms::OpenRooms;
 use crate::domain::{Lease, Role, StreamNumber};
 use crate::runtime::clock::Clock;
-use crate::store::{Connection, StoreError, agents, direct, messages, rooms, settings, tasks};
+use crate::store::{Connection, StoreError, agents, direct, messages, pauses, rooms, settings, tasks};
 
 /// Reads everything that decides who may do what, and begins the leases anew.
 pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directory, StoreError> {
@@ -86,6 +86,11 @@ pub(super) fn read(connection: &Connection) -> Result<Directory, StoreError> {
     for (room, count) in tasks::open_counts(connection)? {
         if let Some(room) = directory.rooms.get_mut(&room) {
             room.open_tasks = count;
+        }
+    }
+    for (room, pause) in pauses::all(connection)? {
+        if let Some(room) = directory.rooms.get_mut(&room) {
+            room.paused = Some(Arc::new(pause));
         }
     }
     Ok(directory)

@@ -184,6 +184,24 @@ notifications! {
         /// Its description from now on; null when it has none.
         description: Option<String>,
     }
+    /// Nobody may speak in a room until it is resumed.
+    RoomPaused = "room.paused", to "the members; whoever paused it knows already" {
+        /// The room.
+        room_id: String,
+        /// Since when, in milliseconds since 1970.
+        since: i64,
+        /// Why; null when that was not said.
+        reason: Option<String>,
+        /// The agent that paused it; null when the server did, because agents answered each other without end.
+        paused_by: Option<String>,
+    }
+    /// Everybody in a room may speak again.
+    RoomResumed = "room.resumed", to "the other members" {
+        /// The room.
+        room_id: String,
+        /// The agent that resumed it.
+        resumed_by: String,
+    }
     /// The content of a message was removed.
     MessageRemoved = "message.removed", to "the members of the room, or both parties of a direct message" {
         /// The message.
@@ -392,6 +410,27 @@ pub fn encode(event: &Event) -> Vec<u8> {
                 },
             )
         }
+        Event::RoomPaused {
+            room,
+            since_ms,
+            reason,
+            by,
+        } => {
+            let params = RoomPaused {
+                room_id: room.to_string(),
+                since: *since_ms,
+                reason: reason.clone(),
+                paused_by: by.map(|by| by.to_string()),
+            };
+            write(RoomPaused::NAME, &params)
+        }
+        Event::RoomResumed { room, by } => write(
+            RoomResumed::NAME,
+            &RoomResumed {
+                room_id: room.to_string(),
+                resumed_by: by.to_string(),
+            },
+        ),
         Event::MessageRemoved {
             message,
             room,

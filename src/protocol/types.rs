@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::domain::{HistoryEntry, JsonText, MemberView, Message, REMOVED_CONTENT, RoomView, TaskReceipt, TaskView};
+use crate::domain::{
+    HistoryEntry, JsonText, MemberView, Message, PauseView, REMOVED_CONTENT, RoomView, TaskReceipt, TaskView,
+};
 
 /// `{"status": "ok"}`: the request was carried out, and what it changed is durable.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -47,6 +49,31 @@ pub struct RoomObject {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schemars(default)]
     pub deleted: bool,
+    /// Present while nobody may speak in the room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseObject>,
+}
+
+/// The pause of a room.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PauseObject {
+    /// When it began, in milliseconds since 1970.
+    pub since: i64,
+    /// Why; null when that was not said.
+    pub reason: Option<String>,
+    /// The agent that paused it; null when the server did, because agents answered each other without end.
+    pub paused_by: Option<String>,
+}
+
+impl From<PauseView> for PauseObject {
+    fn from(pause: PauseView) -> Self {
+        Self {
+            since: pause.since_ms,
+            reason: pause.reason,
+            paused_by: pause.by.map(|by| by.to_string()),
+        }
+    }
 }
 
 impl From<RoomView> for RoomObject {
@@ -64,6 +91,7 @@ impl From<RoomView> for RoomObject {
             created_at: room.created_at_ms,
             seq: room.seq,
             deleted: room.deleted,
+            paused: room.paused.map(Into::into),
         }
     }
 }

@@ -15,6 +15,7 @@ mod lock;
 pub mod messages;
 mod migrate;
 mod open;
+pub mod pauses;
 mod readers;
 pub mod removals;
 mod restore;

@@ -7,6 +7,7 @@ mod support;
 
 mod cli;
 mod durability;
+mod fairness;
 mod first_steps;
 mod following;
 mod operation;

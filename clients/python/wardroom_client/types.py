@@ -58,18 +58,27 @@ class InvitedAgent(TypedDict):
     role: Role
 
 
+class Pause(TypedDict):
+    """The pause of a room; `pausedBy` is None when the server did it, because agents answered each other without end."""
+
+    since: int
+    reason: str | None
+    pausedBy: str | None
+
+
 class _RoomExtra(TypedDict, total=False):
     description: str | None
     createdAt: int
     seq: int
     deleted: bool
+    paused: Pause
 
 
 class Room(_RoomExtra):
     """A room; `memberCount` counts members online or not.
 
     `seq` is the position of the last message, 0 when there was never one; `deleted` is there and True on a room that
-    was deleted, which only the controller sees.
+    was deleted, which only the controller sees; `paused` is there while nobody may speak in the room.
     """
 
     roomId: str

@@ -38,6 +38,8 @@ const EVENTS: Record<EventName, true> = {
   "room.visibilityChanged": true,
   "room.ownerChanged": true,
   "room.updated": true,
+  "room.paused": true,
+  "room.resumed": true,
   "message.removed": true,
   "task.created": true,
   "task.updated": true,

@@ -7,6 +7,7 @@ mod follow;
 mod lobby;
 mod message;
 mod operator;
+mod pause;
 mod room;
 mod session;
 mod task;
@@ -18,6 +19,7 @@ pub use follow::*;
 pub use lobby::*;
 pub use message::*;
 pub use operator::*;
+pub use pause::*;
 pub use room::*;
 pub use session::*;
 pub use task::*;
@@ -154,7 +156,7 @@ macro_rules! for_each_method {
             Auth, RpcDiscover,
             AgentInvite, AgentRevoke, AgentList, AgentKick, AgentBan, AgentUnban,
             RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomFollow, RoomInvite, RoomKick, RoomVisibility,
-            RoomUpdate, RoomDelete, RoomTakeOwnership,
+            RoomUpdate, RoomDelete, RoomTakeOwnership, RoomPause, RoomResume,
             MessageSend, MessageDm, MessageFollowDirect, MessageRemove,
             LobbySetMotd, LobbyGetMotd,
             DocsList, DocsGet, DocsUpdate,

@@ -6,6 +6,7 @@ pub(super) mod follow;
 mod lobby;
 mod message;
 mod operator;
+mod pause;
 mod room;
 mod session;
 mod task;
