@@ -219,7 +219,9 @@ fn signature(method: &str) -> (&'static [&'static str], &'static [&'static str])
         "room.kick" => (&["roomId", "agentId"], &["reason"]),
         "room.visibility" => (&["roomId", "visibility"], &[]),
         "room.update" => (&["roomId"], &["name", "description"]),
-        "room.join" | "room.leave" | "room.info" | "room.delete" | "room.takeOwnership" | "room.resume" => (&["roomId"], &[]),
+        "room.join" | "room.leave" | "room.info" | "room.delete" | "room.takeOwnership" | "room.resume" => {
+            (&["roomId"], &[])
+        }
         "room.pause" => (&["roomId"], &["reason"]),
         "message.send" => (&["roomId", "content"], &["type", "data", "replyTo", "idempotencyKey"]),
         "message.dm" => (

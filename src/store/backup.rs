@@ -1,5 +1,6 @@
 //! A copy of the database in one file, made while the database is in use or not.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions as FileOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -68,6 +69,13 @@ pub fn back_up(database: &Path, target: &Path, replace: bool) -> Result<Backup, 
     if size_of(database).map_err(file(database))? == 0 {
         return Err(BackupError::Missing(database.to_owned()));
     }
+    if ["-wal", "-shm", "-journal"]
+        .iter()
+        .any(|ending| beside(database, ending) == target)
+    {
+        // SQLite would take it for its own.
+        return Err(BackupError::Live(target.to_owned()));
+    }
     let claim = Claim::take(database, target, replace)?;
     let temporary = temporary(target).map_err(file(target))?;
     let done = write(database, &temporary).and_then(|backup| {
@@ -134,8 +142,11 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     id(one).is_some_and(|found| id(other) == Some(found))
 }
 
-/// Whether the head of a file says that it is a database of wardroom.
+/// Whether the head of a file says that it is a database of wardroom. What a backup that was cut off has left is empty.
 fn is_ours(path: &Path) -> bool {
+    if fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0) {
+        return true;
+    }
     let mut head = [0; HEAD_BYTES];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head[APPLICATION_ID_AT..] == migrate::APPLICATION_ID.to_be_bytes()
@@ -146,7 +157,7 @@ fn temporary(target: &Path) -> io::Result<PathBuf> {
     let name = target
         .file_name()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
-    let mut temporary = std::ffi::OsString::from(".");
+    let mut temporary = OsString::from(".");
     temporary.push(name);
     temporary.push(format!(".{}.tmp", std::process::id()));
     Ok(target.with_file_name(temporary))
@@ -214,6 +225,13 @@ fn store_error(error: PrepareError) -> BackupError {
             StoreError::Failed("it is not a database of this version of wardroom".into()).into()
         }
     }
+}
+
+/// The path with something behind its name.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path.as_os_str());
+    name.push(ending);
+    name.into()
 }
 
 /// Makes the name of a file last.

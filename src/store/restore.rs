@@ -1,6 +1,5 @@
 //! Putting a backup in the place of the database.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 
-use super::backup::{copy, make_private, sync_directory};
+use super::backup::{beside, copy, make_private, sync_directory};
 use super::error::StoreError;
 use super::lock::DirectoryLock;
 use super::open::{OpenError, PrepareError, connect, size_of, write_epoch};
@@ -160,10 +159,4 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path.as_os_str());
-    name.push(ending);
-    name.into()
 }

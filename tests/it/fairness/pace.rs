@@ -35,21 +35,21 @@ async fn bytes_are_counted_over_all_sessions_and_the_wait_that_is_told_is_enough
     let alice = server.participant(&controller, "alice").await;
     let again = Agent::enter(&server, &alice.key).await;
     let send = |length: usize| json!({ "roomId": lobby, "content": "x".repeat(length) });
-    alice.call("message.send", send(9000)).await;
-    let with_data = json!({ "roomId": lobby, "content": "x", "data": "y".repeat(9000) });
+    alice.call("message.send", send(8000)).await;
+    let with_data = json!({ "roomId": lobby, "content": "x", "data": "y".repeat(8000) });
     again.call("message.send", with_data).await;
-    let (message, wait) = limited(&again.connection, "message.send", send(9000)).await;
+    let (message, wait) = limited(&again.connection, "message.send", send(8000)).await;
     assert!(message.contains("bytes"), "{message}");
-    // 7,000 bytes are missing, less what has come back meanwhile.
-    assert!((1..=702).contains(&wait), "{wait}");
-    let direct = json!({ "toAgentId": controller.id(), "content": "x".repeat(9000) });
+    // 4,003 bytes are missing, less what has come back meanwhile.
+    assert!((1..=402).contains(&wait), "{wait}");
+    let direct = json!({ "toAgentId": controller.id(), "content": "x".repeat(8000) });
     limited(&alice.connection, "message.dm", direct).await;
     // Others speak on, and so does whoever has little to say.
-    controller.call("message.send", send(9000)).await;
+    controller.call("message.send", send(8000)).await;
     let mut clock = tokio::time::interval(Duration::from_millis(wait));
     clock.tick().await;
     clock.tick().await;
-    alice.call("message.send", send(9000)).await;
+    alice.call("message.send", send(8000)).await;
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn a_message_larger_than_a_burst_passes_after_a_pause() {
     let limits = json!({ "messagesPerSecond": 0, "bytesPerSecond": 1000, "byteBurst": 1000 });
     let (_server, controller) = server(limits).await;
     let lobby = controller.lobby().to_owned();
-    controller.say(&lobby, &"x".repeat(9000)).await;
+    controller.say(&lobby, &"x".repeat(8000)).await;
     let more = json!({ "roomId": lobby, "content": "x".repeat(500) });
     limited(&controller.connection, "message.send", more).await;
 }

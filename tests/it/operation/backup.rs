@@ -201,7 +201,7 @@ async fn what_is_there_is_not_overwritten() {
     let mut cast = Cast::gather().await;
     let (data_dir, backup) = (cast.server.data_dir().to_owned(), beside(&cast, "b.db"));
     let (other, nowhere) = (beside(&cast, "letter.txt"), beside(&cast, "no/where.db"));
-    let database = data_dir.join("wardroom.db");
+    let (database, log) = (data_dir.join("wardroom.db"), data_dir.join("wardroom.db-wal"));
     fs::write(&other, "dear all").expect("written");
     run(&data_dir, &["backup", text(&backup)]).await.expect(0);
     for running in [true, false] {
@@ -212,6 +212,7 @@ async fn what_is_there_is_not_overwritten() {
             (vec!["backup", text(&backup)], "--force"),
             (vec!["backup", text(&other), "--force"], "not a backup"),
             (vec!["backup", text(&database), "--force"], "the database itself"),
+            (vec!["backup", text(&log)], "the database itself"),
             (vec!["backup", text(&nowhere)], "cannot write"),
         ] {
             let ran = run(&data_dir, &words).await.expect(1);
