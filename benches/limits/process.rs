@@ -202,6 +202,9 @@ fn settings() -> Value {
         "limits": {
             "messagesPerSecond": 0,
             "changesPerSecond": 0,
+            "bytesPerSecond": 0,
+            "joinsPerSecond": 0,
+            "loopMessages": 0,
             "inFlightRequests": 1024,
             "sessionsPerAgent": 64,
             "pingIntervalMs": 86_400_000,

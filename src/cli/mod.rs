@@ -6,6 +6,7 @@
 
 mod announce;
 mod background;
+mod backup;
 mod check_config;
 mod clients;
 mod completions;
@@ -13,6 +14,7 @@ mod context;
 mod docs;
 mod doctor;
 mod exit;
+mod export;
 mod files;
 mod foreground;
 mod install;
@@ -23,6 +25,7 @@ mod output;
 mod pid_file;
 mod preflight;
 mod restart;
+mod restore;
 mod running;
 mod runtime;
 mod serve;
@@ -70,6 +73,9 @@ enum Command {
     Update(update::Update),
     /// Look for everything that may be wrong with this installation
     Doctor,
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Export(export::Export),
     #[command(subcommand)]
     Key(key::Key),
     /// Check the configuration without starting anything
@@ -122,6 +128,9 @@ fn dispatch(command: Command, flags: Flags, output: Output) -> CommandResult {
         Command::Install(what) => install::run(&what, &context()?, output),
         Command::Update(arguments) => update::run(&arguments, &context()?, output),
         Command::Doctor => doctor::run(&context()?, output),
+        Command::Backup(arguments) => backup::run(&arguments, &context()?, output),
+        Command::Restore(arguments) => restore::run(&arguments, &context()?, output),
+        Command::Export(arguments) => export::run(&arguments, &context()?, output),
         Command::Key(what) => key::run(&what, &context()?, output),
         Command::CheckConfig => check_config::run(&context()?, output),
         Command::Completions(arguments) => completions::run(&arguments),
@@ -155,6 +164,9 @@ mod tests {
             "wardroom serve --port -1",
             "wardroom serve --detached-child",
             "wardroom install",
+            "wardroom backup",
+            "wardroom restore",
+            "wardroom export room --force",
             "wardroom key rotate",
             "wardroom completions nonsense",
         ] {

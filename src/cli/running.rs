@@ -50,9 +50,14 @@ pub(super) enum Presence {
 
 /// Looks for a server; waits a moment for one that is about to start or to end.
 pub(super) async fn find(data_dir: &DataDir) -> Result<Presence, Failure> {
+    find_for(data_dir, REQUEST_LIMIT).await
+}
+
+/// Looks for a server that may take until `request_limit` to answer what it is asked for then.
+pub(super) async fn find_for(data_dir: &DataDir, request_limit: Duration) -> Result<Presence, Failure> {
     let options = ConnectOptions {
         connect_timeout: ANSWER_LIMIT,
-        request_timeout: REQUEST_LIMIT,
+        request_timeout: request_limit,
         event_capacity: 0,
         headers: Vec::new(),
     };

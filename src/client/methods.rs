@@ -234,6 +234,16 @@ pub trait Methods: Sync {
         done(self, "room.takeOwnership", json!({"roomId": room_id}))
     }
 
+    /// `room.pause`: nobody may speak in it until it is resumed.
+    fn pause_room(&self, room_id: &str, reason: Option<&str>) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "room.pause", with_reason(json!({"roomId": room_id}), reason))
+    }
+
+    /// `room.resume`.
+    fn resume_room(&self, room_id: &str) -> impl Future<Output = Result<(), ClientError>> + Send {
+        done(self, "room.resume", json!({"roomId": room_id}))
+    }
+
     /// `message.send`: the message is on disk when this returns.
     fn send_message(&self, room_id: &str, content: &str) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
         typed(
@@ -348,7 +358,7 @@ pub trait Methods: Sync {
         done(self, "docs.update", params)
     }
 
-    /// `operator.status`, on the operator's socket only, as are the four below.
+    /// `operator.status`, on the operator's socket only, as are those below.
     fn operator_status(&self) -> impl Future<Output = Result<Value, ClientError>> + Send {
         self.call("operator.status", json!({}))
     }
@@ -371,6 +381,17 @@ pub trait Methods: Sync {
     /// `operator.kick`: disconnects every agent but the controller and gives the number of connections cut.
     fn operator_kick(&self) -> impl Future<Output = Result<u64, ClientError>> + Send {
         typed(self, "operator.kick", json!({}), Some("disconnected"))
+    }
+
+    /// `operator.backup`: copies everything into the file `path` on the server's machine; with `force`, in the place of an
+    /// earlier backup.
+    fn operator_backup(&self, path: &str, force: bool) -> impl Future<Output = Result<Value, ClientError>> + Send {
+        self.call("operator.backup", json!({"path": path, "force": force}))
+    }
+
+    /// `operator.export`: the record of a room above a position, page by page.
+    fn operator_export(&self, room: &str, after_seq: u64) -> impl Future<Output = Result<Value, ClientError>> + Send {
+        self.call("operator.export", json!({"room": room, "afterSeq": after_seq}))
     }
 }
 

@@ -49,7 +49,7 @@ pub use pump::Event;
 pub use receipts::{Found, MemberStatus, ReadMark, ReceiptMethods, SearchFilter, SearchPage};
 pub use reconnect::{Client, DISCONNECTED, RECONNECTED};
 pub use results::{
-    AgentEntry, Authenticated, Document, DocumentEntry, HistoryPage, InvitedAgent, LobbyName, Message, Receipt, Room,
-    RoomMember, RoomWithMembers, SendOptions,
+    AgentEntry, Authenticated, Document, DocumentEntry, HistoryPage, InvitedAgent, LobbyName, Message, Pause, Receipt,
+    Room, RoomMember, RoomWithMembers, SendOptions,
 };
 pub use tasks::{Task, TaskFilter, TaskMethods, TaskOptions, TaskOutcome, TaskPage, TaskProgress, TaskReceipt};

@@ -121,6 +121,21 @@ pub struct Room {
     /// Whether it was deleted; only the controller sees such a room.
     #[serde(default)]
     pub deleted: bool,
+    /// Since when and why nobody may speak in it; none while everybody may.
+    #[serde(default)]
+    pub paused: Option<Pause>,
+}
+
+/// The pause of a room.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pause {
+    /// When it began, in milliseconds since 1970.
+    pub since: i64,
+    /// Why, if that was said.
+    pub reason: Option<String>,
+    /// Who paused it; none when the server did, because agents answered each other without end.
+    pub paused_by: Option<String>,
 }
 
 /// A member of a room.

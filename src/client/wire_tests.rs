@@ -235,7 +235,10 @@ fn signature(method: &str) -> (&'static [&'static str], &'static [&'static str])
         "room.kick" => (&["roomId", "agentId"], &["reason"]),
         "room.visibility" => (&["roomId", "visibility"], &[]),
         "room.update" => (&["roomId"], &["name", "description"]),
-        "room.join" | "room.leave" | "room.info" | "room.delete" | "room.takeOwnership" => (&["roomId"], &[]),
+        "room.join" | "room.leave" | "room.info" | "room.delete" | "room.takeOwnership" | "room.resume" => {
+            (&["roomId"], &[])
+        }
+        "room.pause" => (&["roomId"], &["reason"]),
         "message.send" => (
             &["roomId", "content"],
             &["type", "data", "replyTo", "idempotencyKey", "wantRead"],
@@ -358,6 +361,8 @@ async fn typed_call(connection: &Connection, method: &str, params: &Params<'_>) 
         }
         "room.delete" => connection.delete_room(p.text("roomId")).await,
         "room.takeOwnership" => connection.take_ownership(p.text("roomId")).await,
+        "room.pause" => connection.pause_room(p.text("roomId"), p.text_or_none("reason")).await,
+        "room.resume" => connection.resume_room(p.text("roomId")).await,
         "message.send" if p.carries_more() => connection
             .send(p.text("roomId"), p.text("content"), p.send_options())
             .await

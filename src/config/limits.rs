@@ -108,6 +108,36 @@ pub struct Limits {
     #[schemars(range(min = 1))]
     pub change_burst: u32,
 
+    /// Bytes of messages, `data` included, per second that one agent may go on sending over all its connections; more are
+    /// answered with 4080. `0` turns the limit off. Default `1048576`.
+    pub bytes_per_second: u32,
+
+    /// Bytes of messages one agent may send at once before `bytesPerSecond` applies; a larger message counts as this many.
+    /// Default `8388608`.
+    #[schemars(range(min = 1))]
+    pub byte_burst: u32,
+
+    /// Rooms per second that one agent may go on joining over all its connections; more are answered with 4080. `0` turns
+    /// the limit off. Default `20`.
+    pub joins_per_second: u32,
+
+    /// Rooms one agent may join at once before `joinsPerSecond` applies. Default `200`.
+    #[schemars(range(min = 1))]
+    pub join_burst: u32,
+
+    /// Answers of a few agents to each other (messages whose sender is not that of the message before) that pause a room
+    /// when nobody else has spoken in it meanwhile; its owner or the controller resumes it. `0` turns the limit off.
+    /// Default `2000`.
+    pub loop_messages: u32,
+
+    /// How many agents are a few: a word of one more begins the count of `loopMessages` anew. Default `2`.
+    #[schemars(range(min = 2, max = 8))]
+    pub loop_agents: u32,
+
+    /// Milliseconds after which the count of `loopMessages` begins anew. Default `3600000`.
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub loop_window_ms: u64,
+
     /// Most bytes waiting to be sent to one connection. A reader that stays behind is closed with 1013 and resumes from
     /// its last position. Default `1048576`.
     #[schemars(range(min = 65_536, max = 1_073_741_824))]
@@ -195,6 +225,13 @@ impl Default for Limits {
             message_burst: 400,
             changes_per_second: 100,
             change_burst: 1000,
+            bytes_per_second: 1_048_576,
+            byte_burst: 8_388_608,
+            joins_per_second: 20,
+            join_burst: 200,
+            loop_messages: 2000,
+            loop_agents: 2,
+            loop_window_ms: 3_600_000,
             outgoing_queue_bytes: 1_048_576,
             slow_reader_timeout_ms: 8000,
             slow_reader_grace_ms: 8000,

@@ -68,6 +68,15 @@ pub enum Event {
         name: Name,
         description: Option<String>,
     },
+    /// Nobody may speak in a room until it is resumed.
+    RoomPaused {
+        room: RoomId,
+        since_ms: i64,
+        reason: Option<String>,
+        by: Option<AgentId>,
+    },
+    /// Everybody in a room may speak again.
+    RoomResumed { room: RoomId, by: AgentId },
     /// The content of a message was removed.
     MessageRemoved {
         message: MessageId,
@@ -125,6 +134,8 @@ impl Event {
             | Self::RoomVisibilityChanged { room, .. }
             | Self::RoomOwnerChanged { room, .. }
             | Self::RoomUpdated { room, .. }
+            | Self::RoomPaused { room, .. }
+            | Self::RoomResumed { room, .. }
             | Self::MessageRemoved {
                 room, is_direct: false, ..
             }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod event;
+mod export;
 mod ids;
 mod json;
 mod key;
@@ -15,13 +16,14 @@ mod task;
 
 pub use agent::{AgentOrigin, ApiKey, KeyHash, Role};
 pub use event::{EndReason, Event, ReadNotice, Topic};
+pub use export::{ExportPage, ExportedMessage, ExportedRemoval};
 pub use ids::{AgentId, AgentNumber, Epoch, KeyId, MessageId, RoomId, RowId, SessionId, StreamNumber};
 pub use json::JsonText;
 pub use key::{EnrolmentToken, KeyCard, KeyScope};
 pub use message::{DirectMessage, HistoryEntry, Message, MessageKind, REMOVED_CONTENT};
 pub use name::{Name, NameProblem, TextProblem, check_text};
 pub use refusal::Refusal;
-pub use room::{MemberView, RoomView, Visibility};
+pub use room::{MemberView, PauseView, RoomView, Visibility};
 pub use search::{SearchProblem, SearchText};
 pub use spans::Spans;
 pub use task::{Lease, TaskCourse, TaskProblem, TaskReceipt, TaskState, TaskStep, TaskView};

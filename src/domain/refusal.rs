@@ -121,6 +121,14 @@ pub enum Refusal {
     /// The room has as many open tasks as it may have.
     #[error("the room has its limit of {0} open tasks; finish or cancel some, or raise `limits.tasksPerRoom`")]
     TaskLimit(u32),
+    /// Nobody may speak in the room until it is resumed.
+    #[error("the room is paused{}; its owner or the controller can resume it", .reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+    RoomPaused {
+        /// Since when, in milliseconds since 1970.
+        since_ms: i64,
+        /// Why, if that was said.
+        reason: Option<String>,
+    },
     /// The disk does not take the change. Nothing was saved; reading goes on.
     #[error("nothing was saved: {0}")]
     StorageUnavailable(&'static str),

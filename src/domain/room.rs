@@ -57,6 +57,19 @@ pub struct RoomView {
     pub unread: Option<u64>,
     /// Whether it was deleted; only the controller still sees such a room.
     pub deleted: bool,
+    /// Since when and why nobody may speak in it; `None` when everybody may.
+    pub paused: Option<PauseView>,
+}
+
+/// The pause of a room.
+#[derive(Clone, Debug)]
+pub struct PauseView {
+    /// When it began, in milliseconds since 1970.
+    pub since_ms: i64,
+    /// Why, if that was said.
+    pub reason: Option<String>,
+    /// Who paused it; `None` when the server did.
+    pub by: Option<AgentId>,
 }
 
 /// A member of a room.

@@ -40,6 +40,8 @@ pub enum Cost {
     Free,
     /// A change that is no message.
     Change,
+    /// A change by which an agent comes into a room.
+    Join,
     /// A message.
     Message,
 }
@@ -54,6 +56,11 @@ pub trait Act: Send + 'static {
 
     /// What it counts as, for rate limits.
     const COST: Cost = Cost::Change;
+
+    /// Bytes of the message that it says, for rate limits.
+    fn bytes(&self) -> usize {
+        0
+    }
 
     /// Whether it writes to the database. An act that does not succeeds even while the disk takes nothing.
     const STORES: bool = true;

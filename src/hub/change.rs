@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use super::exchange::Exchange;
 use super::keyring::KeyChange;
 use crate::domain::{AgentNumber, KeyId, Lease, Name, RowId, SessionId, StreamNumber, Visibility};
 use crate::store::agents::AgentRow;
+use crate::store::pauses::PauseRow;
 use crate::store::receipts::{ReadMark, Track};
 use crate::store::rooms::RoomRow;
 
@@ -63,7 +65,10 @@ pub(super) enum Change {
         room: StreamNumber,
         seq: u64,
         at_ms: i64,
+        exchange: Exchange,
     },
+    RoomPaused(StreamNumber, PauseRow),
+    RoomResumed(StreamNumber),
     ConversationBegun {
         number: StreamNumber,
         low: AgentNumber,

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::change::Change;
+use super::exchange::Exchange;
 use super::keyring::Keyring;
 use super::leases::Leases;
 use super::open_rooms::OpenRooms;
 use crate::domain::{
-    AgentId, AgentNumber, KeyCard, KeyHash, KeyId, KeyScope, MemberView, Name, Role, RoomId, RoomView, SessionId,
-    StreamNumber, Visibility,
+    AgentId, AgentNumber, KeyCard, KeyHash, KeyId, KeyScope, MemberView, Name, PauseView, Role, RoomId, RoomView,
+    SessionId, StreamNumber, Visibility,
 };
 use crate::store::agents::AgentRow;
+use crate::store::pauses::PauseRow;
 use crate::store::receipts::{ReadMark, Share};
 use crate::store::rooms::RoomRow;
 
@@ -92,6 +94,9 @@ pub struct Room {
     pub(super) head: Head,
     /// Tasks that are not finished.
     pub(super) open_tasks: u32,
+    /// What is being said, as far as it can become endless.
+    pub(super) exchange: Exchange,
+    pub(super) paused: Option<Arc<PauseRow>>,
 }
 
 impl Room {
@@ -110,6 +115,8 @@ impl Room {
             invited: BTreeSet::new(),
             head: Head::default(),
             open_tasks: 0,
+            exchange: Exchange::default(),
+            paused: None,
         }
     }
 
@@ -288,6 +295,11 @@ impl Directory {
             seq: room.head.seq,
             unread: self.unread(room, viewer),
             deleted: room.deleted,
+            paused: room.paused.as_ref().map(|pause| PauseView {
+                since_ms: pause.at_ms,
+                reason: pause.reason.clone(),
+                by: pause.by.map(|agent| self.id_of(agent)),
+            }),
         }
     }
 
@@ -410,6 +422,7 @@ impl Directory {
                     room.members = Arc::default();
                     room.invited.clear();
                     room.open_tasks = 0;
+                    room.paused = None;
                 });
             }
             Change::MemberAdded { room, agent, at_ms } => self.with_room(room, |room| {
@@ -424,12 +437,25 @@ impl Directory {
             Change::Uninvited { room, agent } => self.with_room(room, |room| {
                 room.invited.remove(&agent);
             }),
-            Change::MessageAppended { room, seq, at_ms } => {
+            Change::RoomPaused(room, pause) => self.with_room(room, |room| room.paused = Some(Arc::new(pause))),
+            Change::RoomResumed(room) => self.with_room(room, |room| {
+                room.paused = None;
+                room.exchange = Exchange::default();
+            }),
+            Change::MessageAppended {
+                room,
+                seq,
+                at_ms,
+                exchange,
+            } => {
                 if room == self.lobby {
                     self.lobby_at_ms = at_ms;
                 }
                 self.unindexed.entry(room).or_insert(seq - 1);
-                self.with_room(room, |room| room.head = Head { seq, at_ms });
+                self.with_room(room, |room| {
+                    room.head = Head { seq, at_ms };
+                    room.exchange = exchange;
+                });
             }
             Change::ConversationBegun { number, low, high } => {
                 self.conversation_numbers.insert(number);

@@ -288,6 +288,28 @@ pub(super) fn reconcile(
     settings::constitution_file_is(connection, &hash_of(&content))
 }
 
+/// Makes the stored constitution the one whose file is ours, whatever the file holds now. Its text.
+pub fn adopt_constitution(connection: &Connection) -> Result<Option<String>, StoreError> {
+    let Some(row) = documents::newest(connection, CONSTITUTION)? else {
+        return Ok(None);
+    };
+    settings::constitution_file_is(connection, &hash_of(&row.content))?;
+    Ok(Some(row.content))
+}
+
+/// Writes the constitution's file; one that says something else is kept under its name and `suffix`.
+pub fn place_constitution(directory: &Path, text: &str, suffix: &str) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let path = directory.join(CONSTITUTION_FILE);
+    match fs::read(&path) {
+        Ok(present) if present == text.as_bytes() => return Ok(()),
+        Ok(_) => fs::rename(&path, directory.join(format!("{CONSTITUTION_FILE}{suffix}")))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    replace_file(&path, text)
+}
+
 fn hash_of(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
 }

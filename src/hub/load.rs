@@ -9,10 +9,24 @@ use super::leases::Leases;
 use super::open_rooms::OpenRooms;
 use crate::domain::{Lease, Role, StreamNumber};
 use crate::runtime::clock::Clock;
-use crate::store::{Connection, StoreError, agents, direct, keys, messages, receipts, rooms, search, settings, tasks};
+use crate::store::{
+    Connection, StoreError, agents, direct, keys, messages, pauses, receipts, rooms, search, settings, tasks,
+};
 
-/// Reads everything that decides who may do what. Needs the controller and the lobby to be there.
+/// Reads everything that decides who may do what, and begins the leases anew.
 pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directory, StoreError> {
+    let mut directory = read(connection)?;
+    // How long the server was away nobody can say for sure: its clock may have been set. So that no lease ends before its
+    // time, each gets its whole term again.
+    for (task, lease) in tasks::restart_leases(connection, clock.now_ms())? {
+        let lease = Lease::new(lease.holder, clock.steady_ms(), lease.term_ms);
+        directory.leases.set(task, lease);
+    }
+    Ok(directory)
+}
+
+/// Reads everything but the leases, and changes nothing. Needs the controller and the lobby to be there.
+pub(super) fn read(connection: &Connection) -> Result<Directory, StoreError> {
     let missing = |what: &str| StoreError::Damaged(format!("the database has no {what}"));
     let agent_rows = agents::all(connection)?;
     let room_rows = rooms::all(connection)?;
@@ -88,11 +102,10 @@ pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directo
         (indexed < head).then_some((stream, indexed))
     };
     directory.unindexed = heads.filter_map(behind).collect();
-    // How long the server was away nobody can say for sure: its clock may have been set. So that no lease ends before its
-    // time, each gets its whole term again.
-    for (task, lease) in tasks::restart_leases(connection, clock.now_ms())? {
-        let lease = Lease::new(lease.holder, clock.steady_ms(), lease.term_ms);
-        directory.leases.set(task, lease);
+    for (room, pause) in pauses::all(connection)? {
+        if let Some(room) = directory.rooms.get_mut(&room) {
+            room.paused = Some(Arc::new(pause));
+        }
     }
     Ok(directory)
 }

@@ -13,6 +13,8 @@ mod deliveries;
 mod directory;
 mod documents;
 mod engine;
+mod exchange;
+mod export;
 mod fanout;
 mod feed;
 mod follow;
@@ -42,7 +44,11 @@ pub use crate::store::audit::{AuditQuery, StoredEntry};
 pub use act::{Act, Caller, Cost, Desk, Done};
 pub use audit::{AuditNote, Origin, RecordAudit, Refused};
 pub use directory::{Agent, Directory, Room, Session};
-pub use documents::{Document, DocumentSummary, Guides, write_defaults as write_document_files};
+pub use documents::{
+    Document, DocumentSummary, Guides, adopt_constitution, place_constitution, write_defaults as write_document_files,
+};
+pub use exchange::ExchangeLimits;
+pub use export::{ExportQuery, export_resting};
 pub use feed::Feed;
 pub use follow::{Beginning, Followed, Position, Prepared, Reset, ResetReason, Target};
 pub use history::{HistoryPage, HistoryQuery, Range};
@@ -115,6 +121,16 @@ pub struct Limits {
     pub changes_per_second: u32,
     /// Other changes an agent may make at once after a pause.
     pub change_burst: u32,
+    /// Bytes of messages an agent may send per second over all its sessions; 0 is no limit.
+    pub bytes_per_second: u32,
+    /// Bytes of messages an agent may send at once after a pause.
+    pub byte_burst: u32,
+    /// Rooms an agent may join per second over all its sessions; 0 is no limit.
+    pub joins_per_second: u32,
+    /// Rooms an agent may join at once after a pause.
+    pub join_burst: u32,
+    /// When agents that answer each other pause their room.
+    pub exchange: ExchangeLimits,
 }
 
 /// The room model of this server. Cheap to clone.
@@ -133,6 +149,10 @@ struct Inner {
     messages: Limiter<AgentNumber>,
     /// How fast each agent may change other things.
     changes: Limiter<AgentNumber>,
+    /// How much each agent may say, in bytes.
+    bytes: Limiter<AgentNumber>,
+    /// How fast each agent may come into rooms.
+    joins: Limiter<AgentNumber>,
     documents: DocumentFiles,
     /// Woken when a lease of a task begins, changes or ends.
     leases_changed: Arc<Notify>,
@@ -163,7 +183,7 @@ impl Hub {
     /// Like [`Hub::submit`]; the audit log gets `note` in the same transaction. For acts that write to the database.
     pub async fn submit_noted<A: Act>(&self, caller: Caller, act: A, note: Option<AuditNote>, done: Done<A::Receipt>) {
         if let Caller::Session { agent, .. } = caller
-            && let Err(refusal) = self.check_pace(agent, A::COST)
+            && let Err(refusal) = self.check_pace(agent, A::COST, act.bytes())
         {
             return reject(done, refusal);
         }
@@ -291,18 +311,26 @@ impl Hub {
 
     /// Counts a login of an agent.
     pub fn check_entry(&self, agent: AgentNumber) -> Result<(), Refusal> {
-        self.check_pace(agent, Cost::Change)
+        self.check_pace(agent, Cost::Change, 0)
     }
 
-    fn check_pace(&self, agent: AgentNumber, cost: Cost) -> Result<(), Refusal> {
-        let (limiter, what) = match cost {
-            Cost::Free => return Ok(()),
-            Cost::Message => (&self.inner.messages, "messages"),
-            Cost::Change => (&self.inner.changes, "changes"),
+    fn check_pace(&self, agent: AgentNumber, cost: Cost, bytes: usize) -> Result<(), Refusal> {
+        let inner = &self.inner;
+        let passed = |checked: Result<(), u64>, what| {
+            checked.map_err(|retry_after_ms| Refusal::Limited { what, retry_after_ms })
         };
-        limiter
-            .check(&agent)
-            .map_err(|retry_after_ms| Refusal::Limited { what, retry_after_ms })
+        match cost {
+            Cost::Free => Ok(()),
+            Cost::Change => passed(inner.changes.check(&agent), "changes"),
+            Cost::Join => {
+                passed(inner.changes.check(&agent), "changes")?;
+                passed(inner.joins.check(&agent), "joins")
+            }
+            Cost::Message => {
+                passed(inner.messages.check(&agent), "messages")?;
+                passed(inner.bytes.check_many(&agent, bytes), "bytes of messages")
+            }
+        }
     }
 }
 

@@ -256,6 +256,8 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         readers: readers.clone(),
         messages: Limiter::new(limits.messages_per_second, limits.message_burst),
         changes: Limiter::new(limits.changes_per_second, limits.change_burst),
+        bytes: Limiter::new(limits.bytes_per_second, limits.byte_burst),
+        joins: Limiter::new(limits.joins_per_second, limits.join_burst),
         limits,
         documents: DocumentFiles::new(options.documents, options.guides),
         leases_changed,

@@ -112,6 +112,8 @@ codes! {
     TaskState = 4103, "task state", false;
     /// The room has as many open tasks as it may have.
     TaskLimit = 4104, "task limit", false;
+    /// The room is paused: nobody may speak in it until its owner or the controller resumes it. `data.reason` says why, `data.since` since when.
+    RoomPaused = 4130, "room paused", false;
 }
 
 impl Code {
@@ -148,6 +150,7 @@ impl Code {
             Refusal::StaleGeneration { .. } => Self::StaleGeneration,
             Refusal::TaskState(_) => Self::TaskState,
             Refusal::TaskLimit(_) => Self::TaskLimit,
+            Refusal::RoomPaused { .. } => Self::RoomPaused,
             Refusal::Internal(_) => Self::InternalError,
         }
     }
@@ -181,6 +184,7 @@ pub fn error_of(refusal: &Refusal, request_id: &str) -> ErrorObjectOwned {
             &[("generation", json!(generation)), ("state", json!(state.as_str()))]
         }
         Refusal::TaskState(state) => &[("state", json!(state.as_str()))],
+        Refusal::RoomPaused { since_ms, reason } => &[("since", json!(since_ms)), ("reason", json!(reason))],
         Refusal::Internal(_) => &[("requestId", json!(request_id))],
         _ => &[],
     };

@@ -3,6 +3,7 @@
 //! Types here are promises to clients; those of `domain` are not, which is why they are apart.
 
 pub mod codes;
+mod declare;
 pub mod docs;
 pub mod envelope;
 pub mod methods;

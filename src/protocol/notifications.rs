@@ -5,55 +5,11 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use super::declare::NotificationSpec;
+use super::declare::notifications;
 use super::schema;
 use super::types::{DocumentVersion, MessageObject, TaskObject, raw};
 use crate::domain::Event;
-
-macro_rules! notifications {
-    ($(
-        $(#[doc = $summary:literal])+
-        $name:ident = $wire:literal, to $audience:literal {
-            $($(#[doc = $field_doc:literal])+ $(#[$rule:meta])* $field:ident: $kind:ty,)+
-        }
-    )+) => {
-        $(
-            $(#[doc = $summary])+
-            #[derive(Clone, Debug, Serialize, JsonSchema)]
-            #[serde(rename_all = "camelCase")]
-            pub struct $name {
-                $($(#[doc = $field_doc])+ $(#[$rule])* pub $field: $kind,)+
-            }
-
-            impl $name {
-                /// The method of the notification.
-                pub const NAME: &'static str = $wire;
-            }
-        )+
-
-        /// The one table of events, for documents and tests.
-        pub fn all() -> Vec<NotificationSpec> {
-            vec![$(NotificationSpec {
-                name: $wire,
-                summary: concat!($($summary),+).trim_ascii(),
-                audience: $audience,
-                params: schema::of::<$name>(),
-            }),+]
-        }
-    };
-}
-
-/// An event in the table.
-#[derive(Clone, Debug)]
-pub struct NotificationSpec {
-    /// The method of the notification.
-    pub name: &'static str,
-    /// What happened.
-    pub summary: &'static str,
-    /// Who is told.
-    pub audience: &'static str,
-    /// The JSON Schema of its params.
-    pub params: Value,
-}
 
 notifications! {
     /// An agent came or went.
@@ -192,6 +148,24 @@ notifications! {
         name: String,
         /// Its description from now on; null when it has none.
         description: Option<String>,
+    }
+    /// Nobody may speak in a room until it is resumed.
+    RoomPaused = "room.paused", to "the members; whoever paused it knows already" {
+        /// The room.
+        room_id: String,
+        /// Since when, in milliseconds since 1970.
+        since: i64,
+        /// Why; null when that was not said.
+        reason: Option<String>,
+        /// The agent that paused it; null when the server did, because agents answered each other without end.
+        paused_by: Option<String>,
+    }
+    /// Everybody in a room may speak again.
+    RoomResumed = "room.resumed", to "the other members" {
+        /// The room.
+        room_id: String,
+        /// The agent that resumed it.
+        resumed_by: String,
     }
     /// The content of a message was removed.
     MessageRemoved = "message.removed", to "the members of the room, or both parties of a direct message" {
@@ -422,6 +396,27 @@ pub fn encode(event: &Event) -> Vec<u8> {
                 },
             )
         }
+        Event::RoomPaused {
+            room,
+            since_ms,
+            reason,
+            by,
+        } => {
+            let params = RoomPaused {
+                room_id: room.to_string(),
+                since: *since_ms,
+                reason: reason.clone(),
+                paused_by: by.map(|by| by.to_string()),
+            };
+            write(RoomPaused::NAME, &params)
+        }
+        Event::RoomResumed { room, by } => write(
+            RoomResumed::NAME,
+            &RoomResumed {
+                room_id: room.to_string(),
+                resumed_by: by.to_string(),
+            },
+        ),
         Event::MessageRemoved {
             message,
             room,

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use super::notifications::MessageRead;
 use crate::domain::{
-    HistoryEntry, JsonText, MemberView, Message, REMOVED_CONTENT, ReadNotice, RoomView, TaskReceipt, TaskView,
+    HistoryEntry, JsonText, MemberView, Message, PauseView, REMOVED_CONTENT, ReadNotice, RoomView, TaskReceipt,
+    TaskView,
 };
 
 /// `{"status": "ok"}`: the request was carried out, and what it changed is durable.
@@ -53,6 +54,31 @@ pub struct RoomObject {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schemars(default)]
     pub deleted: bool,
+    /// Present while nobody may speak in the room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseObject>,
+}
+
+/// The pause of a room.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PauseObject {
+    /// When it began, in milliseconds since 1970.
+    pub since: i64,
+    /// Why; null when that was not said.
+    pub reason: Option<String>,
+    /// The agent that paused it; null when the server did, because agents answered each other without end.
+    pub paused_by: Option<String>,
+}
+
+impl From<PauseView> for PauseObject {
+    fn from(pause: PauseView) -> Self {
+        Self {
+            since: pause.since_ms,
+            reason: pause.reason,
+            paused_by: pause.by.map(|by| by.to_string()),
+        }
+    }
 }
 
 impl From<RoomView> for RoomObject {
@@ -71,6 +97,7 @@ impl From<RoomView> for RoomObject {
             seq: room.seq,
             unread: room.unread,
             deleted: room.deleted,
+            paused: room.paused.map(Into::into),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::table::{Call, Route};
 use super::{Control, Flow, Outlet, Peer, Rpc, RpcLimits, Session};
 use crate::domain::{EndReason, Epoch, Name, Refusal};
 use crate::hub::acts::SetLock;
-use crate::hub::{self, Act, Desk, Guides, Hub, HubOptions, HubThreads, Limits, Link, Mark, Offer};
+use crate::hub::{self, Act, Desk, ExchangeLimits, Guides, Hub, HubOptions, HubThreads, Limits, Link, Mark, Offer};
 use crate::protocol::envelope::FrameLimits;
 use crate::protocol::methods::{Method, OperatorKick, OperatorLock, OperatorUnlock};
 use crate::protocol::types::{OK, Status};
@@ -180,6 +180,15 @@ fn open(directory: &std::path::Path) -> (Hub, HubThreads) {
             message_burst: 1,
             changes_per_second: 0,
             change_burst: 1,
+            bytes_per_second: 0,
+            byte_burst: 1,
+            joins_per_second: 0,
+            join_burst: 1,
+            exchange: ExchangeLimits {
+                answers: 0,
+                agents: 2,
+                window_ms: 1,
+            },
         },
         lobby_name,
         writer: WriterOptions { queue: 16, group: 16 },

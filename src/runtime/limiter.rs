@@ -18,6 +18,7 @@ const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Limiter<K: Hash + Eq + Clone> {
     used: Option<DefaultKeyedRateLimiter<K>>,
+    burst: u32,
     clock: DefaultClock,
     sweep: Sweep,
 }
@@ -48,6 +49,7 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         });
         Self {
             used,
+            burst: if burst == 0 { per_second } else { burst },
             clock: DefaultClock::default(),
             sweep: Sweep::default(),
         }
@@ -55,11 +57,25 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
 
     /// Counts `key` once, or says in how many milliseconds it may come again.
     pub fn check(&self, key: &K) -> Result<(), u64> {
+        self.check_many(key, 1)
+    }
+
+    /// Counts `key` `times` at once, or says in how many milliseconds it may come again. What is more than a burst counts
+    /// as one, so that it passes at all.
+    pub fn check_many(&self, key: &K, times: usize) -> Result<(), u64> {
         let Some(used) = &self.used else { return Ok(()) };
+        let times = u32::try_from(times).unwrap_or(u32::MAX).min(self.burst);
+        let Some(times) = NonZeroU32::new(times) else {
+            return Ok(());
+        };
         if used.len() > KEYS && self.sweep.is_due(Instant::now()) {
             used.retain_recent();
         }
-        used.check_key(key).map_err(|not_until| {
+        let Ok(checked) = used.check_key_n(key, times) else {
+            // More than a burst, which was made impossible above.
+            return Ok(());
+        };
+        checked.map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
         })
@@ -81,6 +97,18 @@ mod tests {
                 .is_err_and(|wait_ms| (1..=1001).contains(&wait_ms))
         );
         assert_eq!(limiter.check(&"other"), Ok(()));
+    }
+
+    #[test]
+    fn many_at_once_are_counted_each_and_more_than_a_burst_as_one_burst() {
+        let limiter = Limiter::new(10, 100);
+        assert_eq!(limiter.check_many(&"one", 0), Ok(()));
+        assert_eq!(limiter.check_many(&"one", 60), Ok(()));
+        let wait_ms = limiter.check_many(&"one", 60).expect_err("only 40 are left");
+        assert!((1000..=2001).contains(&wait_ms), "{wait_ms}");
+        assert_eq!(limiter.check_many(&"one", 39), Ok(()));
+        assert_eq!(limiter.check_many(&"other", 1_000_000), Ok(()));
+        assert!(limiter.check_many(&"other", 50).is_err());
     }
 
     #[test]

@@ -87,9 +87,8 @@ impl StartError {
             Self::Open(OpenError::File { .. }) | Self::DataDirectory { .. } => StartErrorKind::DataDirectory,
             Self::Open(OpenError::Store { source, .. }) | Self::Store(source) => kind_of(source),
             Self::FirstRun(FirstRunError::Store(source) | FirstRunError::InDoubt(source)) => kind_of(source),
-            Self::Open(OpenError::OldSqlite(_) | OpenError::Busy(_)) | Self::FirstRun(FirstRunError::Entropy(_)) => {
-                StartErrorKind::Other
-            }
+            Self::Open(OpenError::OldSqlite(_) | OpenError::Busy(_) | OpenError::Backup { .. })
+            | Self::FirstRun(FirstRunError::Entropy(_)) => StartErrorKind::Other,
             Self::Open(_) => StartErrorKind::Damaged,
             Self::PortTaken { .. } => StartErrorKind::PortTaken,
             Self::Configuration(_) => StartErrorKind::Configuration,

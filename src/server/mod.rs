@@ -3,6 +3,7 @@
 mod error;
 mod listen;
 pub mod setup;
+pub mod upkeep;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -18,7 +19,7 @@ use crate::config::{Config, Durability};
 use crate::domain::{EndReason, Event, Name};
 use crate::http::{Admission, App, HttpLimits};
 use crate::hub::acts::{ForgetRetryKeys, KickEveryone, ProbeStorage};
-use crate::hub::{self, Caller, Guides, Hub, HubOptions, HubThreads, Limits};
+use crate::hub::{self, Caller, ExchangeLimits, Guides, Hub, HubOptions, HubThreads, Limits};
 use crate::protocol::envelope::FrameLimits;
 use crate::protocol::{docs, notifications};
 use crate::rpc::{Control, Rpc, RpcLimits};
@@ -279,6 +280,15 @@ fn hub_options(
             message_burst: limits.message_burst,
             changes_per_second: limits.changes_per_second,
             change_burst: limits.change_burst,
+            bytes_per_second: limits.bytes_per_second,
+            byte_burst: limits.byte_burst,
+            joins_per_second: limits.joins_per_second,
+            join_burst: limits.join_burst,
+            exchange: ExchangeLimits {
+                answers: limits.loop_messages,
+                agents: limits.loop_agents,
+                window_ms: limits.loop_window_ms,
+            },
         },
         lobby_name: lobby_name(config)?,
         writer: WriterOptions {

@@ -112,7 +112,7 @@ pub(super) fn open(config: &Config, data_dir: &Path, lock: DirectoryLock) -> Res
 }
 
 /// Makes the data directory, or makes sure that it is ours alone.
-fn make_private(data_dir: &Path) -> Result<(), StartError> {
+pub(super) fn make_private(data_dir: &Path) -> Result<(), StartError> {
     let failed = |reason: String| StartError::DataDirectory {
         path: data_dir.to_owned(),
         reason,

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use rusqlite::Connection;
+
+use super::error::StoreError;
 use super::lock::DirectoryLock;
 use super::open::{OpenError, PrepareError, connect, held, read_epoch, recognise, size_of};
 use super::{agents, migrate, settings, verify};
@@ -32,6 +35,42 @@ pub fn inspect(data_dir: &Path, database: &Path) -> Result<bool, OpenError> {
         Ok(true)
     };
     looked().map_err(|error| error.about(database))
+}
+
+/// A database that no server uses, for reading: nothing of it is changed.
+#[derive(Debug)]
+pub struct Resting {
+    /// Reads.
+    pub connection: Connection,
+    _lock: DirectoryLock,
+}
+
+/// Opens the database of a data directory that no server uses, for reading, if it has the schema of this version.
+pub fn open_resting(data_dir: &Path, database: &Path) -> Result<Resting, OpenError> {
+    let file = |source| OpenError::File {
+        path: database.to_owned(),
+        source,
+    };
+    let known = read_epoch(data_dir).map_err(file)?.is_some();
+    let size = size_of(database).map_err(file)?;
+    if size == 0 {
+        return Err(OpenError::Missing(database.to_owned()));
+    }
+    let lock = held(DirectoryLock::acquire_what_is_there(data_dir, database), data_dir)?;
+    let opened = || -> Result<Connection, PrepareError> {
+        let connection = connect(database)?;
+        let found = recognise(&connection, size, known)?;
+        if found < migrate::SCHEMA_VERSION {
+            let what = format!("it has schema {found}, and the server must start once to bring it to this version");
+            return Err(StoreError::Failed(what).into());
+        }
+        Ok(connection)
+    };
+    let connection = opened().map_err(|error| error.about(database))?;
+    Ok(Resting {
+        connection,
+        _lock: lock,
+    })
 }
 
 /// Whether everything is there that a set-up makes, so that there is nothing to be written. Says nothing of what else is

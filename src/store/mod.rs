@@ -5,6 +5,7 @@
 
 pub mod agents;
 pub mod audit;
+mod backup;
 pub mod direct;
 pub mod documents;
 mod doubt;
@@ -16,9 +17,11 @@ mod lock;
 pub mod messages;
 mod migrate;
 mod open;
+pub mod pauses;
 mod readers;
 pub mod receipts;
 pub mod removals;
+mod restore;
 pub mod rooms;
 pub mod search;
 pub mod settings;
@@ -26,11 +29,13 @@ pub mod tasks;
 mod verify;
 mod writer;
 
+pub use backup::{Backup, BackupError, back_up};
 pub use doubt::commit;
 pub use error::StoreError;
-pub use inspect::{inspect, is_set_up};
+pub use inspect::{Resting, inspect, is_set_up, open_resting};
 pub use lock::DirectoryLock;
 pub use open::{Database, OpenError, OpenOptions, lock, open};
 pub use readers::Readers;
+pub use restore::{RestoreOptions, Restored, restore};
 pub use rusqlite::Connection;
 pub use writer::{Engine, Keep, Writer, WriterOptions};

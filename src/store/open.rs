@@ -90,6 +90,14 @@ pub enum OpenError {
         /// What was found.
         detail: String,
     },
+    /// The backup cannot be restored.
+    #[error("the backup `{path}` cannot be restored ({detail}); nothing was changed")]
+    Backup {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        detail: String,
+    },
     /// The file is some other program's database.
     #[error("`{0}` is not a wardroom database; set `database` to another file")]
     Foreign(PathBuf),
@@ -307,7 +315,7 @@ pub(super) fn read_epoch(data_dir: &Path) -> io::Result<Option<Epoch>> {
     Ok(Epoch::parse(text.trim()))
 }
 
-fn write_epoch(data_dir: &Path, epoch: Epoch) -> io::Result<()> {
+pub(super) fn write_epoch(data_dir: &Path, epoch: Epoch) -> io::Result<()> {
     let path = data_dir.join(EPOCH_FILE);
     let mut file = FileOptions::new()
         .create(true)

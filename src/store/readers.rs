@@ -1,6 +1,6 @@
 //! The pool of connections that read, off the async threads.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ pub struct Readers {
     pool: r2d2::Pool<SqliteConnectionManager>,
     /// As many turns as connections: a read that waits is a future, not a blocked thread.
     turns: Arc<Semaphore>,
+    path: Arc<PathBuf>,
 }
 
 impl Readers {
@@ -45,7 +46,13 @@ impl Readers {
         Ok(Self {
             pool,
             turns: Arc::new(Semaphore::new(count as usize)),
+            path: Arc::new(path.to_owned()),
         })
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Runs `read` on a connection of the pool, on a thread that may block.

@@ -4,6 +4,7 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::pauses;
 use crate::domain::{AgentNumber, Name, RoomId, StreamNumber, Visibility};
 
 /// A room as it is stored.
@@ -115,7 +116,7 @@ pub fn delete(
     connection
         .prepare_cached("DELETE FROM invitations WHERE room = ?1")?
         .execute(params![room.stored()])?;
-    Ok(())
+    pauses::delete(connection, room)
 }
 
 /// Every membership: room, agent, when it joined.

@@ -47,6 +47,12 @@ pub fn constitution_file_is(connection: &Connection, hash: &str) -> Result<(), S
     set(connection, CONSTITUTION_FILE_NEXT, None)
 }
 
+/// The epoch of a database that has one.
+pub fn recorded_epoch(connection: &Connection) -> Result<Epoch, StoreError> {
+    let text = get(connection, EPOCH)?.unwrap_or_default();
+    Epoch::parse(&text).ok_or_else(|| StoreError::Damaged(format!("epoch `{text}`")))
+}
+
 /// The epoch of the database; `fresh` becomes it when there is none yet.
 pub(super) fn epoch(connection: &Connection, fresh: Epoch) -> Result<Epoch, StoreError> {
     if let Some(text) = get(connection, EPOCH)? {

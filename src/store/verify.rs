@@ -30,9 +30,14 @@ pub(super) fn quick_check(connection: &Connection) -> Result<(), StoreError> {
         .try_for_each(|table| pragma_check(connection, &format!("PRAGMA quick_check('{table}')")))
 }
 
+/// The pages and the indexes, whatever the schema.
+pub(super) fn structure_check(connection: &Connection) -> Result<(), StoreError> {
+    pragma_check(connection, "PRAGMA integrity_check(1)")
+}
+
 /// Everything: structure, indexes, references, and the checksum of every message.
 pub(super) fn thorough_check(connection: &Connection) -> Result<(), StoreError> {
-    pragma_check(connection, "PRAGMA integrity_check(1)")?;
+    structure_check(connection)?;
     let broken: Option<String> = {
         let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
         let mut rows = statement.query([])?;

@@ -46,6 +46,8 @@ METHODS: dict[str, tuple[str, str | None]] = {
     "room.update": ("update_room", None),
     "room.delete": ("delete_room", None),
     "room.takeOwnership": ("take_ownership", None),
+    "room.pause": ("pause_room", None),
+    "room.resume": ("resume_room", None),
     "message.send": ("send_message", None),
     "message.dm": ("send_dm", None),
     "room.follow": ("follow_room", None),

@@ -43,6 +43,7 @@ class ErrorCode(IntEnum):
     STALE_GENERATION = 4102
     TASK_STATE = 4103
     TASK_LIMIT = 4104
+    ROOM_PAUSED = 4130
 
 
 class WardroomError(Exception):

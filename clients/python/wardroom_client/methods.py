@@ -161,6 +161,14 @@ class ProtocolMethods(KeyMethods, TaskMethods, ReceiptMethods):
         """Become the owner of a room (controller). Refused with 4003, 4010, 4030."""
         return await self._act("room.takeOwnership", roomId=room_id)
 
+    async def pause_room(self, room_id: str, reason: str | None = None) -> StatusResult:
+        """Stop all talk in a room until it is resumed (owner, controller). Refused with 4003, 4010."""
+        return await self._act("room.pause", roomId=room_id, reason=or_unset(reason))
+
+    async def resume_room(self, room_id: str) -> StatusResult:
+        """Let a room talk again (owner, controller). Refused with 4003, 4010."""
+        return await self._act("room.resume", roomId=room_id)
+
     # messages
 
     async def send_message(

@@ -136,20 +136,29 @@ class AuditPage(TypedDict):
     brokenAt: int | None
 
 
+class Pause(TypedDict):
+    """The pause of a room; `pausedBy` is None when the server did it, because agents answered each other without end."""
+
+    since: int
+    reason: str | None
+    pausedBy: str | None
+
+
 class _RoomExtra(TypedDict, total=False):
     description: str | None
     createdAt: int
     seq: int
     unread: int
     deleted: bool
+    paused: Pause
 
 
 class Room(_RoomExtra):
     """A room; `memberCount` counts members online or not.
 
     `seq` is the position of the last message, 0 when there was never one; `unread` counts what this agent, if it is a
-    member, has not marked as read; `deleted` is there and True on a room that
-    was deleted, which only the controller sees.
+    member, has not marked as read; `deleted` is there and True on a room that was deleted, which only the controller sees;
+    `paused` is there while nobody may speak in the room.
     """
 
     roomId: str

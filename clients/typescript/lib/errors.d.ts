@@ -44,6 +44,7 @@ export declare const ErrorCode: {
     /** Not in the state that the task is in, which `data.state` tells. */
     readonly taskState: 4103;
     readonly taskLimit: 4104;
+    readonly roomPaused: 4130;
 };
 /** What every error of this client is an instance of. */
 export declare class WardroomError extends Error {

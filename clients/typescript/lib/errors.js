@@ -44,6 +44,7 @@ export const ErrorCode = {
     /** Not in the state that the task is in, which `data.state` tells. */
     taskState: 4103,
     taskLimit: 4104,
+    roomPaused: 4130,
 };
 /** What every error of this client is an instance of. */
 export class WardroomError extends Error {

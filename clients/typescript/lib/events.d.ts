@@ -73,6 +73,17 @@ export interface EventMap {
         name: string;
         description: string | null;
     };
+    /** Nobody may speak in the room until it is resumed; `pausedBy` is null when the server did it. */
+    "room.paused": {
+        roomId: string;
+        since: number;
+        reason: string | null;
+        pausedBy: string | null;
+    };
+    "room.resumed": {
+        roomId: string;
+        resumedBy: string;
+    };
     "message.removed": {
         messageId: string;
         roomId: string;

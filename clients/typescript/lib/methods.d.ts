@@ -72,6 +72,10 @@ export declare abstract class Methods extends ReceiptMethods {
     deleteRoom(roomId: string): Promise<Status>;
     /** Makes the controller the owner of a room. Controller only. */
     takeOwnership(roomId: string): Promise<Status>;
+    /** Stops all talk in a room, with 4130 for those who speak, until it is resumed. Owner and controller. */
+    pauseRoom(roomId: string, reason?: string): Promise<Status>;
+    /** Lets a room talk again. Owner and controller. */
+    resumeRoom(roomId: string): Promise<Status>;
     /**
      * Sends a message to a room. When this returns, the message is stored. Sending the same again under the same
      * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice; the client does so by itself, under

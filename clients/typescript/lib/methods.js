@@ -107,6 +107,14 @@ export class Methods extends ReceiptMethods {
     takeOwnership(roomId) {
         return this.call("room.takeOwnership", { roomId });
     }
+    /** Stops all talk in a room, with 4130 for those who speak, until it is resumed. Owner and controller. */
+    pauseRoom(roomId, reason) {
+        return this.call("room.pause", { roomId, reason });
+    }
+    /** Lets a room talk again. Owner and controller. */
+    resumeRoom(roomId) {
+        return this.call("room.resume", { roomId });
+    }
     /**
      * Sends a message to a room. When this returns, the message is stored. Sending the same again under the same
      * `idempotencyKey` within 24 hours returns the first receipt and shows nothing twice; the client does so by itself, under

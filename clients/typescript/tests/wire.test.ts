@@ -40,6 +40,8 @@ const EVENTS: Record<EventName, true> = {
   "room.visibilityChanged": true,
   "room.ownerChanged": true,
   "room.updated": true,
+  "room.paused": true,
+  "room.resumed": true,
   "message.removed": true,
   "message.read": true,
   "task.created": true,

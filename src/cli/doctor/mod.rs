@@ -104,7 +104,9 @@ pub(super) fn run(context: &Context, output: Output) -> CommandResult {
     let server = find_server(context);
     let mut findings = checks::data_directory(context);
     findings.push(checks::server(context, &server));
-    match context.load() {
+    let loaded = context.load();
+    let config = loaded.as_ref().ok().map(|loaded| loaded.config.clone());
+    match loaded {
         Ok(loaded) => {
             findings.push(checks::configuration(&loaded));
             findings.extend(network::port(&loaded.config, &server));
@@ -117,7 +119,7 @@ pub(super) fn run(context: &Context, output: Output) -> CommandResult {
             "put right what is named; `docs/config.md` lists every key",
         )),
     }
-    findings.push(storage::space(context));
+    findings.extend(storage::space(context, config.as_ref()));
     findings.push(checks::clock(context));
     findings.extend(checks::stale_files(context, &server));
 

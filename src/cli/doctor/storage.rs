@@ -51,34 +51,67 @@ fn advice(error: &StartError) -> &'static str {
     }
 }
 
-/// Room on the data directory's file system.
-pub(super) fn space(context: &Context) -> Finding {
-    let subject = "disk space";
+/// Room on the file systems of the data directory and, when it lies elsewhere, of the database.
+pub(super) fn space(context: &Context, config: Option<&Config>) -> Vec<Finding> {
+    let directory = context.data_dir.path();
+    let mut findings = vec![space_at("disk space", directory)];
+    let database = config.map(|config| config.database_path(directory));
+    let elsewhere = database.as_deref().and_then(Path::parent);
+    findings.extend(
+        elsewhere
+            .filter(|parent| *parent != directory)
+            .map(|parent| space_at("disk space of the database", parent)),
+    );
+    findings
+}
+
+fn space_at(subject: &'static str, directory: &Path) -> Finding {
     // The nearest directory that is there: before the first run the data directory is not.
-    let existing = context
-        .data_dir
-        .path()
+    let existing = directory
         .ancestors()
         .find(|path| path.is_dir())
         .unwrap_or(Path::new("/"));
     match rustix::fs::statvfs(existing) {
         Ok(disk) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-            let text = format!("{} MiB are free", free / (1024 * 1024));
             // File systems that do not count files say that there are none at all.
-            let no_files_left = disk.f_files > 0 && disk.f_favail == 0;
-            if no_files_left {
-                Finding::wrong(
-                    subject,
-                    "the file system takes no more files",
-                    "remove files that nobody needs",
-                )
-            } else if free < LITTLE_SPACE_BYTES {
-                Finding::wrong(subject, text, "make room: messages are refused when the disk is full")
-            } else {
-                Finding::fine(subject, text)
-            }
+            judge(subject, free, disk.f_files > 0 && disk.f_favail == 0)
         }
         Err(error) => Finding::wrong(subject, format!("cannot be told: {error}"), "look at the file system"),
+    }
+}
+
+fn judge(subject: &'static str, free_bytes: u64, no_files_left: bool) -> Finding {
+    let text = format!("{} MiB are free", free_bytes / (1024 * 1024));
+    if no_files_left {
+        Finding::wrong(
+            subject,
+            "the file system takes no more files",
+            "remove files that nobody needs",
+        )
+    } else if free_bytes < LITTLE_SPACE_BYTES {
+        Finding::wrong(subject, text, "make room: messages are refused when the disk is full")
+    } else {
+        Finding::fine(subject, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+
+    #[test]
+    fn little_space_and_no_files_are_wrong() {
+        for (free_bytes, no_files_left, expected) in [
+            (LITTLE_SPACE_BYTES, false, Verdict::Fine),
+            (LITTLE_SPACE_BYTES - 1, false, Verdict::Wrong),
+            (0, false, Verdict::Wrong),
+            (u64::MAX, true, Verdict::Wrong),
+        ] {
+            let finding = judge("disk space", free_bytes, no_files_left);
+            assert_eq!(finding.verdict, expected, "{finding:?}");
+            assert_eq!(finding.advice.is_some(), expected == Verdict::Wrong, "{finding:?}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Coming into rooms and going out of them.
 
 use crate::domain::{AgentId, AgentNumber, Event, Refusal, Role, RoomId, StreamNumber, Visibility};
-use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
+use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::acts::tasks::end_leases;
 use crate::hub::change::Change;
 use crate::hub::directory::Room;
@@ -16,6 +16,7 @@ pub struct JoinRoom {
 
 impl Act for JoinRoom {
     type Receipt = ();
+    const COST: Cost = Cost::Join;
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         let me = desk.me()?;

@@ -25,6 +25,11 @@ impl Content {
         })
     }
 
+    /// Its bytes; none when it is too long, which is refused anyway.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |text| text.len())
+    }
+
     pub(super) fn text(&self, limit: u32) -> Result<&Arc<str>, Refusal> {
         let too_long = |length: &usize| Refusal::MessageTooLong { length: *length, limit };
         self.0.as_ref().map_err(too_long)
@@ -63,6 +68,13 @@ pub struct Extras {
     pub answers: Answers,
     /// Whether the sender wants to be told who reads it.
     pub want_read: bool,
+}
+
+impl Extras {
+    /// Bytes of the JSON.
+    pub(super) fn bytes(&self) -> usize {
+        self.data.as_ref().map_or(0, |data| data.as_str().len())
+    }
 }
 
 /// A message before it has a place.
@@ -112,6 +124,9 @@ pub(super) fn post(desk: &mut Desk<'_>, me: &Me<'_>, room: &Room, draft: &Draft<
         room: room.number,
         seq,
         at_ms,
+        exchange: room
+            .exchange
+            .after(me.agent.number, desk.steady_ms, &desk.limits.exchange),
     });
     if let Some(last) = last_retired(desk, room, seq) {
         let count = messages::delete_up_to(desk.connection, room.number, last)?;

@@ -29,7 +29,7 @@ pub enum MessageTypeParam {
 method! {
     /// Says something in a room. Answered once it is durable, and shown to others only then.
     MessageSend = "message.send", Agent, Change, MessageSendParams => MessageSendResult,
-    errors [InvalidParams, RoomNotFound, NotAMember, MessageTooLong, MessageNotFound, Limited, KeyReused, StorageUnavailable], events ["message"]
+    errors [InvalidParams, RoomNotFound, NotAMember, MessageTooLong, MessageNotFound, Limited, KeyReused, RoomPaused, StorageUnavailable], events ["message", "room.paused"]
 }
 
 /// Parameters of `message.send`.

@@ -9,11 +9,13 @@ mod key;
 mod lobby;
 mod message;
 mod operator;
+mod pause;
 mod receipts;
 mod room;
 mod search;
 mod session;
 mod task;
+mod upkeep;
 
 pub use agent::*;
 pub use audit::*;
@@ -23,11 +25,13 @@ pub use key::*;
 pub use lobby::*;
 pub use message::*;
 pub use operator::*;
+pub use pause::*;
 pub use receipts::*;
 pub use room::*;
 pub use search::*;
 pub use session::*;
 pub use task::*;
+pub use upkeep::*;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -161,13 +165,13 @@ macro_rules! for_each_method {
             AgentInvite, AgentRevoke, AgentList, AgentKick, AgentBan, AgentUnban,
             AgentEnrol, AgentCreateKey, AgentRotateKey, AgentRevokeKey, AgentListKeys, AgentRename, AuditList,
             RoomCreate, RoomList, RoomJoin, RoomLeave, RoomInfo, RoomHistory, RoomFollow, RoomMarkRead, RoomInvite, RoomKick, RoomVisibility,
-            RoomUpdate, RoomDelete, RoomTakeOwnership,
+            RoomUpdate, RoomDelete, RoomTakeOwnership, RoomPause, RoomResume,
             MessageSend, MessageDm, MessageFollowDirect, MessageRemove, MessageSearch, MessageStatus,
             MessageMarkReadDirect,
             LobbySetMotd, LobbyGetMotd,
             DocsList, DocsGet, DocsUpdate,
             TaskCreate, TaskClaim, TaskRenew, TaskUpdate, TaskComplete, TaskFail, TaskCancel, TaskList, TaskGet,
-            OperatorStatus, OperatorStop, OperatorLock, OperatorUnlock, OperatorKick
+            OperatorStatus, OperatorStop, OperatorLock, OperatorUnlock, OperatorKick, OperatorBackup, OperatorExport
         }
     };
 }

@@ -11,7 +11,7 @@ use crate::protocol::types::{TaskObject, TaskReceiptObject};
 method! {
     /// Offers a task in a room, by a message of type `task` that says what is to be done. The task has the id of that message.
     TaskCreate = "task.create", Agent, Change, TaskCreateParams => TaskReceiptObject,
-    errors [InvalidParams, RoomNotFound, NotAMember, AgentNotFound, MessageTooLong, Limited, KeyReused, StorageUnavailable, TaskLimit], events ["message", "task.created"]
+    errors [InvalidParams, RoomNotFound, NotAMember, AgentNotFound, MessageTooLong, Limited, KeyReused, RoomPaused, StorageUnavailable, TaskLimit], events ["message", "task.created"]
 }
 
 /// Parameters of `task.create`.

@@ -8,11 +8,13 @@ pub(super) mod key;
 mod lobby;
 mod message;
 mod operator;
+mod pause;
 mod receipts;
 mod room;
 mod search;
 mod session;
 mod task;
+mod upkeep;
 
 use serde_json::value::RawValue;
 

@@ -53,7 +53,7 @@ impl World {
         let mut config = json!({
             "maxRooms": 1_000_000,
             "lobby": { "historyLimit": 0 },
-            "limits": { "messagesPerSecond": 0, "sessionsPerAgent": 100, "roomsPerAgent": 0 },
+            "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0, "sessionsPerAgent": 100, "roomsPerAgent": 0 },
         });
         for (name, value) in settings.as_object().expect("an object") {
             config[name] = value.clone();

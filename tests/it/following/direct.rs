@@ -36,7 +36,7 @@ async fn direct_messages_resume_by_their_own_positions() {
 
 #[tokio::test]
 async fn a_direct_message_that_is_not_kept_any_longer_leaves_a_gap_that_is_told() {
-    let config = json!({ "lobby": { "historyLimit": 3 }, "limits": { "messagesPerSecond": 0 } });
+    let config = json!({ "lobby": { "historyLimit": 3 }, "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0 } });
     let cast = Cast::gather_on(TestServer::builder().config(config)).await;
     let (alice, bob, carol) = (cast.alice(), cast.bob(), cast.carol());
     carol

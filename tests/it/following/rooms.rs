@@ -53,7 +53,7 @@ async fn a_session_that_resumes_gets_what_it_missed_and_then_what_comes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_missed_or_repeated_at_the_seam_while_others_talk() {
     let server = TestServer::builder()
-        .config(json!({ "limits": { "messagesPerSecond": 0, "changesPerSecond": 0 } }))
+        .config(json!({ "limits": { "messagesPerSecond": 0, "changesPerSecond": 0, "bytesPerSecond": 0, "joinsPerSecond": 0, "loopMessages": 0 } }))
         .start();
     let controller = server.controller().await;
     let speaker = server.participant(&controller, "speaker").await;
@@ -83,7 +83,8 @@ async fn nothing_is_missed_or_repeated_at_the_seam_while_others_talk() {
 
 #[tokio::test]
 async fn a_gap_that_cannot_be_filled_is_told() {
-    let config = json!({ "roomHistoryLimit": 5, "limits": { "messagesPerSecond": 0 } });
+    let config =
+        json!({ "roomHistoryLimit": 5, "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0 } });
     let cast = Cast::gather_on(TestServer::builder().config(config)).await;
     let (alice, bob) = (cast.alice(), cast.bob());
     let room = alice.create_room("Ops", "public").await;

@@ -34,7 +34,7 @@ async fn read_all(reader: &mut Raw, last: u64) -> Vec<u64> {
 }
 
 async fn large_messages() -> (TestServer, Agent) {
-    let config = json!({ "maxMessageLength": 60_000, "limits": { "messagesPerSecond": 0, "slowReaderTimeoutMs": 0 } });
+    let config = json!({ "maxMessageLength": 60_000, "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0, "slowReaderTimeoutMs": 0 } });
     let server = TestServer::builder().config(config).start();
     let controller = server.controller().await;
     (server, controller)

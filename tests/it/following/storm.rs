@@ -119,7 +119,7 @@ const AFTERWARDS: &str = "it is over";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_client_hears_every_message_once_and_in_order_through_disconnects_restarts_and_kills() {
     let cycles = size("WARDROOM_TEST_STORM_CYCLES", 30);
-    let config = json!({ "limits": { "messagesPerSecond": 0, "changesPerSecond": 0, "authFailuresPerSecond": 1000 } });
+    let config = json!({ "limits": { "messagesPerSecond": 0, "changesPerSecond": 0, "bytesPerSecond": 0, "joinsPerSecond": 0, "loopMessages": 0, "authFailuresPerSecond": 1000 } });
     let mut server = TestServer::builder().config(config).start();
     let controller = server.controller().await;
     let room = controller.create_room("Storm", "public").await;

@@ -72,6 +72,8 @@ fixtures! {
     room_update = "room.update",
     room_delete = "room.delete",
     room_take_ownership = "room.takeOwnership",
+    room_pause = "room.pause",
+    room_resume = "room.resume",
     message_send = "message.send",
     message_dm = "message.dm",
     message_follow_direct = "message.followDirect",

@@ -43,7 +43,7 @@ async fn texts_may_be_longer_where_the_operator_says_so() {
 async fn messages_and_pages_may_be_larger_and_rooms_more() {
     let config = json!({
         "maxMessageLength": 300_000, "maxHistoryPerRoom": 3000, "maxRooms": 150,
-        "limits": { "messagesPerSecond": 0, "historyAnswerBytes": 33_554_432 },
+        "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0, "historyAnswerBytes": 33_554_432 },
     });
     let server = TestServer::builder().config(config).start();
     let controller = server.controller().await;
@@ -171,7 +171,7 @@ async fn guesses_are_not_counted_when_the_limit_is_off() {
 #[tokio::test]
 async fn messages_may_be_sent_as_fast_as_they_go_when_the_limit_is_off() {
     let (server, controller) =
-        server(json!({ "messagesPerSecond": 0, "messageBurst": 1, "inFlightRequests": 4096 })).await;
+        server(json!({ "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0, "messageBurst": 1, "inFlightRequests": 4096 })).await;
     let mut socket = Raw::open(&server).await.enter(server.controller_key()).await;
     let params = json!({ "roomId": controller.lobby(), "content": "x" });
     let requests: Vec<u8> = (0..2000)

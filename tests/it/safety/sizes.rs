@@ -131,7 +131,8 @@ async fn every_stored_text_is_bounded() {
 
 #[tokio::test]
 async fn a_page_of_history_is_bounded_as_it_is_written() {
-    let limits = json!({ "historyAnswerBytes": 65_536, "messagesPerSecond": 0 });
+    let limits =
+        json!({ "historyAnswerBytes": 65_536, "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0 });
     let server = TestServer::builder().config(json!({ "limits": limits })).start();
     let mut socket = Raw::open(&server).await.enter(server.controller_key()).await;
     let lobby = socket.call("room.list", &json!({})).await["result"]["rooms"][0]["roomId"].clone();

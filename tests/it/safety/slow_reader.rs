@@ -23,8 +23,7 @@ async fn cut_off(server: &TestServer) -> u64 {
 }
 
 fn server_of_large_messages() -> TestServer {
-    let config =
-        json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "slowReaderTimeoutMs": 300 } });
+    let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0, "slowReaderTimeoutMs": 300 } });
     TestServer::builder().config(config).start()
 }
 
@@ -167,8 +166,7 @@ async fn thousands_of_unread_answers_cost_no_memory_and_all_come() {
 /// A page of history larger than what may be queued is no reason to be cut off by the next thing that is said.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn regression_a_large_answer_is_not_taken_for_slowness() {
-    let config =
-        json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "historyAnswerBytes": 16_777_216 } });
+    let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0, "historyAnswerBytes": 16_777_216 } });
     let server = TestServer::builder().config(config).start();
     let controller = server.controller().await;
     let lobby = controller.lobby().to_owned();

@@ -87,7 +87,7 @@ async fn whoever_is_there_when_the_server_restarts_is_told_that_it_comes_back() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_can_hold_up_a_stop() {
-    let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0 } });
+    let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0 } });
     let mut server = TestServer::builder().config(config).start();
     let controller = server.controller().await;
     let lobby = controller.lobby().to_owned();

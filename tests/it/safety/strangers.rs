@@ -126,7 +126,7 @@ async fn strangers_are_ended_in_time_and_keep_nobody_out() {
     let count = size("SOCKETS", 400);
     // Time enough for all of them to be there at once.
     let patience = u64::try_from(3000 + count).expect("a time");
-    let limits = json!({ "authTimeoutMs": patience, "requestHeadTimeoutMs": patience, "messagesPerSecond": 0 });
+    let limits = json!({ "authTimeoutMs": patience, "requestHeadTimeoutMs": patience, "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0 });
     let server = TestServer::builder().config(json!({ "limits": limits })).start();
     let controller = server.controller().await;
     let (memory, files) = (resident(&server), descriptors(&server));

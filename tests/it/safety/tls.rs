@@ -105,7 +105,8 @@ impl Encrypted {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn agents_talk_encrypted_and_are_told_why_they_are_cut_off() {
-    let encrypted = Encrypted::start(json!({ "limits": { "messagesPerSecond": 0 } }));
+    let encrypted =
+        Encrypted::start(json!({ "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0 } }));
     assert!(
         encrypted.server.url().starts_with("wss://"),
         "{}",
@@ -135,7 +136,7 @@ async fn agents_talk_encrypted_and_are_told_why_they_are_cut_off() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_pages_come_whole_over_tls_while_others_talk() {
-    let config = json!({ "maxMessageLength": 100_000, "limits": { "messagesPerSecond": 0 } });
+    let config = json!({ "maxMessageLength": 100_000, "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0 } });
     let encrypted = Encrypted::start(config);
     let controller = encrypted.enter(encrypted.server.controller_key()).await;
     let lobby = controller.lobby().to_owned();
@@ -179,8 +180,7 @@ async fn large_pages_come_whole_over_tls_while_others_talk() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_reader_over_tls_is_cut_off_at_the_same_limit_and_finds_out_why() {
-    let config =
-        json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "slowReaderTimeoutMs": 300 } });
+    let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0, "slowReaderTimeoutMs": 300 } });
     let encrypted = Encrypted::start(config);
     let controller = encrypted.enter(encrypted.server.controller_key()).await;
     let key = controller.invite("slow").await;
@@ -232,7 +232,8 @@ fn send_buffer_bytes() -> u64 {
 /// written was counted against what had taken its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn regression_whoever_is_expelled_in_the_middle_of_a_burst_finds_out_why() {
-    let encrypted = Encrypted::start(json!({ "limits": { "messagesPerSecond": 0 } }));
+    let encrypted =
+        Encrypted::start(json!({ "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0 } }));
     let controller = encrypted.enter(encrypted.server.controller_key()).await;
     let key = controller.invite("alice").await;
     for round in 0..40 {

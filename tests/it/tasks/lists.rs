@@ -133,7 +133,7 @@ async fn finished_tasks_go_with_the_messages_that_opened_them_and_open_ones_stay
 
 #[tokio::test]
 async fn a_page_that_would_be_too_large_in_bytes_ends_earlier() {
-    let config = json!({ "limits": { "historyAnswerBytes": 65_536, "messagesPerSecond": 0 } });
+    let config = json!({ "limits": { "historyAnswerBytes": 65_536, "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0 } });
     let cast = Cast::gather_on(TestServer::builder().config(config)).await;
     let room = room(&cast).await;
     for number in 0..8 {

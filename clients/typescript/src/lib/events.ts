@@ -34,6 +34,9 @@ export interface EventMap {
   "room.visibilityChanged": { roomId: string; visibility: Visibility };
   "room.ownerChanged": { roomId: string; newOwnerId: string; previousOwnerId: string };
   "room.updated": { roomId: string; name: string; description: string | null };
+  /** Nobody may speak in the room until it is resumed; `pausedBy` is null when the server did it. */
+  "room.paused": { roomId: string; since: number; reason: string | null; pausedBy: string | null };
+  "room.resumed": { roomId: string; resumedBy: string };
   "message.removed": { messageId: string; roomId: string; removedBy: string; reason: string | null };
   /** Somebody says that it has read a message that was sent with `wantRead`. */
   "message.read": { messageId: string; roomId: string; agentId: string; displayName: string; readAt: number };

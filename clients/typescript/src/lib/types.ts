@@ -108,6 +108,16 @@ export interface RoomSummary {
   unread?: number;
   /** Present on a room that was deleted, which only the controller sees. */
   deleted?: true;
+  /** Present while nobody may speak in the room. */
+  paused?: Pause;
+}
+
+/** The pause of a room. */
+export interface Pause {
+  since: number;
+  reason: string | null;
+  /** Null when the server did it, because agents answered each other without end. */
+  pausedBy: string | null;
 }
 
 export interface Room extends RoomSummary {

@@ -116,6 +116,11 @@ export const METHODS: Record<string, Entry> = {
     params: ["roomId"],
     call: (client, { roomId }: { roomId: string }) => client.takeOwnership(roomId),
   },
+  "room.pause": {
+    params: ["roomId", "reason"],
+    call: (client, { roomId, reason }: { roomId: string; reason: string }) => client.pauseRoom(roomId, reason),
+  },
+  "room.resume": { params: ["roomId"], call: (client, { roomId }: { roomId: string }) => client.resumeRoom(roomId) },
   "message.send": {
     params: ["roomId", "content", "type", "data", "replyTo", "idempotencyKey", "wantRead"],
     call: (client, { roomId, content, ...options }: { roomId: string; content: string } & SendOptions) =>

@@ -37,6 +37,10 @@ impl Act for FinishTask {
     type Receipt = TaskReceipt;
     const COST: Cost = Cost::Message;
 
+    fn bytes(&self) -> usize {
+        self.content.bytes() + self.data.as_ref().map_or(0, |data| data.as_str().len())
+    }
+
     fn run(&self, desk: &mut Desk<'_>) -> Result<TaskReceipt, Refusal> {
         let me = desk.me()?;
         let agent = me.agent.number;

@@ -6,6 +6,7 @@ use super::course::Task;
 use crate::domain::{AgentId, Event, JsonText, MessageKind, Name, Refusal, RoomId, TaskCourse, TaskReceipt};
 use crate::hub::act::{Act, Cost, Desk, Except};
 use crate::hub::acts::RetryKey;
+use crate::hub::acts::pauses::must_not_be_paused;
 use crate::hub::acts::posting::{Content, Draft, last_retired, post};
 use crate::hub::change::Change;
 use crate::store::tasks::{self, TaskRow};
@@ -37,6 +38,10 @@ impl Act for OfferTask {
     type Receipt = TaskReceipt;
     const COST: Cost = Cost::Message;
 
+    fn bytes(&self) -> usize {
+        self.content.bytes() + self.data.as_ref().map_or(0, |data| data.as_str().len())
+    }
+
     fn run(&self, desk: &mut Desk<'_>) -> Result<TaskReceipt, Refusal> {
         let me = desk.me()?;
         let agent = me.agent.number;
@@ -47,6 +52,7 @@ impl Act for OfferTask {
         if !room.has_member(agent) {
             return Err(Refusal::NotAMember);
         }
+        must_not_be_paused(room)?;
         let assignee = match self.assignee {
             None => None,
             Some(Assignee(id)) => Some(desk.agent(id)?.number),

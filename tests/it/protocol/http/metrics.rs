@@ -121,7 +121,7 @@ impl<'a> Watch<'a> {
 async fn every_metric_moves() {
     let config = json!({
         "roomHistoryLimit": 1,
-        "limits": { "messagesPerSecond": 0, "outgoingQueueBytes": 65_536, "authFailureBurst": 2, "authAttempts": 100 },
+        "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0, "outgoingQueueBytes": 65_536, "authFailureBurst": 2, "authAttempts": 100 },
     });
     let cast = Cast::gather_on(TestServer::builder().config(config)).await;
     let (controller, alice) = (cast.controller(), cast.alice());

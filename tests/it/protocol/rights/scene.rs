@@ -212,13 +212,14 @@ impl Scene<'_> {
             "agent.rename" => json!({ "agentId": target, "displayName": "renamed" }),
             "room.create" => json!({ "name": "another" }),
             "room.join" | "room.leave" | "room.info" | "room.history" | "room.follow" | "room.delete"
-            | "room.takeOwnership" => {
+            | "room.takeOwnership" | "room.resume" => {
                 json!({ "roomId": room })
             }
             "room.invite" => json!({ "roomId": room, "agentId": target }),
             "room.kick" => json!({ "roomId": room, "agentId": self.speaker.id() }),
             "room.visibility" => json!({ "roomId": room, "visibility": "private" }),
             "room.update" => json!({ "roomId": room, "description": FACTS }),
+            "room.pause" => json!({ "roomId": room, "reason": SAID }),
             "message.send" => json!({ "roomId": room, "content": SAID }),
             "message.dm" => json!({ "toAgentId": target, "content": "for you" }),
             "message.remove" => json!({ "messageId": self.message, "reason": SAID }),
@@ -234,6 +235,8 @@ impl Scene<'_> {
             "lobby.setMotd" => json!({ "content": "be kind" }),
             "docs.get" => json!({ "name": "constitution" }),
             "docs.update" => json!({ "name": "constitution", "content": "be kind" }),
+            "operator.backup" => json!({ "path": self.stage.server.data_dir().with_extension(room) }),
+            "operator.export" => json!({ "room": self.stage.controller.lobby() }),
             "operator.stop" => json!({ "restart": false }),
             _ => json!({}),
         }

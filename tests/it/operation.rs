@@ -1,0 +1,5 @@
+//! What an operator does with the data: backup, restore and export, through the real program.
+
+mod backup;
+mod export;
+mod program;
