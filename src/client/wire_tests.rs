@@ -49,7 +49,7 @@ async fn every_typed_function_speaks_as_the_fixtures_do() {
             "`{method}` was not replayed: {tally:?}"
         );
     }
-    assert_eq!(tallies.len(), 39, "a fixture for every method");
+    assert_eq!(tallies.len(), 43, "a fixture for every method");
 }
 
 fn fixtures() -> Vec<Value> {
