@@ -47,7 +47,7 @@ public_id! {
 }
 
 /// The store's short key of an agent. Never leaves the process.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
 pub struct AgentNumber(pub i64);
 
 /// One live link of an agent. Unique within one run of the server.

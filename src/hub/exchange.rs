@@ -20,7 +20,7 @@ pub struct ExchangeLimits {
 }
 
 /// What is being said in a room, as far as it can become endless.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) struct Exchange {
     agents: [AgentNumber; MOST_AGENTS],
     count: usize,
@@ -30,15 +30,6 @@ pub(super) struct Exchange {
 }
 
 const NOBODY: AgentNumber = AgentNumber(0);
-
-impl Default for Exchange {
-    fn default() -> Self {
-        Self {
-            count: 0,
-            ..Self::begun(NOBODY, 0)
-        }
-    }
-}
 
 impl Exchange {
     fn begun(sender: AgentNumber, steady_ms: u64) -> Self {

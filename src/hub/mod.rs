@@ -6,6 +6,7 @@
 
 mod act;
 pub mod acts;
+mod apply;
 mod audit;
 mod catch_up;
 mod change;

@@ -5,6 +5,7 @@
 pub mod codes;
 mod declare;
 pub mod docs;
+mod encoding;
 pub mod envelope;
 pub mod methods;
 pub mod notifications;
@@ -13,6 +14,7 @@ mod schema;
 pub mod types;
 
 pub use codes::{CloseCode, Code};
+pub use encoding::encode;
 pub use methods::{Access, Method, MethodSpec, Order};
 
 /// The version of this program, as told to clients.

@@ -17,6 +17,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 pub use dispatch::Flow;
@@ -52,6 +53,9 @@ pub trait Control: Send + Sync + 'static {
 
     /// Begins an orderly stop; agents are told whether the server comes back.
     fn stop(&self, restart: bool);
+
+    /// Runs work that takes long beside the connection that asked for it.
+    fn spawn(&self, name: &'static str, work: BoxFuture<'static, ()>);
 }
 
 /// Bounds of sessions.

@@ -93,6 +93,8 @@ impl Control for NoControl {
     }
 
     fn stop(&self, _restart: bool) {}
+
+    fn spawn(&self, _name: &'static str, _work: BoxFuture<'static, ()>) {}
 }
 
 /// Locks the server, and panics before that is decided.

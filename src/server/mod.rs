@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 pub use error::{StartError, StartErrorKind};
@@ -21,7 +22,7 @@ use crate::http::{Admission, App, HttpLimits};
 use crate::hub::acts::{ForgetRetryKeys, KickEveryone, ProbeStorage};
 use crate::hub::{self, Caller, ExchangeLimits, Guides, Hub, HubOptions, HubThreads, Limits};
 use crate::protocol::envelope::FrameLimits;
-use crate::protocol::{docs, notifications};
+use crate::protocol::{docs, encode};
 use crate::rpc::{Control, Rpc, RpcLimits};
 use crate::runtime::clock::{SystemClock, SystemEntropy};
 use crate::runtime::lifecycle::Lifecycle;
@@ -220,6 +221,10 @@ struct ServerControl {
 }
 
 impl Control for ServerControl {
+    fn spawn(&self, name: &'static str, work: BoxFuture<'static, ()>) {
+        self.lifecycle.spawn(name, work);
+    }
+
     fn addresses(&self) -> Vec<String> {
         self.addresses
             .iter()
@@ -298,7 +303,7 @@ fn hub_options(
         durable: config.storage.durability == Durability::Full,
         documents: data_dir.join("docs"),
         guides: guides(),
-        encode: Arc::new(|event: &Event| crate::http::text_frame(&notifications::encode(event))),
+        encode: Arc::new(|event: &Event| crate::http::text_frame(&encode(event))),
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),
         metrics,

@@ -14,14 +14,15 @@ impl Handler for OperatorBackup {
         let (hub, params) = (call.rpc.hub.clone(), call.params);
         let reply = call.reply;
         // It may take minutes, in which the connection must go on answering pings.
-        tokio::spawn(async move {
+        let work = async move {
             let made = hub.back_up(PathBuf::from(params.path), params.force).await;
             reply.send(made.map(|backup| OperatorBackupResult {
                 status: "ok",
                 bytes: backup.bytes,
                 messages: backup.messages,
             }));
-        });
+        };
+        call.rpc.control.spawn("backup", Box::pin(work));
     }
 }
 

@@ -21,7 +21,7 @@ fn beside(cast: &Cast, name: &str) -> PathBuf {
     cast.server.data_dir().parent().expect("a directory").join(name)
 }
 
-async fn stop(cast: &mut Cast) {
+fn stop(cast: &mut Cast) {
     cast.server.signal("TERM");
     let server = &mut cast.server;
     tokio::task::block_in_place(|| server.wait());
@@ -47,15 +47,16 @@ async fn a_backup_under_load_holds_everything_that_was_acknowledged_before_it_be
     let (epoch, data_dir) = (cast.alice().welcome["epoch"].clone(), cast.server.data_dir().to_owned());
     let backup = beside(&cast, "under-load.db");
     let over = Arc::new(AtomicBool::new(false));
-    let mut senders = Vec::new();
+    let (mut senders, mut sending) = (Vec::new(), tokio::task::JoinSet::new());
     for number in 0..4 {
         let agent = cast
             .server
             .participant(cast.controller(), &format!("sender {number}"))
             .await;
         let (lobby, over) = (lobby.clone(), Arc::clone(&over));
-        let (receipts, acknowledged) = tokio::sync::mpsc::unbounded_channel();
-        let sending = tokio::spawn(async move {
+        // More than are ever sent; a sender would wait.
+        let (receipts, acknowledged) = tokio::sync::mpsc::channel(1_000_000);
+        sending.spawn(async move {
             let mut count = 0;
             while !over.load(Ordering::Relaxed) {
                 let content = format!("{number}/{count} {}", "x".repeat(count % 700));
@@ -64,17 +65,17 @@ async fn a_backup_under_load_holds_everything_that_was_acknowledged_before_it_be
                     return;
                 };
                 let seq = receipt["seq"].as_u64().expect("a position");
-                if receipts.send((seq, content)).is_err() {
+                if receipts.send((seq, content)).await.is_err() {
                     return;
                 }
                 count += 1;
             }
         });
-        senders.push((sending, acknowledged));
+        senders.push(acknowledged);
     }
     // The load is on: each has had answers.
     let mut before = Vec::new();
-    for (_, acknowledged) in &mut senders {
+    for acknowledged in &mut senders {
         for _ in 0..50 {
             before.push(acknowledged.recv().await.expect("a receipt"));
         }
@@ -85,8 +86,8 @@ async fn a_backup_under_load_holds_everything_that_was_acknowledged_before_it_be
     let made = run(&data_dir, &["backup", text(&backup), "--json"]).await.expect(0);
     over.store(true, Ordering::Relaxed);
     let mut all = before.clone();
-    for (sending, mut acknowledged) in senders {
-        sending.await.expect("it ended in order");
+    sending.join_all().await;
+    for mut acknowledged in senders {
         while let Some(receipt) = acknowledged.recv().await {
             all.push(receipt);
         }
@@ -100,7 +101,7 @@ async fn a_backup_under_load_holds_everything_that_was_acknowledged_before_it_be
     assert_eq!(made["bytes"], json!(fs::metadata(&backup).expect("there").len()));
     assert!(!beside(&cast, "under-load.db-wal").exists());
 
-    stop(&mut cast).await;
+    stop(&mut cast);
     let restored = run(&data_dir, &["restore", text(&backup), "--json"])
         .await
         .expect(0)
@@ -145,7 +146,7 @@ async fn who_resumes_from_before_a_restore_is_told_of_the_gap() {
             json!({ "name": "constitution", "content": "a later one" }),
         )
         .await;
-    stop(&mut cast).await;
+    stop(&mut cast);
     run(&data_dir, &["restore", text(&backup)]).await.expect(0);
     tokio::task::block_in_place(|| cast.server.restart());
     let resume = json!({ "apiKey": key, "resume": { &lobby: { "epoch": epoch, "seq": 2 } } });
@@ -206,7 +207,7 @@ async fn what_is_there_is_not_overwritten() {
     run(&data_dir, &["backup", text(&backup)]).await.expect(0);
     for running in [true, false] {
         if !running {
-            stop(&mut cast).await;
+            stop(&mut cast);
         }
         for (words, said) in [
             (vec!["backup", text(&backup)], "--force"),
@@ -237,7 +238,7 @@ async fn a_backup_that_is_not_whole_changes_nothing() {
     run(&data_dir, &["backup", text(&backup)]).await.expect(0);
     // A server that runs is left alone.
     run(&data_dir, &["restore", text(&backup)]).await.expect(4);
-    stop(&mut cast).await;
+    stop(&mut cast);
     let before = fs::read(data_dir.join("wardroom.db")).expect("there");
     let whole = fs::read(&backup).expect("there");
     let mut flipped = whole.clone();
