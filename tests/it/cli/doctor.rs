@@ -75,12 +75,13 @@ fn a_healthy_installation_is_fine_stopped_and_running() {
 
 #[test]
 fn the_disk_of_a_database_elsewhere_is_looked_at_too() {
-    let place = healthy();
+    let place = Place::new();
     let elsewhere = place.path("elsewhere");
     fs::create_dir(&elsewhere).expect("made");
     let config = json!({ "port": 0, "database": elsewhere.join("hub.db") });
     place.write("wardroom.json", &config.to_string());
-    let report = place.run("doctor --json").expect(0).json();
+    place.run("install server").expect(0);
+    let report = place.run("doctor --json").json();
     assert_eq!(verdicts(&report, "disk space"), ["ok"]);
     assert_eq!(verdicts(&report, "disk space of the database"), ["ok"], "{report:#}");
 }
