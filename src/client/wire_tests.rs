@@ -55,7 +55,7 @@ async fn every_typed_function_speaks_as_the_fixtures_do() {
             "`{method}` was not replayed: {tally:?}"
         );
     }
-    assert_eq!(tallies.len(), 48, "a fixture for every method");
+    assert_eq!(tallies.len(), 52, "a fixture for every method");
 }
 
 fn fixtures() -> Vec<Value> {
