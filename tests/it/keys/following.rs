@@ -98,7 +98,7 @@ const MESSAGES: u64 = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_falls_behind_catches_up_inside_its_scope() {
-    let config = json!({ "maxMessageLength": 60_000, "limits": { "messagesPerSecond": 0, "slowReaderTimeoutMs": 0 } });
+    let config = json!({ "maxMessageLength": 60_000, "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "slowReaderTimeoutMs": 0 } });
     let stage = Stage::build_on(TestServer::builder().config(config)).await;
     let key = stage.key(json!({ "rooms": [stage.inside] })).await;
     let mut slow = Raw::narrow(&stage.cast.server).await.enter(&key).await;

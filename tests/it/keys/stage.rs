@@ -98,6 +98,12 @@ impl Stage {
             "agent.rename" => json!({ "displayName": "alicia" }),
             "agent.createKey" => json!({ "keyName": "more" }),
             "agent.revokeKey" => json!({ "keyId": "00000000-0000-4000-8000-000000000000" }),
+            "message.search" => json!({ "roomId": room, "query": "hello" }),
+            // The message that opened the task.
+            "message.status" => json!({ "messageId": task }),
+            "message.markReadDirect" => json!({ "seq": 0 }),
+            "room.markRead" => json!({ "roomId": room, "seq": 1 }),
+            "room.pause" => json!({ "roomId": room, "reason": "enough" }),
             "docs.get" => json!({ "name": "constitution" }),
             "task.create" => json!({ "roomId": room, "title": "new" }),
             "task.list" => json!({ "roomId": room }),
