@@ -121,6 +121,16 @@ pub enum Topic {
 }
 
 impl Event {
+    /// Bytes of what somebody said in it.
+    pub fn content_bytes(&self) -> usize {
+        match self {
+            Self::Message { message, .. } => {
+                message.content.len() + message.data.as_ref().map_or(0, |data| data.as_str().len())
+            }
+            _ => 0,
+        }
+    }
+
     /// What it is about.
     pub fn topic(&self) -> Topic {
         match self {

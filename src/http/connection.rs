@@ -78,8 +78,8 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
         outbox.close(CloseCode::TryAgainLater, "internal error");
     }
     // From here on nothing of this connection is carried out.
-    let is_slow = matches!(outbox.close_code(), Some(CloseCode::TryAgainLater));
-    if !is_slow {
+    let reads_on = !matches!(outbox.close_code(), Some(CloseCode::Policy)) && !outbox.is_done();
+    if !reads_on {
         session.close().await;
     }
     let is_stranger = door != Door::Operator && !shared.authenticated.load(Ordering::Relaxed);
@@ -106,7 +106,7 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
         () = expulsion => {}
         () = app.lifecycle.hard_stop().cancelled_owned() => {}
     }
-    if is_slow {
+    if reads_on {
         // What it still read was shown to a session: whoever expels the agent meanwhile must find it.
         session.close().await;
     }

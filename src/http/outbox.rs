@@ -67,7 +67,10 @@ impl Outbox {
 
     /// Queues the close frame, behind everything queued so far.
     pub(super) fn close(&self, code: CloseCode, reason: &str) {
-        let mut queue = self.lock();
+        self.close_behind(self.lock(), code, reason);
+    }
+
+    fn close_behind(&self, mut queue: MutexGuard<'_, Queue>, code: CloseCode, reason: &str) {
         if queue.closing.is_some() {
             return;
         }
@@ -107,7 +110,7 @@ impl Outbox {
     }
 
     /// Whether everything was sent, or never will be.
-    fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         let queue = self.lock();
         queue.broken || queue.is_empty() && !queue.blocked
     }
@@ -207,7 +210,7 @@ impl Outbox {
                 }
             }
         }
-        if queue.bytes < waiting || queue.broken {
+        if queue.bytes < waiting || queue.broken || (queue.is_empty() && !queue.blocked) {
             self.space.notify_waiters();
         }
     }
@@ -289,30 +292,28 @@ impl Link for Outbox {
     }
 
     fn end(&self, farewell: &Bytes, reason: &EndReason) {
+        let mut queue = self.lock();
+        let is_expelled = reason.is_expulsion();
+        // A reader that was cut off for its slowness may read on for a while, but not once it is expelled.
+        if queue.broken
+            || queue
+                .closing
+                .is_some_and(|code| !is_expelled || code == CloseCode::Policy)
         {
-            let mut queue = self.lock();
-            let is_expelled = reason.is_expulsion();
-            // A reader that was cut off for its slowness may read on for a while, but not once it is expelled.
-            if queue.broken
-                || queue
-                    .closing
-                    .is_some_and(|code| !is_expelled || code == CloseCode::Policy)
-            {
-                return;
-            }
-            // No event comes before the answer to `auth`; if that will never come now, the close says it all.
-            let is_greeted = queue.held.is_none() || queue.answered;
-            queue.forget_held();
-            queue.closing = None;
-            if is_expelled {
-                queue.forget_unsent();
-                self.expelled.cancel();
-            }
-            if is_greeted {
-                queue.enqueue(farewell.clone(), false);
-            }
+            return;
         }
-        self.close(CloseCode::of(reason), &reason.close_text());
+        // No event comes before the answer to `auth`; if that will never come now, the close says it all.
+        let is_greeted = queue.held.is_none() || queue.answered;
+        queue.forget_held();
+        queue.closing = None;
+        if is_expelled {
+            queue.forget_unsent();
+            self.expelled.cancel();
+        }
+        if is_greeted {
+            queue.enqueue(farewell.clone(), false);
+        }
+        self.close_behind(queue, CloseCode::of(reason), &reason.close_text());
     }
 }
 

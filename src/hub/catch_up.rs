@@ -54,14 +54,23 @@ impl Hub {
     }
 
     async fn read_on(&self, feed: &Feed, behind: Behind) -> Result<(), Refusal> {
+        let outcome = self.show_next(feed, behind).await;
+        // Whatever ended it, nobody else flushes what it queued.
+        feed.link().flush();
+        outcome
+    }
+
+    async fn show_next(&self, feed: &Feed, behind: Behind) -> Result<(), Refusal> {
         let Some(caller) = feed.caller() else { return Ok(()) };
         let source = behind.reading.source;
         let Ok(room) = self.readable(caller, source) else {
             feed.forget(source);
             return Ok(());
         };
-        if let Some(since) = behind.resumed_from {
-            self.tell_removals(feed, behind, caller, since).await?;
+        if let Some(since) = behind.resumed_from
+            && !self.tell_removals(feed, behind, caller, since).await?
+        {
+            return Ok(());
         }
         let page = self.page_after(caller, source, behind.next.saturating_sub(1)).await?;
         let mut next = behind.next;
@@ -73,7 +82,9 @@ impl Hub {
                     missed_from: next,
                     resumes_from: seq,
                 };
-                feed.link().push(&(self.inner.encode)(&event));
+                if !feed.tell(behind.reading, &(self.inner.encode)(&event)) {
+                    return Ok(());
+                }
             }
             next = seq + 1;
             let is_own = matches!(caller, Caller::Session { agent, .. } if agent == row.sender);
@@ -88,17 +99,17 @@ impl Hub {
             }
             self.metrics().events_delivered.inc_by(u64::from(bytes.is_some()));
         }
-        feed.link().flush();
         if !page.cut_short {
             feed.catch_up(behind);
         }
         Ok(())
     }
 
-    /// Tells what was removed while the session was away, of what it had seen. It may have been told of the first of them.
-    async fn tell_removals(&self, feed: &Feed, behind: Behind, caller: Caller, since: u64) -> Result<(), Refusal> {
+    /// Tells what was removed while the session was away, of what it had seen; the first of it perhaps a second time. False
+    /// when that was not possible now.
+    async fn tell_removals(&self, feed: &Feed, behind: Behind, caller: Caller, since: u64) -> Result<bool, Refusal> {
         let Caller::Session { agent, .. } = caller else {
-            return Ok(());
+            return Ok(false);
         };
         let from = match behind.reading.source {
             Source::Room(stream) => RemovedFrom::Room(stream),
@@ -113,11 +124,11 @@ impl Hub {
         for event in rows.into_iter().filter_map(|row| self.removal_event(row)) {
             let bytes = (self.inner.encode)(&event);
             if !feed.link().has_room(bytes.len()).await || !feed.tell(behind.reading, &bytes) {
-                return Ok(());
+                return Ok(false);
             }
         }
         feed.told_removals(behind.reading);
-        Ok(())
+        Ok(true)
     }
 
     fn removal_event(&self, row: MessageRow) -> Option<Event> {

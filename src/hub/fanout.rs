@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::act::{Audience, Caller, Effect, Except, Job, Opened, Post};
@@ -62,6 +63,9 @@ pub(super) struct Fanout {
     /// At most one entry a room; dropped with the room.
     rooms: HashMap<StreamNumber, Resolved>,
     present: Present,
+    /// The agent whose last session ended last, and how its coming was told: a session that replaces the only one it had
+    /// is no news to those who are there.
+    replaced: Option<(AgentNumber, Bytes)>,
     deliveries: Arc<Deliveries>,
     run: Pending,
     flushes: Flushes,
@@ -87,6 +91,7 @@ impl Fanout {
             version: 0,
             rooms: HashMap::new(),
             present: Present::default(),
+            replaced: None,
             deliveries,
             run: Pending::default(),
             flushes: Flushes::default(),
@@ -119,6 +124,7 @@ impl Fanout {
             return;
         }
         self.show_run();
+        self.replaced = None;
         // Those who lose something have lost it before the one who asked for it hears that it is done.
         let (endings, rest): (Vec<Effect>, Vec<Effect>) = effects
             .into_iter()
@@ -176,6 +182,9 @@ impl Fanout {
             feed,
         } = opened;
         self.version += 1;
+        if let Some((_, arrival)) = self.replaced.take_if(|(replaced, _)| *replaced == agent) {
+            self.present.add(agent, arrival);
+        }
         feed.open(Caller::Session { session, agent });
         self.deliveries.open(session, agent, &feed);
         let target = Target {
@@ -199,7 +208,8 @@ impl Fanout {
             open.retain(|other| *other != session);
             if open.is_empty() {
                 self.by_agent.remove(&target.agent);
-                self.present.remove(target.agent);
+                let arrival = self.present.remove(target.agent);
+                self.replaced = arrival.map(|arrival| (target.agent, arrival));
             }
         }
         Some(target)
@@ -223,6 +233,11 @@ impl Fanout {
     fn tell(&mut self, audience: &Audience, except: Except, event: &Event) {
         let encode = Arc::clone(&self.encode);
         let (mut bytes, mut delivered) = (None, 0);
+        let changed = match event {
+            Event::MessageRemoved { is_direct: true, .. } => Some(Source::Mailbox),
+            Event::MessageRemoved { message, .. } => Some(Source::Room(message.row.stream())),
+            _ => None,
+        };
         self.each(audience, event.topic(), |target, flushes| {
             let left_out = match except {
                 Except::Nobody => false,
@@ -233,6 +248,9 @@ impl Fanout {
                 return;
             }
             delivered += 1;
+            if let Some(source) = changed {
+                target.feed.reread(source);
+            }
             // Encoded for the first receiver, shared by all.
             if target.feed.link().push(bytes.get_or_insert_with(|| encode(event))) {
                 flushes.add(Arc::clone(target.feed.link()));
@@ -265,6 +283,7 @@ impl Fanout {
             audience,
             posts,
             answers,
+            bytes: _,
         } = std::mem::take(&mut self.run);
         let (Some(audience), Some(first)) = (&audience, posts.first()) else {
             return;
@@ -356,6 +375,8 @@ fn shown_to(effects: &[Effect]) -> Option<&Audience> {
 struct Pending {
     audience: Option<Audience>,
     posts: Vec<Post>,
+    /// What they say.
+    bytes: usize,
     answers: Vec<(usize, Settled)>,
 }
 
@@ -365,7 +386,7 @@ impl Pending {
         match (&self.audience, audience) {
             (None, _) => true,
             (Some(Audience::Members(room, members)), Audience::Members(other, others)) => {
-                room == other && Arc::ptr_eq(members, others) && !Run::is_full(self.posts.len())
+                room == other && Arc::ptr_eq(members, others) && !Run::is_full(self.posts.len(), self.bytes)
             }
             _ => false,
         }
@@ -373,6 +394,7 @@ impl Pending {
 
     fn add(&mut self, audience: Audience, post: Post) {
         self.audience.get_or_insert(audience);
+        self.bytes += post.event.content_bytes();
         self.posts.push(post);
     }
 

@@ -84,6 +84,9 @@ struct State {
     next: u64,
     /// See [`Behind::resumed_from`].
     resumed_from: Option<u64>,
+    /// While it waits: the first position that was not shown, and whether the session followed before.
+    unshown: Option<u64>,
+    followed: bool,
     /// The last position that went by while it was not live.
     passed: u64,
     stage: Stage,
@@ -133,22 +136,28 @@ impl Feed {
         let mut progress = self.lock();
         progress.count += 1;
         let number = progress.count;
+        let former = progress.readings.get(&source);
         let state = State {
             number,
             whole: true,
             next: 0,
             resumed_from: None,
-            passed: 0,
+            unshown: former.and_then(State::first_unshown),
+            followed: former.is_some_and(|former| former.whole),
+            passed: former.map_or(0, |former| former.passed),
             stage: Stage::Waiting,
         };
         progress.readings.insert(source, state);
         Reading { source, number }
     }
 
-    /// Begins a prepared reading, with what comes at `next`.
+    /// Begins a prepared reading with what comes at `next`, or with what has happened since it was prepared if nobody
+    /// named a position.
     pub(super) fn begin(&self, reading: Reading, next: u64, resumed_from: Option<u64>) {
         if let Some(state) = self.lock().state(reading) {
-            (state.next, state.resumed_from, state.stage) = (next, resumed_from, Stage::Behind);
+            let unshown = state.unshown.filter(|_| resumed_from.is_none());
+            state.next = unshown.map_or(next, |unshown| unshown.min(next));
+            (state.resumed_from, state.stage) = (resumed_from, Stage::Behind);
         }
     }
 
@@ -167,8 +176,27 @@ impl Feed {
     /// Drops a prepared reading that is not to be.
     pub(super) fn cancel(&self, reading: Reading) {
         let mut progress = self.lock();
-        if progress.state(reading).is_some() {
+        let Some(state) = progress.state(reading) else { return };
+        if let Some(unshown) = state.unshown {
+            // It goes on as before.
+            (state.whole, state.next, state.stage) = (state.followed, unshown, Stage::Behind);
+            self.behind.notify_one();
+        } else {
             progress.readings.remove(&reading.source);
+        }
+    }
+
+    /// What was read of a source and is not shown yet may have changed: it is read again.
+    pub(super) fn reread(&self, source: Source) {
+        let mut progress = self.lock();
+        progress.count += 1;
+        let number = progress.count;
+        if let Some(state) = progress
+            .readings
+            .get_mut(&source)
+            .filter(|state| state.stage == Stage::Behind)
+        {
+            state.number = number;
         }
     }
 
@@ -206,6 +234,9 @@ impl Feed {
         if let Some(state) = state {
             if state.stage != Stage::Live {
                 state.passed = last.seq;
+                if state.stage == Stage::Waiting {
+                    state.unshown.get_or_insert(posts[from].place.seq);
+                }
                 return shown;
             }
             // Positions go up by one, so nothing else can be next; if it is, the store knows what is between.
@@ -325,6 +356,16 @@ impl Feed {
 }
 
 impl State {
+    /// The first position that was not shown, if something is not.
+    fn first_unshown(&self) -> Option<u64> {
+        match self.stage {
+            Stage::Waiting => self.unshown,
+            // A session that follows is owed everything from here on; for one that only listens that is over once it is live.
+            Stage::Live if !self.whole => None,
+            Stage::Behind | Stage::Live => Some(self.next),
+        }
+    }
+
     fn behind(&self, source: Source) -> Behind {
         Behind {
             reading: Reading {
@@ -353,6 +394,8 @@ impl Progress {
             whole: false,
             next: place.seq,
             resumed_from: None,
+            unshown: None,
+            followed: false,
             passed,
             stage: Stage::Behind,
         };

@@ -57,17 +57,17 @@ impl Present {
         self.places.insert(agent, place);
     }
 
-    /// An agent went.
-    pub(super) fn remove(&mut self, agent: AgentNumber) {
-        let Some(place) = self.places.remove(&agent) else {
-            return;
-        };
-        let Some(part) = self.parts.get_mut(&place) else { return };
-        part.arrivals.retain(|(other, _)| *other != agent);
+    /// An agent went: how its coming was told.
+    pub(super) fn remove(&mut self, agent: AgentNumber) -> Option<Bytes> {
+        let place = self.places.remove(&agent)?;
+        let part = self.parts.get_mut(&place)?;
+        let index = part.arrivals.iter().position(|(other, _)| *other == agent)?;
+        let (_, arrival) = part.arrivals.remove(index);
         part.joined = part.join(None);
         if part.arrivals.is_empty() {
             self.parts.remove(&place);
         }
+        Some(arrival)
     }
 
     /// What `newcomer` is told of all others.

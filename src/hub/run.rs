@@ -14,6 +14,9 @@ use super::link::Encode;
 /// Events of one run; more begin another one.
 const MOST_EVENTS: usize = 128;
 
+/// Bytes of content after which another run is begun.
+const MOST_BYTES: usize = 32 * 1024;
+
 /// Stored events of one source in the order of their positions.
 pub(super) struct Run<'a> {
     posts: &'a [Post],
@@ -36,9 +39,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// How many events a run takes.
-    pub(super) fn is_full(count: usize) -> bool {
-        count >= MOST_EVENTS
+    /// Whether a run of so many events, which say so many bytes, takes no more. A piece that is larger than what may wait for
+    /// a reader would get one cut off that keeps up.
+    pub(super) fn is_full(count: usize, bytes: usize) -> bool {
+        count >= MOST_EVENTS || bytes >= MOST_BYTES
     }
 
     pub(super) fn posts(&self) -> &[Post] {

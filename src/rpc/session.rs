@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::audit;
 use super::dispatch::Flow;
 use super::handlers::key::{issued_result, key_name};
-use super::reply::Responder;
+use super::reply::{ReplyTo, Responder};
 use super::resume::Resuming;
 use super::scope;
 use super::table::read_params;
@@ -151,8 +151,13 @@ impl Session {
             Err(refusal) => (Err(refusal), Vec::new()),
         };
         let flow = self.after(&outcome);
+        let is_answered_at_once = matches!(responder.to, Some(ReplyTo::Client(_)));
         responder.send(outcome, &mut flushes);
         flushes.flush();
+        if is_answered_at_once {
+            // What is shown from here on is as much as its reader takes, and not as much as can be held back.
+            self.outlet.release();
+        }
         for beginning in &beginnings {
             self.rpc.hub.begin(&self.feed, beginning).await;
         }

@@ -228,11 +228,23 @@ impl<E: Into<StoreError>> From<E> for PrepareError {
     }
 }
 
+/// Whether the file ends within a page, which SQLite would fill up with zeros. While there is a log that may be right: the
+/// page is in there.
+fn is_cut(connection: &Connection, size: u64) -> Result<bool, StoreError> {
+    let page_bytes: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    let log = connection.path().map(|path| PathBuf::from(format!("{path}-wal")));
+    let has_log = log.is_some_and(|log| size_of(&log).is_ok_and(|bytes| bytes > 0));
+    Ok(!has_log && !size.is_multiple_of(page_bytes.unsigned_abs().max(1)))
+}
+
 /// The schema version of a database that is ours; 0 for one that has none yet. `known`: the data directory had a database
 /// before.
 pub(super) fn recognise(connection: &Connection, size: u64, known: bool) -> Result<usize, PrepareError> {
     let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let found = migrate::version(connection)?;
+    if found > 0 && is_cut(connection, size)? {
+        return Err(StoreError::Damaged("the last page of the file is cut off".into()).into());
+    }
     if size > 0 && (application != migrate::APPLICATION_ID || found == 0) {
         if !is_empty(connection)? {
             return Err(PrepareError::Foreign);
