@@ -82,7 +82,8 @@ impl Hub {
                     missed_from: next,
                     resumes_from: seq,
                 };
-                if !feed.tell(behind.reading, &(self.inner.encode)(&event)) {
+                let bytes = (self.inner.encode)(&event);
+                if !feed.link().has_room(bytes.len()).await || !feed.tell(behind.reading, &bytes) {
                     return Ok(());
                 }
             }

@@ -239,6 +239,9 @@ impl Fanout {
             _ => None,
         };
         self.each(audience, event.topic(), |target, flushes| {
+            if let Some(source) = changed {
+                target.feed.reread(source);
+            }
             let left_out = match except {
                 Except::Nobody => false,
                 Except::Session(session) => target.session == session,
@@ -248,9 +251,6 @@ impl Fanout {
                 return;
             }
             delivered += 1;
-            if let Some(source) = changed {
-                target.feed.reread(source);
-            }
             // Encoded for the first receiver, shared by all.
             if target.feed.link().push(bytes.get_or_insert_with(|| encode(event))) {
                 flushes.add(Arc::clone(target.feed.link()));

@@ -356,12 +356,10 @@ impl Feed {
 }
 
 impl State {
-    /// The first position that was not shown, if something is not.
+    /// The first position that was not shown, if it is known.
     fn first_unshown(&self) -> Option<u64> {
         match self.stage {
             Stage::Waiting => self.unshown,
-            // A session that follows is owed everything from here on; for one that only listens that is over once it is live.
-            Stage::Live if !self.whole => None,
             Stage::Behind | Stage::Live => Some(self.next),
         }
     }

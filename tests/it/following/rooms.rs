@@ -229,3 +229,81 @@ async fn history_pages_by_position_in_both_directions() {
     let both = json!({ "roomId": lobby, "beforeSeq": 9, "afterSeq": 1 });
     assert_eq!(alice.refused("room.history", both).await, -32602);
 }
+
+/// What was queued when a room was lost in the middle of catching up was not sent on: everything that came after it, the
+/// answer included, waited for the next ping.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regression_a_room_that_is_lost_while_catching_up_keeps_nobody_waiting() {
+    let config = json!({ "limits": {
+        "messagesPerSecond": 0, "changesPerSecond": 0, "joinsPerSecond": 0, "bytesPerSecond": 0, "pingIntervalMs": 3_600_000,
+    } });
+    let cast = Cast::gather_on(TestServer::builder().config(config)).await;
+    let (alice, bob) = (cast.alice(), cast.bob());
+    let room = alice.create_room("Ops", "public").await;
+    let content = "x".repeat(1000);
+    for _ in 0..1000 {
+        alice.say(&room, &content).await;
+    }
+    let since = at(&bob.welcome["epoch"], 0);
+    for _ in 0..30 {
+        bob.call("room.join", json!({ "roomId": room })).await;
+        bob.call("room.follow", json!({ "roomId": room, "since": since })).await;
+        bob.call("room.leave", json!({ "roomId": room })).await;
+        alice.say(alice.lobby(), "still there?").await;
+        while bob.expect("message").await["roomId"] != alice.lobby() {}
+    }
+}
+
+/// A room that had nothing to catch up with went live before it was told what had been removed, when other rooms had filled
+/// what may wait.
+#[tokio::test]
+async fn regression_removals_are_told_also_behind_other_rooms() {
+    let config = json!({ "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0 } });
+    let cast = Cast::gather_on(TestServer::builder().config(config)).await;
+    let (alice, bob) = (cast.alice(), cast.bob());
+    let mut rooms = Vec::new();
+    for number in 0..6 {
+        let room = alice.create_room(&format!("Room {number}"), "public").await;
+        bob.call("room.join", json!({ "roomId": room })).await;
+        rooms.push(room);
+    }
+    // The rooms are resumed in the order of their ids.
+    rooms.sort();
+    let (quiet, busy) = rooms.split_last().expect("some rooms");
+    let removed = alice.say(quiet, "gone soon").await["messageId"].clone();
+    let content = "x".repeat(8000);
+    for room in busy {
+        for _ in 0..60 {
+            alice.say(room, &content).await;
+        }
+    }
+    alice.call("message.remove", json!({ "messageId": removed })).await;
+    let epoch = &bob.welcome["epoch"];
+    let mut resume_at: serde_json::Map<_, _> = busy.iter().map(|room| (room.clone(), at(epoch, 0))).collect();
+    resume_at.insert(quiet.clone(), at(epoch, 1));
+    let again = resume(&cast.server, &bob.key, &json!(resume_at), None).await;
+    assert_eq!(again.expect("message.removed").await["messageId"], removed);
+}
+
+/// Who followed anew without a position lost what passed between the request and its beginning.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regression_following_anew_loses_nothing_that_passes_meanwhile() {
+    let config = json!({ "limits": { "messagesPerSecond": 0, "changesPerSecond": 0 } });
+    let cast = Cast::gather_on(TestServer::builder().config(config)).await;
+    let (alice, bob) = (cast.alice(), cast.bob());
+    let lobby = alice.lobby();
+    bob.call("room.follow", json!({ "roomId": lobby })).await;
+    let ((), ()) = tokio::join!(
+        async {
+            for _ in 0..1000 {
+                alice.say(lobby, "x").await;
+            }
+        },
+        async {
+            for _ in 0..300 {
+                bob.call("room.follow", json!({ "roomId": lobby })).await;
+            }
+        }
+    );
+    expect_messages(bob, 1..=1000).await;
+}

@@ -74,3 +74,67 @@ async fn a_reader_that_falls_behind_is_not_shown_what_its_own_agent_said_unless_
     assert_eq!(heard, others.chain([last]).collect::<Vec<_>>());
     assert_eq!(read_all(&mut follower, last).await, (1..=last).collect::<Vec<_>>());
 }
+
+/// A page that was read ahead was shown as it had been, also after a message in it was removed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regression_what_is_removed_while_somebody_catches_up_is_not_shown_any_more() {
+    let (server, controller) = large_messages().await;
+    let key = controller.invite("slow").await;
+    let mut slow = Raw::narrow(&server).await.enter(&key).await;
+    let lobby = controller.lobby().to_owned();
+    let content = "x".repeat(50_000);
+    let mut said = Vec::new();
+    for _ in 0..MESSAGES {
+        said.push(controller.say(&lobby, &content).await["messageId"].clone());
+    }
+    for message in &said {
+        let removal = json!({ "messageId": message });
+        controller.call("message.remove", removal).await;
+    }
+    controller.say(&lobby, "last").await;
+    let mut removed = std::collections::BTreeSet::new();
+    loop {
+        let frame = slow.frame().await.expect("it stays connected");
+        if frame.opcode != TEXT {
+            continue;
+        }
+        let event: Value = frame.json();
+        if event["method"] == "message.removed" {
+            removed.insert(event["params"]["messageId"].to_string());
+        } else if event["method"] == "message" {
+            let message = &event["params"]["message"];
+            if message["content"] == "last" {
+                break;
+            }
+            let is_removed = removed.contains(&message["messageId"].to_string());
+            assert!(!is_removed || message["removed"] == true, "{}", message["seq"]);
+        }
+    }
+}
+
+/// Many large messages of one commit made one piece, which was more than may wait for a reader: the next thing that
+/// happened got it cut off.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regression_a_burst_of_large_messages_cuts_nobody_off() {
+    let config = json!({ "maxMessageLength": 50_000, "limits": {
+        "messagesPerSecond": 0, "bytesPerSecond": 0, "slowReaderTimeoutMs": 0, "outgoingQueueBytes": 131_072,
+    } });
+    let server = TestServer::builder().config(config).start();
+    let controller = server.controller().await;
+    let key = controller.invite("slow").await;
+    let mut slow = Raw::narrow(&server).await.enter(&key).await;
+    let lobby = controller.lobby().to_owned();
+    let content = "x".repeat(40_000);
+    let request = |id: u64| {
+        let params = json!({ "roomId": lobby, "content": content });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "message.send", "params": params })
+    };
+    let batch = json!((0..20).map(request).collect::<Vec<_>>()).to_string();
+    for _ in 0..20 {
+        crate::support::Raw(&controller.connection).ask(&batch).await;
+        // It is told of this at once, whatever else waits.
+        let params = json!({ "content": "hello" });
+        controller.call("lobby.setMotd", params).await;
+    }
+    assert_eq!(read_all(&mut slow, 400).await, (1..=400).collect::<Vec<_>>());
+}

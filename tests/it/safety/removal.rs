@@ -151,3 +151,25 @@ async fn nobody_slips_in_beside_a_ban() {
         assert_eq!(inside, 1);
     }
 }
+
+/// A session that was ending for a reason of its own was not found by a ban, and went on reading what waited for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regression_a_ban_finds_a_session_that_is_ending_already() {
+    let config = json!({ "maxMessageLength": 60_000, "limits": {
+        "messagesPerSecond": 0, "bytesPerSecond": 0, "slowReaderTimeoutMs": 0,
+    } });
+    let server = TestServer::builder().config(config).start();
+    let controller = server.controller().await;
+    let key = controller.invite("rogue").await;
+    let mut rogue = Raw::narrow(&server).await.enter(&key).await;
+    let id = controller.expect("presence").await["agentId"].clone();
+    for _ in 0..200 {
+        controller.say(controller.lobby(), &"x".repeat(50_000)).await;
+    }
+    // A frame that no client may send.
+    rogue.send(&frame(FINAL | 0x40 | TEXT, b"{}")).await;
+    controller.call("agent.ban", json!({ "agentId": id })).await;
+    // It is not waited for, so it may miss why; but it is not told that it may come back.
+    let code = rogue.ending().await.map(|(code, _)| code);
+    assert!(matches!(code, None | Some(1008)), "{code:?}");
+}

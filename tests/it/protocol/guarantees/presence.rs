@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Cast, Frames, soon};
+use crate::support::{Agent, Cast, Frames, TestServer, soon};
 
 fn online(agent: &Agent, name: &str, online: bool) -> (String, Value) {
     let params = json!({ "agentId": agent.id(), "displayName": name, "online": online });
@@ -112,4 +112,15 @@ async fn an_agent_is_in_the_lobby_once_it_has_authenticated_and_stays_in_it() {
     soon("the end", dave.connection.close(1000, "")).await;
     cast.alice().expect("presence").await;
     assert!(members().await.contains(&"\"dave\"".to_owned()));
+}
+
+/// Whoever replaced the only session it may have was not among those of whom newcomers are told.
+#[tokio::test]
+async fn regression_an_agent_that_replaces_its_only_session_is_there_for_newcomers() {
+    let config = json!({ "limits": { "sessionsPerAgent": 1 } });
+    let cast = Cast::gather_on(TestServer::builder().config(config)).await;
+    let again = Agent::enter(&cast.server, &cast.alice().key).await;
+    let dave = Agent::enter(&cast.server, &cast.controller().invite("dave").await).await;
+    let told = dave.told().await;
+    assert!(told.contains(&online(&again, "alice", true)), "{told:?}");
 }
