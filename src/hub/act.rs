@@ -107,8 +107,8 @@ pub(super) enum Except {
 pub(super) enum Effect {
     /// An event is told.
     Tell(Audience, Except, Event),
-    /// An agent came, under the name of the event, which everybody else is told; newcomers are told until it goes.
-    Arrive(AgentNumber, Event),
+    /// Sessions of an agent go by another name: what newcomers are told of them from now on.
+    Rename(AgentNumber, Vec<SessionId>, Event),
     /// A session is told of every other agent that is there.
     Greet(SessionId, AgentNumber),
     /// A stored event is shown to those who are not shown it otherwise.
@@ -134,6 +134,8 @@ pub(super) struct Opened {
     /// What it is told of, of what its agent is told of.
     pub scope: KeyScope,
     pub feed: Arc<Feed>,
+    /// What newcomers are told of it.
+    pub presence: Event,
 }
 
 /// A stored event.

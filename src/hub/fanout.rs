@@ -8,7 +8,6 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::act::{Audience, Caller, Effect, Except, Job, Opened, Post};
@@ -63,9 +62,6 @@ pub(super) struct Fanout {
     /// At most one entry a room; dropped with the room.
     rooms: HashMap<StreamNumber, Resolved>,
     present: Present,
-    /// The agent whose last session ended last, and how its coming was told: a session that replaces the only one it had
-    /// is no news to those who are there.
-    replaced: Option<(AgentNumber, Bytes)>,
     deliveries: Arc<Deliveries>,
     run: Pending,
     flushes: Flushes,
@@ -91,7 +87,6 @@ impl Fanout {
             version: 0,
             rooms: HashMap::new(),
             present: Present::default(),
-            replaced: None,
             deliveries,
             run: Pending::default(),
             flushes: Flushes::default(),
@@ -124,7 +119,6 @@ impl Fanout {
             return;
         }
         self.show_run();
-        self.replaced = None;
         // Those who lose something have lost it before the one who asked for it hears that it is done.
         let (endings, rest): (Vec<Effect>, Vec<Effect>) = effects
             .into_iter()
@@ -160,9 +154,11 @@ impl Fanout {
         match effect {
             Effect::Show(..) | Effect::Stored | Effect::Retired(_) => {}
             Effect::Tell(audience, except, event) => self.tell(&audience, except, &event),
-            Effect::Arrive(agent, event) => {
-                self.present.add(agent, (self.encode)(&event));
-                self.tell(&Audience::Everyone, Except::Agent(agent), &event);
+            Effect::Rename(agent, sessions, presence) => {
+                let renamed = (self.encode)(&presence);
+                for session in sessions {
+                    self.present.rename(agent, session, &renamed);
+                }
             }
             Effect::Greet(session, agent) => self.greet(session, agent),
             Effect::Lose(room, agent) => self.lose(Source::Room(room), agent),
@@ -180,11 +176,10 @@ impl Fanout {
             agent,
             scope,
             feed,
+            presence,
         } = opened;
         self.version += 1;
-        if let Some((_, arrival)) = self.replaced.take_if(|(replaced, _)| *replaced == agent) {
-            self.present.add(agent, arrival);
-        }
+        self.present.open(agent, session, (self.encode)(&presence));
         feed.open(Caller::Session { session, agent });
         self.deliveries.open(session, agent, &feed);
         let target = Target {
@@ -200,6 +195,7 @@ impl Fanout {
     fn forget(&mut self, session: SessionId) -> Option<Target> {
         let target = self.sessions.remove(&session)?;
         self.deliveries.close(session, target.agent);
+        self.present.close(target.agent, session);
         self.version += 1;
         // What is resolved is void with the version. Kept, it would hold the sockets of those who left, in every room that
         // stays quiet.
@@ -208,8 +204,6 @@ impl Fanout {
             open.retain(|other| *other != session);
             if open.is_empty() {
                 self.by_agent.remove(&target.agent);
-                let arrival = self.present.remove(target.agent);
-                self.replaced = arrival.map(|arrival| (target.agent, arrival));
             }
         }
         Some(target)

@@ -1,6 +1,6 @@
 //! Governing agents: letting them in, sending them away, shutting them out.
 
-use crate::domain::{AgentId, AgentNumber, EndReason, Event, KeyScope, Name, Refusal, Role};
+use crate::domain::{AgentId, AgentNumber, EndReason, Event, KeyScope, Name, Refusal, Role, SessionId};
 use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
 use crate::hub::acts::keys::{FIRST_KEY, Issued, NewKey, Whose, issue_new, issue_new_token, owner};
 use crate::hub::acts::rooms::{owner_changed, pass_to};
@@ -150,6 +150,17 @@ impl Act for RenameAgent {
         }
         agents::set_name(desk.connection, agent.number, &self.name)?;
         desk.change(Change::AgentRenamed(agent.number, self.name.clone()));
+        let by_old_name = |session: &SessionId| {
+            let session = desk.state.session(*session);
+            session.is_some_and(|session| session.name == agent.name)
+        };
+        let sessions = agent.sessions.iter().copied().filter(by_old_name).collect();
+        let presence = Event::Presence {
+            agent: agent.id,
+            name: self.name.clone(),
+            online: true,
+        };
+        desk.effect(Effect::Rename(agent.number, sessions, presence));
         let event = Event::AgentRenamed {
             agent: agent.id,
             name: self.name.clone(),

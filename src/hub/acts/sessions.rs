@@ -78,20 +78,21 @@ impl Act for OpenSession {
             name: name.clone(),
             at_ms,
         });
+        let presence = Event::Presence {
+            agent: agent.id,
+            name: name.clone(),
+            online: true,
+        };
         desk.effect(Effect::Open(Opened {
             session,
             agent: agent.number,
             scope: card.scope.clone(),
             feed: Arc::clone(&self.feed),
+            presence: presence.clone(),
         }));
         desk.effect(Effect::Greet(session, agent.number));
         if !agent.is_online() {
-            let event = Event::Presence {
-                agent: agent.id,
-                name: name.clone(),
-                online: true,
-            };
-            desk.effect(Effect::Arrive(agent.number, event));
+            desk.tell(Audience::Everyone, Except::Agent(agent.number), presence);
         }
         Ok(Admitted {
             number: agent.number,

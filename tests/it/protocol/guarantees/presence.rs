@@ -124,3 +124,30 @@ async fn regression_an_agent_that_replaces_its_only_session_is_there_for_newcome
     let told = dave.told().await;
     assert!(told.contains(&online(&again, "alice", true)), "{told:?}");
 }
+
+/// Newcomers were told the name that an agent had when it came, also after it was renamed.
+#[tokio::test]
+async fn regression_a_newcomer_is_told_of_a_renamed_agent_by_its_new_name() {
+    let cast = Cast::gather().await;
+    cast.alice()
+        .call("agent.rename", json!({ "displayName": "alicia" }))
+        .await;
+    let dave = Agent::enter(&cast.server, &cast.controller().invite("dave").await).await;
+    let told = dave.told().await;
+    assert!(told.contains(&online(cast.alice(), "alicia", true)), "{told:?}");
+}
+
+/// Newcomers were told the name of the first session of an agent, also after that session was gone and another remained.
+#[tokio::test]
+async fn regression_a_newcomer_is_told_the_name_of_a_session_that_is_still_there() {
+    let config = json!({ "limits": { "sessionsPerAgent": 2 } });
+    let cast = Cast::gather_on(TestServer::builder().config(config)).await;
+    let mut sessions = Vec::new();
+    for name in ["Bob of Ops", "Bob at night"] {
+        let named = json!({ "apiKey": cast.bob().key, "displayName": name });
+        sessions.push(Agent::try_enter(&cast.server, named).await.expect("the key is good"));
+    }
+    let dave = Agent::enter(&cast.server, &cast.controller().invite("dave").await).await;
+    let told = dave.told().await;
+    assert!(told.contains(&online(&sessions[0], "Bob of Ops", true)), "{told:?}");
+}
