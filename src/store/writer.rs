@@ -33,8 +33,8 @@ pub trait Engine: Send + 'static {
     /// Runs `job` inside its own savepoint.
     fn run(&mut self, job: &mut Self::Job, connection: &Connection) -> Keep;
 
-    /// The group is durable. Called in commit order.
-    fn committed(&mut self, jobs: Vec<Self::Job>, took: Duration);
+    /// The group is durable. Called in commit order; `is_idle` when no other job waits.
+    fn committed(&mut self, jobs: Vec<Self::Job>, took: Duration, is_idle: bool);
 
     /// Nothing of the group was saved.
     fn failed(&mut self, jobs: Vec<Self::Job>, error: &StoreError);
@@ -111,7 +111,7 @@ impl<E: Engine> Work<E> {
                 batch.sort_by_key(E::is_last);
             }
             if !self.stopped {
-                self.group(batch);
+                self.group(batch, || jobs.is_empty());
             }
         }
         if let Err(error) = self
@@ -122,10 +122,10 @@ impl<E: Engine> Work<E> {
         }
     }
 
-    fn group(&mut self, mut jobs: Vec<E::Job>) {
+    fn group(&mut self, mut jobs: Vec<E::Job>, is_idle: impl FnOnce() -> bool) {
         let began = Instant::now();
         match self.transaction(&mut jobs) {
-            Ok(()) => self.engine.committed(jobs, began.elapsed()),
+            Ok(()) => self.engine.committed(jobs, began.elapsed(), is_idle()),
             Err(error) => {
                 if !self.connection.is_autocommit() {
                     // A failed rollback leaves nothing to be done here; the next BEGIN would say so.
@@ -195,7 +195,7 @@ mod tests {
             }
         }
 
-        fn committed(&mut self, jobs: Vec<&'static str>, _took: Duration) {
+        fn committed(&mut self, jobs: Vec<&'static str>, _took: Duration, _is_idle: bool) {
             let _ = self.0.send(Ok(jobs.len()));
         }
 
