@@ -53,7 +53,10 @@ class Peer:
         self.socket = socket
 
     async def receive(self) -> dict[str, Any]:
-        request = json.loads(await soon(self.socket.recv()))
+        return self.request_in(await soon(self.socket.recv()))
+
+    def request_in(self, frame: str | bytes) -> dict[str, Any]:
+        request = json.loads(frame)
         assert isinstance(request, dict) and request["jsonrpc"] == "2.0"
         return request
 
