@@ -203,6 +203,27 @@ async def test_the_wait_grows_while_connections_do_not_hold_and_starts_again_whe
         assert ceilings == expected
 
 
+async def test_an_agent_with_too_many_sessions_waits_longest_and_is_told(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ceilings: list[float] = []
+
+    def highest(low: float, high: float) -> float:
+        ceilings.append(high)
+        return low
+
+    monkeypatch.setattr(client_module, "Backoff", lambda base, cap: Backoff(base, cap, uniform=highest))
+    client = server.client(replace(FAST, reconnect_base=1, reconnect_cap=8, reconnect_stable_after=0))
+    lost = client.on("connection_lost", Recorder())
+    async with server.meet(client) as peer:
+        for reason, is_replaced in [("restarting", False), ("replaced by a newer session", True), ("restarting", False)]:
+            await peer.close(1008, reason)
+            told = {"code": 1008, "reason": reason, "reconnecting": True}
+            assert await lost.next() == ({**told, "replaced": True} if is_replaced else told)
+            peer = await server.welcome()
+    assert ceilings == [1, 8, 1]
+
+
 async def test_a_limit_of_attempts_is_kept(server: ScriptedServer) -> None:
     client = server.client(replace(FAST, max_reconnect_attempts=2))
     async with server.meet(client) as peer:
