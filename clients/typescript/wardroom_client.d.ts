@@ -12,7 +12,7 @@
  */
 export { WardroomClient } from "./lib/client.js";
 export { enrol, type EnrolOptions } from "./lib/enrol.js";
-export { ConnectionLostError, ErrorCode, NotConnectedError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
+export { ConnectionLostError, ErrorCode, NotConnectedError, ProtocolError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
 export type { EventMap, EventName, Handler } from "./lib/events.js";
 export { Items } from "./lib/iteration.js";
 export type { DirectItem, DirectStreamItem, MessageItem, RemovalItem, ResetItem, RoomItem, } from "./lib/iteration.js";

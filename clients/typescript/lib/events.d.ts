@@ -1,5 +1,5 @@
 /** Events and their handlers. */
-import type { DocumentVersion, Message, MessageType, Reset, Session, Task, Visibility } from "./types.js";
+import type { DocumentVersion, Message, MessageType, Reset, Session, ShownTask, Visibility } from "./types.js";
 /** Every event by name, with what its handlers are given. */
 export interface EventMap {
     presence: {
@@ -99,11 +99,11 @@ export interface EventMap {
         readAt: number;
     };
     "task.created": {
-        task: Task;
+        task: ShownTask;
     };
     /** The task as it is now. */
     "task.updated": {
-        task: Task;
+        task: ShownTask;
     };
     "lobby.motd": {
         content: string | null;
@@ -134,6 +134,11 @@ export interface EventMap {
         code: number;
         reason: string;
         retryInMs: number;
+        /**
+         * The agent had too many sessions, and this was its oldest: others use its key. The client waits longest before it
+         * comes back, because coming back ends the session of another.
+         */
+        replaced?: true;
     };
     /** Of the client itself: the connection is gone and the client does not try again. */
     "connection.ended": {

@@ -27,7 +27,13 @@ export interface RemovalItem {
     readonly removedBy: string;
     readonly reason: string | null;
 }
-/** Something is missing and cannot be had; iteration goes on behind it. */
+/**
+ * Iteration does not go on at the position before.
+ *
+ * With the reason `retention` what lies between is not kept any longer. With `epoch` the server has another database, for
+ * instance one that was restored from a backup: iteration goes on with what is said from now on, and what is stored is shown
+ * by another iteration, from before `oldest`.
+ */
 export interface ResetItem {
     readonly kind: "reset";
     readonly reset: Reset;

@@ -18,7 +18,6 @@ export interface KeyedParams extends Record<string, unknown> {
 export declare abstract class Methods extends ReceiptMethods {
     /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
     abstract call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
-    /** Calls a method that takes an idempotency key. */
     protected send<Result>(method: string, params: KeyedParams): Promise<Result>;
     /** Makes a new participant. Its key, or the token for it, is in the answer and nowhere else. Controller only. */
     inviteAgent(displayName: string, options: InviteOptions & {

@@ -17,6 +17,7 @@ export {
   ConnectionLostError,
   ErrorCode,
   NotConnectedError,
+  ProtocolError,
   RequestTimeoutError,
   RpcError,
   WardroomError,

@@ -46,8 +46,7 @@ export abstract class Methods extends ReceiptMethods {
   /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
   abstract override call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
 
-  /** Calls a method that takes an idempotency key. */
-  protected send<Result>(method: string, params: KeyedParams): Promise<Result> {
+  protected override send<Result>(method: string, params: KeyedParams): Promise<Result> {
     return this.call(method, params);
   }
 

@@ -62,11 +62,12 @@ export interface FollowResult {
   reset?: { reason: "epoch" | "retention"; oldest: Position; resumesFrom: number };
 }
 
-/** Something is missing and cannot be had. */
+/** What is followed does not go on at the position before. */
 export interface Reset {
   /**
    * `retention`: what lies from `missedFrom` up to `resumesFrom` is not kept any longer. `epoch`: the position is one of
-   * another database, and `missedFrom` one of that.
+   * another database, and `missedFrom` one of that; what the server's present database has below `resumesFrom` is not shown,
+   * but can be had by following from before `oldest`.
    */
   reason: "epoch" | "retention";
   /** Absent for direct messages. */
@@ -256,6 +257,9 @@ export interface Task {
   createdAt: number;
   updatedAt: number;
 }
+
+/** A task as events show it: its description and its data may be left out, and `getTask` has them. */
+export type ShownTask = Omit<Task, "description"> & Partial<Pick<Task, "description">>;
 
 /** What the server says of a change of a task that it has stored. */
 export interface TaskReceipt {
