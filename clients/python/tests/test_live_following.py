@@ -26,7 +26,7 @@ async def live(tmp_path: Path) -> AsyncIterator[LiveServer]:
         await server.start()
         yield server
     finally:
-        await server.kill()
+        await server.remove()
 
 
 async def enter(live: LiveServer, key: str, **changes: int) -> WardroomClient:
@@ -117,4 +117,27 @@ async def test_a_message_whose_answer_was_lost_is_stored_once(live: LiveServer) 
     history = await controller.room_history(lobby, after_seq=0)
     assert [message["content"] for message in history] == [str(number) for number in range(20)]
     assert [message["seq"] for message in await controller.room_history(lobby, before_seq=3)] == [1, 2]
+    await controller.close()
+
+
+async def test_a_change_of_a_task_whose_answer_was_lost_is_made_once(live: LiveServer) -> None:
+    controller = await enter(live, live.controller_key)
+    lobby = controller.lobby_id
+    assert lobby is not None
+    offered = await controller.create_task(lobby, "Count the sheep")
+    task_id = offered["taskId"]
+    live.passage.swallow_answers()
+    claiming = asyncio.create_task(controller.claim_task(task_id))
+    await soon(live.passage.swallowed())
+    live.passage.cut()
+    claimed = await soon(claiming)
+    # of two claims the second would have been refused, because the first holds it
+    assert (claimed["state"], claimed["generation"], claimed["revision"]) == ("accepted", 1, offered["revision"] + 1)
+    live.passage.swallow_answers()
+    completing = asyncio.create_task(controller.complete_task(task_id, 1, "Seven."))
+    await soon(live.passage.swallowed())
+    live.passage.cut()
+    completed = await soon(completing)
+    (result,) = await controller.room_history(lobby, reply_to=task_id)
+    assert (completed["state"], completed["resultMessageId"]) == ("completed", result["messageId"])
     await controller.close()

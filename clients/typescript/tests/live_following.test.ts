@@ -37,7 +37,7 @@ async function read(client: WardroomClient, roomId: string, count: number): Prom
 
 test("each message once and in order, through disconnects and a kill", async (t) => {
   const server = await live(t);
-  const through: Passage = await passage(t, Number(new URL(server.url).port));
+  const through: Passage = await passage(t, server.url);
   const controller = await enter(t, server.url, server.controllerKey);
   const alice = await enter(t, through.url, (await controller.inviteAgent("alice")).apiKey);
   const bob = await enter(t, through.url, (await controller.inviteAgent("bob")).apiKey, { iterationBufferSize: 16 });
@@ -95,7 +95,7 @@ test("a new client goes on where the old one was, and is told of another databas
 
 test("a message whose answer was lost is stored once", async (t) => {
   const server = await live(t);
-  const through = await passage(t, Number(new URL(server.url).port));
+  const through = await passage(t, server.url);
   const controller = await enter(t, through.url, server.controllerKey);
   const expected = Array.from({ length: 20 }, (_, number) => String(number));
   for (const content of expected) {
@@ -107,4 +107,25 @@ test("a message whose answer was lost is stored once", async (t) => {
   }
   const history = await controller.roomHistory(controller.lobbyId!, { afterSeq: 0 });
   assert.deepEqual(history.map(({ content }) => content), expected);
+});
+
+test("a change of a task whose answer was lost is made once", async (t) => {
+  const server = await live(t);
+  const through = await passage(t, server.url);
+  const controller = await enter(t, through.url, server.controllerKey);
+  const lobby = controller.lobbyId!;
+  const losing = async <Result>(change: () => Promise<Result>): Promise<Result> => {
+    through.swallowAnswers();
+    const changing = change();
+    await through.swallowed();
+    through.cut();
+    return changing;
+  };
+  const offered = await controller.createTask(lobby, "Count the sheep");
+  // Of two claims the second would have been refused, because the first holds it.
+  const claimed = await losing(() => controller.claimTask(offered.taskId));
+  assert.deepEqual([claimed.state, claimed.generation, claimed.revision], ["accepted", 1, offered.revision + 1]);
+  const completed = await losing(() => controller.completeTask(offered.taskId, 1, { content: "Seven." }));
+  const results = await controller.roomHistory(lobby, { replyTo: offered.taskId });
+  assert.deepEqual(results.map(({ messageId }) => messageId), [completed.resultMessageId]);
 });
