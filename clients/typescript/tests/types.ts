@@ -10,6 +10,11 @@ export async function promised(): Promise<void> {
     const removed: true | undefined = message.removed;
     return [text, removed];
   });
+  client.on("task.updated", async ({ task }) => {
+    const description: string | null | undefined = task.description;
+    const whole: string | null = (await client.getTask(task.taskId)).description;
+    return [description, whole];
+  });
   client.on("lobby.motd", async ({ content }) => {
     const motd: string | null = content;
     await client.sendMessage("r", motd ?? "");
