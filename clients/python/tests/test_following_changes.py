@@ -9,7 +9,7 @@ import pytest
 from scripted_server import AUTH_RESULT, FAST, KEY, Peer, Recorder, ScriptedServer, soon
 from test_following import EPOCH, ROOM, answer_follow, at, say, take
 
-from wardroom_client import Positions, ProtocolError, RpcError, WardroomClient
+from wardroom_client import MessageItem, Positions, ProtocolError, ResetItem, RpcError, WardroomClient
 from wardroom_client.following import RESUMED_ROOMS
 
 
@@ -51,6 +51,26 @@ async def test_regression_a_new_epoch_in_an_answer_counts_for_plain_handlers_too
         await say(peer, 2, 3)
         assert (await messages.next())["message"]["seq"] == 3
         assert messages.is_empty
+
+
+async def test_what_a_restored_database_holds_can_be_read_from_its_oldest_position(server: ScriptedServer) -> None:
+    client = server.client()
+    async with server.meet(client) as peer:
+        items = client.room(ROOM, since=at(100))
+        first = asyncio.create_task(anext(items))
+        reset = {"reason": "epoch", "oldest": at(1, "epoch-2"), "resumesFrom": 4001}
+        await peer.reply(await peer.expect("room.follow"), {"epoch": "epoch-2", "seq": 4000, "reset": reset})
+        told = await soon(first)
+        assert isinstance(told, ResetItem)
+        await items.aclose()
+        oldest = told.reset["oldest"]
+        again = client.room(ROOM, since=at(oldest["seq"] - 1, oldest["epoch"]))
+        reading = asyncio.create_task(anext(again))
+        request = await peer.expect("room.follow")
+        assert request["params"]["since"] == at(0, "epoch-2")
+        await peer.reply(request, {"epoch": "epoch-2", "seq": 4000})
+        await say(peer, 1)
+        assert isinstance(item := await soon(reading), MessageItem) and item.message["seq"] == 1
 
 
 async def test_regression_a_second_connect_does_not_show_handlers_what_iterations_read(server: ScriptedServer) -> None:

@@ -54,6 +54,24 @@ test("regression: a new epoch in an answer counts for plain handlers too", async
   assert.equal(messages.rest.length, 0);
 });
 
+test("what a restored database holds can be read from its oldest position", async (t) => {
+  const { client, link } = await connected(t);
+  const items = client.room(ROOM, { since: at(100) });
+  const first = items.next();
+  const reset = { reason: "epoch", oldest: at(1, "epoch-2"), resumesFrom: 4001 };
+  link.answer(await link.expect("room.follow"), { epoch: "epoch-2", seq: 4000, reset });
+  const { value } = await first;
+  assert.ok(value?.kind === "reset" && value.reset.oldest !== undefined);
+  await items.return();
+  const { epoch, seq } = value.reset.oldest;
+  const taking = take(client.room(ROOM, { since: { epoch, seq: seq - 1 } }), [1]);
+  const request = await link.expect("room.follow");
+  assert.deepEqual(request.params?.["since"], at(0, "epoch-2"));
+  link.answer(request, { epoch: "epoch-2", seq: 4000 });
+  say(link, [1]);
+  await taking;
+});
+
 test("regression: a second connect does not show handlers what iterations read", async (t) => {
   const { server, client, link } = await connected(t);
   const messages = messagesOf(client);
