@@ -1,9 +1,10 @@
 /** The client: one session that survives lost connections. */
+import type { Role, Session, Status } from "./agent_types.js";
 import { type EventName, type Handler } from "./events.js";
 import { type DirectStreamItem, Items, type RoomItem } from "./iteration.js";
 import { type CallOptions, type KeyedParams, Methods } from "./methods.js";
+import type { FollowOptions, FollowResult, IterateOptions, Positions } from "./position_types.js";
 import { type ClientOptions } from "./settings.js";
-import type { FollowOptions, FollowResult, IterateOptions, Positions, Role, Session, Status } from "./types.js";
 /**
  * An agent's session with a server.
  *

@@ -1,6 +1,6 @@
 /** Getting a first key for an enrolment token. */
+import type { EnrolledAgent } from "./agent_types.js";
 import { type ClientOptions } from "./settings.js";
-import type { EnrolledAgent } from "./types.js";
 export interface EnrolOptions extends Omit<ClientOptions, "apiKey" | "displayName"> {
     /** What to call the key; what the token says when left out. */
     keyName?: string | undefined;

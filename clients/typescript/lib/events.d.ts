@@ -1,5 +1,8 @@
 /** Events and their handlers. */
-import type { DocumentVersion, Message, MessageType, Reset, Session, ShownTask, Visibility } from "./types.js";
+import type { Session } from "./agent_types.js";
+import type { Reset } from "./position_types.js";
+import type { ShownTask } from "./task_types.js";
+import type { DocumentVersion, Message, MessageType, Visibility } from "./types.js";
 /** Every event by name, with what its handlers are given. */
 export interface EventMap {
     presence: {

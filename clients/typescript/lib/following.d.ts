@@ -1,10 +1,11 @@
 /** What the client does to keep followed rooms and direct messages complete. */
+import type { Session } from "./agent_types.js";
 import { type Connection } from "./connection.js";
 import type { Handlers } from "./events.js";
 import { BufferedReader } from "./iteration.js";
+import type { FollowResult, Position, Positions } from "./position_types.js";
 import type { Settings } from "./settings.js";
 import { type ResumeRequest, type Source, type Stream } from "./streams.js";
-import type { FollowResult, Position, Positions, Session } from "./types.js";
 /** Follows on behalf of handlers and iterations, over one connection after the other. */
 export declare class Following {
     #private;

@@ -1,7 +1,8 @@
 /** Iterating over a room or over direct messages: `for await (const item of client.room(roomId))`. */
 import type { EventMap } from "./events.js";
+import type { Position, Reset } from "./position_types.js";
 import { Reader, type Stream, type StreamEvent } from "./streams.js";
-import type { Message, Position, Reset } from "./types.js";
+import type { Message } from "./types.js";
 /** A message of a room; `message.removed` is true when its content was removed before it was read. */
 export interface MessageItem {
     readonly kind: "message";

@@ -1,6 +1,8 @@
 /** One function per method of the protocol. */
+import type { Agent, AgentToEnrol, InvitedAgent, InviteOptions, Status } from "./agent_types.js";
+import type { FollowOptions, FollowResult } from "./position_types.js";
 import { ReceiptMethods } from "./receipts.js";
-import type { Agent, AgentToEnrol, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, FollowOptions, FollowResult, HistoryOptions, HistoryPage, InvitedAgent, InviteOptions, Message, Room, RoomChanges, RoomInfo, RoomSummary, SendOptions, SentDirectMessage, SentMessage, Status, Visibility } from "./types.js";
+import type { CreateRoomOptions, Document, DocumentSummary, DocumentVersion, HistoryOptions, HistoryPage, Message, Room, RoomChanges, RoomInfo, RoomSummary, SendOptions, SentDirectMessage, SentMessage, Visibility } from "./types.js";
 export interface CallOptions {
     /** How long this call waits for its answer, instead of the client's `requestTimeoutMs`. */
     timeoutMs?: number | undefined;

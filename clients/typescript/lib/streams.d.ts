@@ -3,7 +3,7 @@
  *
  * No socket, no waiting: the client tells what came, and is told what to ask for.
  */
-import type { FollowResult, Position, Positions } from "./types.js";
+import type { FollowResult, Position, Positions } from "./position_types.js";
 /** What is followed: a room by its id, or direct messages, which are null. */
 export type Source = string | null;
 /** The events that followed things consist of. */

@@ -1,5 +1,6 @@
 /** The client: one session that survives lost connections. */
 
+import type { Role, Session, Status } from "./agent_types.js";
 import { backoffMs, isFinalClose, isFinalError, isReplaced, retryAfterMs } from "./backoff.js";
 import { Calls } from "./calls.js";
 import { Connection, type Ending } from "./connection.js";
@@ -11,10 +12,10 @@ import { socketOpener } from "./host.js";
 import { type DirectStreamItem, Items, type RoomItem } from "./iteration.js";
 import { type CallOptions, type KeyedParams, Methods } from "./methods.js";
 import { Pauses } from "./pauses.js";
+import type { FollowOptions, FollowResult, IterateOptions, Position, Positions } from "./position_types.js";
 import { newKey, untilAnswered } from "./retry.js";
 import { type ClientOptions, type Settings, settle, shownUrl } from "./settings.js";
 import type { Source } from "./streams.js";
-import type { FollowOptions, FollowResult, IterateOptions, Position, Positions, Role, Session, Status } from "./types.js";
 
 /** A connection that lasted this long counts as good again: the next loss starts with the shortest wait. */
 const STABLE_AFTER_MS = 10_000;

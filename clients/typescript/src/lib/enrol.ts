@@ -1,10 +1,10 @@
 /** Getting a first key for an enrolment token. */
 
+import type { EnrolledAgent } from "./agent_types.js";
 import { Connection } from "./connection.js";
 import { NotConnectedError } from "./errors.js";
 import { socketOpener } from "./host.js";
 import { type ClientOptions, settle, shownUrl } from "./settings.js";
-import type { EnrolledAgent } from "./types.js";
 
 export interface EnrolOptions extends Omit<ClientOptions, "apiKey" | "displayName"> {
   /** What to call the key; what the token says when left out. */

@@ -1,14 +1,15 @@
 /** What the client does to keep followed rooms and direct messages complete. */
 
+import type { Session } from "./agent_types.js";
 import { retryAfterMs } from "./backoff.js";
 import { type Connection, errorOf } from "./connection.js";
 import { ConnectionLostError, ErrorCode, isObject, ProtocolError, RpcError } from "./errors.js";
 import type { EventMap, Handlers } from "./events.js";
 import { BufferedReader } from "./iteration.js";
 import { Pauses } from "./pauses.js";
+import type { FollowResult, Position, Positions } from "./position_types.js";
 import type { Settings } from "./settings.js";
 import { Reader, type ResumeRequest, saysWhere, type Source, type Stream, type StreamEvent, Streams } from "./streams.js";
-import type { FollowResult, Position, Positions, Session } from "./types.js";
 
 /** Rooms that `auth` is asked to resume, so that it stays within what a server reads before it. */
 const RESUMED_ROOMS = 400;

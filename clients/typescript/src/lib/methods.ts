@@ -1,19 +1,15 @@
 /** One function per method of the protocol. */
 
+import type { Agent, AgentToEnrol, InvitedAgent, InviteOptions, Status } from "./agent_types.js";
+import type { FollowOptions, FollowResult } from "./position_types.js";
 import { ReceiptMethods } from "./receipts.js";
 import type {
-  Agent,
-  AgentToEnrol,
   CreateRoomOptions,
   Document,
   DocumentSummary,
   DocumentVersion,
-  FollowOptions,
-  FollowResult,
   HistoryOptions,
   HistoryPage,
-  InvitedAgent,
-  InviteOptions,
   Message,
   Room,
   RoomChanges,
@@ -22,7 +18,6 @@ import type {
   SendOptions,
   SentDirectMessage,
   SentMessage,
-  Status,
   Visibility,
 } from "./types.js";
 

@@ -1,7 +1,7 @@
 /** How a client is set up: options, environment, defaults and limits. */
 
 import { environment, host } from "./host.js";
-import type { Positions } from "./types.js";
+import type { Positions } from "./position_types.js";
 
 /** Where the client reports what it cannot throw to anybody. */
 export type ErrorReport = (error: unknown, context: { event?: string }) => void;

@@ -5,7 +5,7 @@
  */
 
 import { isObject } from "./errors.js";
-import type { FollowResult, Position, Positions, Reset } from "./types.js";
+import type { FollowResult, Position, Positions, Reset } from "./position_types.js";
 
 /** What is followed: a room by its id, or direct messages, which are null. */
 export type Source = string | null;

@@ -1,15 +1,7 @@
 /** One function per method about tasks. */
 
 import type { CallOptions, KeyedParams } from "./methods.js";
-import type {
-  NewTask,
-  Task,
-  TaskFilter,
-  TaskOutcome,
-  TaskPage,
-  TaskProgress,
-  TaskReceipt,
-} from "./types.js";
+import type { NewTask, Task, TaskFilter, TaskOutcome, TaskPage, TaskProgress, TaskReceipt } from "./task_types.js";
 
 /**
  * Offering work in a room, claiming it under a lease, and finishing it.
