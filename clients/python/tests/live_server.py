@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,11 +52,10 @@ class LiveServer:
         """Start and wait until it listens (and, on the first start, for the key)."""
         if not self.url:
             await self.passage.open()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIXES)}
         arguments = ["serve", "-f", "--port", "0", "--data-dir", str(self._data_dir)]
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                self._program, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=log, env=environment
+                self._program, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=log, env=_environment()
             )
         ready = asyncio.Event()
         self._output = []
@@ -91,6 +90,21 @@ class LiveServer:
         if self._process is not None and self._process.returncode is None:
             await self._finish(Process.kill)
 
+    async def command(self, *arguments: str) -> None:
+        """Run a command of the program on the data directory, which must succeed."""
+        process = await asyncio.create_subprocess_exec(
+            self._program,
+            *arguments,
+            "--data-dir",
+            str(self._data_dir),
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=STDOUT,
+            env=_environment(),
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+        assert process.returncode == 0, output.decode(errors="replace")
+
     async def remove(self) -> None:
         """End it for good."""
         await self.kill()
@@ -102,3 +116,8 @@ class LiveServer:
         await asyncio.wait_for(self._process.wait(), PATIENCE)
         self.passage.lead_to(0)  # somebody else may get the port now
         await asyncio.wait_for(self._reader, PATIENCE)
+
+
+def _environment() -> dict[str, str]:
+    """The environment without anything that the program would take as a setting."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIXES)}

@@ -1,4 +1,4 @@
-"""Following when the ground changes: another database, a lost room, a client that connects anew, answers without a place."""
+"""Following when the ground changes: another database, a lost room, a second connect, answers without a place."""
 
 from __future__ import annotations
 

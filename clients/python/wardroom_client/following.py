@@ -95,8 +95,9 @@ class Following:
     # connections
 
     def begin(self, timeout: float) -> None:
-        """Before a connection that is asked for: handlers go on where they were, or where the positions that were handed
-        in say, if there are any for it. Where iterations left off is for further iterations alone."""
+        """Before a connection that is asked for: handlers go on where they were, or where the positions that were
+        handed in say, if there are any for it. Where iterations left off is for further iterations alone.
+        """
         self._timeout = timeout
         for stream in self._streams:
             for reader in stream.readers:

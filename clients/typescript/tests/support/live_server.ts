@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { openPassage, type Passage } from "./passage.js";
 import { SERVER } from "./places.js";
 import { within } from "./waiting.js";
@@ -57,6 +58,24 @@ export class LiveServer {
   /** Starts it again on the same data. */
   async startAgain(): Promise<void> {
     await this.#run();
+  }
+
+  /** Runs a command of the program on the data, which must succeed. */
+  async command(...words: string[]): Promise<void> {
+    const process = spawn(SERVER, [...words, "--data-dir", this.#dataDir], {
+      env: { ...cleanEnvironment(), ...this.#environment },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const errors = text(process.stderr);
+    const [status] = (await within(once(process, "exit"), `the end of \`${words[0]}\``)) as [number | null];
+    if (status !== 0) {
+      throw new Error(`\`${words[0]}\` failed: ${await errors}`);
+    }
+  }
+
+  /** A path on which nothing is, gone with the data. */
+  freePath(name: string): string {
+    return join(this.#dataDir, name);
   }
 
   /** Ends the server and removes its data. */
