@@ -21,6 +21,7 @@ class Passage:
         self._far: set[asyncio.StreamWriter] = set()
         self._deaf: set[asyncio.StreamWriter] = set()
         self._swallowed = asyncio.Event()
+        self._refused = asyncio.Semaphore(0)
 
     async def open(self) -> None:
         """Begin to listen, on a port that is free."""
@@ -44,6 +45,10 @@ class Passage:
     async def swallowed(self) -> None:
         """Wait until something was swallowed."""
         await self._swallowed.wait()
+
+    async def refused(self) -> None:
+        """Wait until one more connection was not let through."""
+        await self._refused.acquire()
 
     async def close(self) -> None:
         """End everything."""
@@ -71,7 +76,7 @@ class Passage:
             far.close()
             await asyncio.wait(ways)
         except OSError:
-            pass  # nobody listens
+            self._refused.release()  # nobody listens
         finally:
             for writer in (near, far):
                 if writer is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from passage import Passage
 from scripted_server import AUTH_RESULT, FAST, KEY, Recorder, ScriptedServer, soon
 
 from wardroom_client import (
@@ -96,11 +97,15 @@ async def test_another_database_is_told(server: ScriptedServer) -> None:
 
 
 async def test_the_client_tries_until_the_server_is_back(server: ScriptedServer) -> None:
-    client = server.client()
+    passage = Passage()
+    await passage.open()
+    passage.lead_to(server.port)
+    client = WardroomClient(passage.url, KEY, options=FAST)
     lost, back = Recorder(), Recorder()
     client.on("connection_lost", lost)
     client.on("reconnected", back)
     async with server.meet(client):
+        passage.lead_to(0)
         await server.shut()
         await lost.next()
         # waits for the new connection instead of failing, since nothing of it has been sent
@@ -108,11 +113,15 @@ async def test_the_client_tries_until_the_server_is_back(server: ScriptedServer)
         with pytest.raises(RequestTimeout, match="no connection to send it on") as caught:
             await client.call("impatient", timeout=0.02)
         assert not caught.value.outcome_unknown
+        for _ in range(2):
+            await soon(passage.refused())
         await server.listen()
+        passage.lead_to(server.port)
         peer = await server.welcome()
         await peer.reply(await peer.expect("echo"), 1)
         assert await soon(call) == 1
         assert (await back.next())["attempts"] > 1
+    await soon(passage.close())
 
 
 @pytest.mark.parametrize("code", [4002, 4004])

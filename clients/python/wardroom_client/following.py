@@ -103,9 +103,9 @@ class Following:
             for reader in stream.readers:
                 if isinstance(reader, HandlerReader):
                     reader.rewind()
-            if stream.handed_in and stream.stored is not None and self._events.has_handler("dm" if stream.source is None else "message"):
-                if not stream.readers:
-                    stream.readers.append(self._handler_reader(stream, stream.stored))
+            event = "dm" if stream.source is None else "message"
+            if stream.handed_in and not stream.readers and self._events.has_handler(event):
+                stream.readers.append(self._handler_reader(stream, stream.stored))
 
     def resume_request(self) -> ResumeRequest:
         """What `auth` is to go on with."""
