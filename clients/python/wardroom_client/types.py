@@ -94,7 +94,7 @@ class RotatedKey(IssuedKey):
     """A new key, and when the one that it replaces ends."""
 
     previousKeyId: str
-    previousExpiresAt: int
+    previousExpiresAt: int | None
 
 
 class EnrolledAgent(TypedDict):
@@ -323,8 +323,9 @@ class Task(_TaskExtra):
     """Work that is offered in a room.
 
     `taskId` is the id of the message that opened it. `assignee` alone may claim it, any member if None. `generation`
-    counts its claims, `revision` its changes. `holder` and `leaseExpiresAt` are None while nobody holds it. The events
-    `task.created` and `task.updated` may leave out `description` and `data`: `get_task` has them.
+    counts its claims, `revision` its changes. `holder` and `leaseExpiresAt` are None while nobody holds it.
+
+    The event `task.updated` shows a task without `description` and `data`, which stay as they were.
     """
 
     taskId: str

@@ -1,7 +1,7 @@
 /** Events and their handlers. */
 import type { Session } from "./agent_types.js";
 import type { Reset } from "./position_types.js";
-import type { ShownTask } from "./task_types.js";
+import type { Task, TaskSummary } from "./task_types.js";
 import type { DocumentVersion, Message, MessageType, Visibility } from "./types.js";
 /** Every event by name, with what its handlers are given. */
 export interface EventMap {
@@ -102,11 +102,11 @@ export interface EventMap {
         readAt: number;
     };
     "task.created": {
-        task: ShownTask;
+        task: Task;
     };
-    /** The task as it is now. */
+    /** The task as it is now, without its description and data. */
     "task.updated": {
-        task: ShownTask;
+        task: TaskSummary;
     };
     "lobby.motd": {
         content: string | null;

@@ -2,7 +2,7 @@
 
 import type { Session } from "./agent_types.js";
 import type { Reset } from "./position_types.js";
-import type { ShownTask } from "./task_types.js";
+import type { Task, TaskSummary } from "./task_types.js";
 import type { DocumentVersion, Message, MessageType, Visibility } from "./types.js";
 
 /** Every event by name, with what its handlers are given. */
@@ -43,9 +43,9 @@ export interface EventMap {
   "message.removed": { messageId: string; roomId: string; removedBy: string; reason: string | null };
   /** Somebody says that it has read a message that was sent with `wantRead`. */
   "message.read": { messageId: string; roomId: string; agentId: string; displayName: string; readAt: number };
-  "task.created": { task: ShownTask };
-  /** The task as it is now. */
-  "task.updated": { task: ShownTask };
+  "task.created": { task: Task };
+  /** The task as it is now, without its description and data. */
+  "task.updated": { task: TaskSummary };
   "lobby.motd": { content: string | null; setBy: string; setByName: string };
   "docs.updated": { name: string; version: DocumentVersion; updatedBy: string };
   /** This agent was removed from a room; the connection stays. */

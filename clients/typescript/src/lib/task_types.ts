@@ -30,8 +30,8 @@ export interface Task {
   updatedAt: number;
 }
 
-/** A task as events show it: its description and its data may be left out, and `getTask` has them. */
-export type ShownTask = Omit<Task, "description"> & Partial<Pick<Task, "description">>;
+/** A task without what never changes and may be long. */
+export type TaskSummary = Omit<Task, "description" | "data">;
 
 /** What the server says of a change of a task that it has stored. */
 export interface TaskReceipt {
