@@ -215,25 +215,36 @@ impl Outbox {
         }
     }
 
+    /// Whether an event of `bytes` that can be had again is taken now.
+    fn admits(&self, queue: &Queue, bytes: usize) -> bool {
+        if queue.held.is_some() {
+            queue.admits_held(bytes, self.limit / 2)
+        } else {
+            queue.admits(bytes, self.limit / 2)
+        }
+    }
+
     /// Waits until an event of `bytes` that can be had again would be taken.
     async fn room_for(&self, bytes: usize) -> bool {
         loop {
             let space = self.space.notified();
-            {
+            let patience = {
                 let mut queue = self.lock();
                 if queue.closing.is_some() || queue.broken {
                     return false;
                 }
-                if queue.admits(bytes, self.limit / 2) {
+                if self.admits(&queue, bytes) {
                     return true;
                 }
                 // Perhaps it is only that nobody has flushed yet.
                 self.write(&mut queue);
-                if queue.admits(bytes, self.limit / 2) {
+                if self.admits(&queue, bytes) {
                     return true;
                 }
-            }
-            let Some(patience) = self.patience else {
+                // What is held back waits for the server, and not for the reader.
+                self.patience.filter(|_| queue.held.is_none())
+            };
+            let Some(patience) = patience else {
                 space.await;
                 continue;
             };
@@ -255,22 +266,19 @@ impl Link for Outbox {
         if queue.closing.is_some() || queue.broken {
             return Offer::Gone;
         }
-        if queue.held.is_some() {
-            if !queue.admits_held(event.len(), self.limit / 2) {
+        if !self.admits(&queue, event.len()) {
+            // Perhaps it is only that nobody has flushed yet.
+            self.write(&mut queue);
+            if !self.admits(&queue, event.len()) {
                 return Offer::Full;
             }
+        }
+        if queue.held.is_some() {
             queue.hold(event.clone());
             return Offer::Taken {
                 flush: false,
                 mark: Mark(HELD),
             };
-        }
-        if !queue.admits(event.len(), self.limit / 2) {
-            // Perhaps it is only that nobody has flushed yet.
-            self.write(&mut queue);
-            if !queue.admits(event.len(), self.limit / 2) {
-                return Offer::Full;
-            }
         }
         queue.enqueue(event.clone(), true);
         let mark = Mark(queue.taken);
@@ -342,6 +350,8 @@ impl Outlet for Outbox {
         if queue.held.is_some() {
             queue.release_held();
             self.write(&mut queue);
+            // Whatever of it has left: what waited for this may be taken now.
+            self.space.notify_waiters();
         }
     }
 }

@@ -43,14 +43,9 @@ impl Hub {
         }
     }
 
-    /// Begins what was answered: shows the first of it, and leaves the rest to [`Hub::keep_up`].
-    pub async fn begin(&self, feed: &Feed, beginning: &Beginning) {
+    /// Begins what was answered. [`Hub::keep_up`] shows it: whoever asked shall be heard while its reader is slow.
+    pub fn begin(&self, feed: &Feed, beginning: &Beginning) {
         feed.begin(beginning.reading, beginning.next, beginning.resumed_from);
-        if let Some(behind) = feed.need(beginning.reading) {
-            // Whoever keeps up tries again, and says what is wrong.
-            let _ = Box::pin(self.read_on(feed, behind)).await;
-        }
-        feed.wake();
     }
 
     async fn read_on(&self, feed: &Feed, behind: Behind) -> Result<(), Refusal> {

@@ -158,19 +158,8 @@ impl Feed {
             let unshown = state.unshown.filter(|_| resumed_from.is_none());
             state.next = unshown.map_or(next, |unshown| unshown.min(next));
             (state.resumed_from, state.stage) = (resumed_from, Stage::Behind);
+            self.behind.notify_one();
         }
-    }
-
-    /// What a reading needs from the store, if it needs anything.
-    pub(super) fn need(&self, reading: Reading) -> Option<Behind> {
-        let mut progress = self.lock();
-        let state = *progress.state(reading)?;
-        (state.stage == Stage::Behind).then(|| state.behind(reading.source))
-    }
-
-    /// Lets whoever reads from the store look for what is needed.
-    pub(super) fn wake(&self) {
-        self.behind.notify_one();
     }
 
     /// Drops a prepared reading that is not to be.
