@@ -116,7 +116,7 @@ impl Hub {
             let rows = ids.into_iter().map(|id| messages::get(connection, id));
             rows.filter_map(Result::transpose).collect()
         };
-        let rows = self.inner.readers.read(read).await?;
+        let rows = self.inner.readers.catch_up(read).await?;
         for event in rows.into_iter().filter_map(|row| self.removal_event(row)) {
             let bytes = (self.inner.encode)(&event);
             if !feed.link().has_room(bytes.len()).await || !feed.tell(behind.reading, &bytes) {
@@ -184,7 +184,7 @@ impl Hub {
             cut_short |= rows.len() >= PAGE;
             Ok(Page { rows, cut_short })
         };
-        Ok(self.inner.readers.read(read).await?)
+        Ok(self.inner.readers.catch_up(read).await?)
     }
 
     fn event(&self, room: Option<RoomId>, seq: u64, row: MessageRow, is_own: bool) -> Event {

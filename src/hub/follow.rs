@@ -159,7 +159,7 @@ impl Hub {
             Source::Room(stream) => messages::oldest(connection, stream),
             Source::Mailbox => direct::oldest(connection, agent),
         };
-        Ok(self.inner.readers.read(read).await?)
+        Ok(self.inner.readers.catch_up(read).await?)
     }
 }
 
