@@ -154,6 +154,10 @@ async fn converse(app: &App, outbox: &Outbox, session: &mut Session, incoming: &
 async fn heartbeat(app: &App, outbox: &Outbox, shared: &Shared) {
     loop {
         tokio::time::sleep(app.limits.ping_interval).await;
+        // Pings lie behind a large answer, and while that is on its way nothing is read.
+        if outbox.has_drained() {
+            shared.unanswered.store(0, Ordering::Relaxed);
+        }
         if shared.unanswered.fetch_add(1, Ordering::Relaxed) >= app.limits.missed_pongs {
             // Where nobody is, nobody minds; whoever merely stopped reading finds out why it was cut off.
             return outbox.close(CloseCode::TryAgainLater, "no answer to pings");

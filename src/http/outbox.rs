@@ -5,6 +5,7 @@
 //! flushes goes out in one write.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub(super) struct Outbox {
     work: Notify,
     /// Bytes have left.
     space: Notify,
+    /// See [`Outbox::has_drained`].
+    drained: AtomicBool,
     /// The connection is about to end: nothing more is read from it.
     pub(super) ending: CancellationToken,
     /// The agent was cut off: it is shown nothing more, and is not waited for.
@@ -54,6 +57,7 @@ impl Outbox {
             patience,
             work: Notify::new(),
             space: Notify::new(),
+            drained: AtomicBool::new(false),
             ending: CancellationToken::new(),
             expelled: CancellationToken::new(),
             metrics,
@@ -93,6 +97,12 @@ impl Outbox {
         self.flush();
     }
 
+    /// Whether a socket that was full has taken something since this was asked last: the other end reads. That a socket
+    /// with room takes something says nothing about the other end.
+    pub(super) fn has_drained(&self) -> bool {
+        self.drained.swap(false, Ordering::Relaxed)
+    }
+
     /// The code of the close frame that was queued.
     pub(super) fn close_code(&self) -> Option<CloseCode> {
         self.lock().closing
@@ -124,7 +134,11 @@ impl Outbox {
                 let mut queue = self.lock();
                 queue.blocked = false;
                 queue.broken |= ready.is_err();
+                let waiting = queue.bytes;
                 self.write(&mut queue);
+                if queue.bytes < waiting {
+                    self.drained.store(true, Ordering::Relaxed);
+                }
             }
             if self.lock().broken {
                 return;
@@ -216,12 +230,17 @@ impl Outbox {
     }
 
     /// Whether an event of `bytes` that can be had again is taken now.
-    fn admits(&self, queue: &Queue, bytes: usize) -> bool {
+    fn takes(&self, queue: &mut Queue, bytes: usize) -> bool {
+        let limit = self.limit / 2;
         if queue.held.is_some() {
-            queue.admits_held(bytes, self.limit / 2)
-        } else {
-            queue.admits(bytes, self.limit / 2)
+            // No write makes room among what is held back.
+            return queue.admits_held(bytes, limit);
         }
+        if !queue.admits(bytes, limit) {
+            // Perhaps it is only that nobody has flushed yet.
+            self.write(queue);
+        }
+        queue.admits(bytes, limit)
     }
 
     /// Waits until an event of `bytes` that can be had again would be taken.
@@ -233,12 +252,7 @@ impl Outbox {
                 if queue.closing.is_some() || queue.broken {
                     return false;
                 }
-                if self.admits(&queue, bytes) {
-                    return true;
-                }
-                // Perhaps it is only that nobody has flushed yet.
-                self.write(&mut queue);
-                if self.admits(&queue, bytes) {
+                if self.takes(&mut queue, bytes) {
                     return true;
                 }
                 // What is held back waits for the server, and not for the reader.
@@ -266,12 +280,8 @@ impl Link for Outbox {
         if queue.closing.is_some() || queue.broken {
             return Offer::Gone;
         }
-        if !self.admits(&queue, event.len()) {
-            // Perhaps it is only that nobody has flushed yet.
-            self.write(&mut queue);
-            if !self.admits(&queue, event.len()) {
-                return Offer::Full;
-            }
+        if !self.takes(&mut queue, event.len()) {
+            return Offer::Full;
         }
         if queue.held.is_some() {
             queue.hold(event.clone());
