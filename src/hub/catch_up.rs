@@ -45,7 +45,7 @@ impl Hub {
 
     /// Begins what was answered. [`Hub::keep_up`] shows it: whoever asked shall be heard while its reader is slow.
     pub fn begin(&self, feed: &Feed, beginning: &Beginning) {
-        feed.begin(beginning.reading, beginning.next, beginning.resumed_from);
+        feed.begin(beginning.reading, beginning.start);
     }
 
     async fn read_on(&self, feed: &Feed, behind: Behind) -> Result<(), Refusal> {
@@ -84,7 +84,8 @@ impl Hub {
             }
             next = seq + 1;
             let is_own = matches!(caller, Caller::Session { agent, .. } if agent == row.sender);
-            let bytes = (behind.whole || !is_own).then(|| (self.inner.encode)(&self.event(room, seq, row, is_own)));
+            let bytes =
+                (seq >= behind.own_from || !is_own).then(|| (self.inner.encode)(&self.event(room, seq, row, is_own)));
             if let Some(bytes) = &bytes
                 && !feed.link().has_room(bytes.len()).await
             {
