@@ -15,7 +15,7 @@ const PAGE: usize = 200;
 /// Bytes that are read at once.
 const PAGE_BYTES: usize = 256 * 1024;
 
-/// Removals that a session is told of when it resumes; more are found in the history.
+/// Removals that a session is told of when it resumes, the newest; those before them are found in the history.
 const REMOVALS: usize = 1000;
 
 /// What was read, in the order of positions.

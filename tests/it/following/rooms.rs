@@ -368,3 +368,54 @@ async fn whoever_begins_to_follow_is_not_shown_what_it_said_before() {
         assert_eq!(alice.expect("message").await["message"]["content"], "after");
     }
 }
+
+/// Removals of messages that were not kept any longer stayed, and took the place of newer ones when somebody resumed.
+#[tokio::test]
+async fn regression_whoever_resumes_is_told_of_the_newest_removals() {
+    const REMOVED: usize = 1001;
+    let config = json!({ "lobby": { "historyLimit": 0 }, "limits": { "messagesPerSecond": 0, "changesPerSecond": 0 } });
+    let cast = Cast::gather_on(TestServer::builder().config(config)).await;
+    let (alice, bob) = (cast.alice(), cast.bob());
+    let lobby = alice.lobby();
+    let mut said = Vec::new();
+    for _ in 0..=REMOVED {
+        said.push(alice.say(lobby, "x").await["messageId"].clone());
+    }
+    let (last, removed) = said.split_last().expect("messages");
+    for message in removed {
+        alice.call("message.remove", json!({ "messageId": message })).await;
+    }
+    alice.say(lobby, "x").await;
+    alice.call("message.remove", json!({ "messageId": last })).await;
+    let rooms = json!({ lobby: at(&bob.welcome["epoch"], REMOVED as u64 + 1) });
+    let again = resume(&cast.server, &bob.key, &rooms, None).await;
+    while again.expect("message.removed").await["messageId"] != *last {}
+}
+
+/// Nothing stays of a message that is not kept any longer, in a room or between two agents.
+#[tokio::test]
+async fn regression_removals_are_forgotten_with_their_messages() {
+    let config = json!({ "lobby": { "historyLimit": 5 }, "limits": { "messagesPerSecond": 0 } });
+    let mut cast = Cast::gather_on(TestServer::builder().config(config)).await;
+    let alice = cast.alice();
+    let lobby = alice.lobby();
+    let dm = json!({ "toAgentId": cast.bob().id(), "content": "x" });
+    let mut said = Vec::new();
+    for _ in 0..5 {
+        said.push(alice.say(lobby, "x").await["messageId"].clone());
+        said.push(alice.call("message.dm", dm.clone()).await["messageId"].clone());
+    }
+    for message in &said {
+        alice.call("message.remove", json!({ "messageId": message })).await;
+    }
+    for _ in 0..5 {
+        alice.say(lobby, "needle").await;
+        alice.call("message.dm", dm.clone()).await;
+    }
+    // A search waits until all of it was looked through.
+    alice.call("message.search", json!({ "query": "needle" })).await;
+    cast.server.kill();
+    let database = rusqlite::Connection::open(cast.server.data_dir().join("wardroom.db")).expect("a database");
+    let left = database.query_row("SELECT count(*) FROM removals", [], |row| row.get::<_, i64>(0));
+    assert_eq!(left, Ok(0));
+}
