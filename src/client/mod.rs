@@ -32,6 +32,7 @@ mod supervisor;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod trust;
 #[cfg(test)]
 mod wire_tests;
 
@@ -53,3 +54,4 @@ pub use results::{
     Room, RoomMember, RoomWithMembers, SendOptions,
 };
 pub use tasks::{Task, TaskFilter, TaskMethods, TaskOptions, TaskOutcome, TaskPage, TaskProgress, TaskReceipt};
+pub use trust::Trust;

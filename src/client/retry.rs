@@ -55,6 +55,7 @@ fn is_worth_another_try(error: &ClientError) -> bool {
         ClientError::Address { .. }
         | ClientError::Connect { .. }
         | ClientError::Answer { .. }
+        | ClientError::Trust { .. }
         | ClientError::Missing(_) => false,
     }
 }
