@@ -1,10 +1,12 @@
 //! What the compiler does not check: which folder may import which, where outside libraries stay, and what may not be
-//! left lying in a source file. One crate has no wall between its folders; this test is the wall.
+//! left lying in a source file. One crate has no wall between its folders; this test is the wall. And what the README must not
+//! forget.
 
 #[path = "tidy/reading.rs"]
 mod reading;
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use reading::{code_only, imports};
@@ -94,6 +96,52 @@ fn tests_and_clients_keep_the_rules() {
         offences.extend(forbidden_phrases(&path, &text, &[UNFINISHED]));
     }
     report(&offences);
+}
+
+/// Whoever comes from BroodLink finds in the README what there is, and what of it is new.
+#[test]
+fn the_readme_names_every_method_event_and_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let load = |name: &str| fs::read_to_string(root.join(name)).expect("a document");
+    let (readme, protocol) = (load("README.md"), load("docs/protocol.md"));
+    let (_, readme) = readme
+        .split_once("## Compatibility with BroodLink")
+        .expect("the chapter");
+    let (tables, _) = readme.split_once("### Deliberate deviations").expect("the chapter");
+    let is_known = |name: &str| tables.contains(&format!("`{name}`")) || name.starts_with("operator.");
+    let (_, codes) = protocol.split_once("## Error codes").expect("the chapter");
+    let (codes, _) = codes.split_once("## Close codes").expect("the chapter");
+    let named = numbers(tables);
+    let names = protocol.lines().filter_map(|line| line.strip_prefix("### `"));
+    let names = names
+        .filter_map(|rest| rest.split('`').next())
+        .filter(|name| !is_known(name));
+    let codes = codes
+        .lines()
+        .filter_map(|row| row.split('|').nth(1)?.trim().parse::<i32>().ok());
+    let codes = codes.filter(|code| !named.iter().any(|range| range.contains(code)));
+    let missing: Vec<String> = names
+        .map(str::to_owned)
+        .chain(codes.map(|code| code.to_string()))
+        .collect();
+    assert!(missing.is_empty(), "README.md does not name {missing:?}");
+}
+
+/// The numbers of a text, and those between two with `to` in between.
+fn numbers(text: &str) -> Vec<RangeInclusive<i32>> {
+    let words: Vec<&str> = text
+        .split([' ', ',', '|', '\n'])
+        .filter(|word| !word.is_empty())
+        .collect();
+    let number = |index: usize| words.get(index).and_then(|word: &&str| word.parse::<i32>().ok());
+    let first = |index| Some((index, number(index)?));
+    let ranges = (0..words.len()).filter_map(first).map(|(index, first)| {
+        let last = (words.get(index + 1) == Some(&"to"))
+            .then(|| number(index + 2))
+            .flatten();
+        first..=last.unwrap_or(first)
+    });
+    ranges.collect()
 }
 
 fn report(offences: &[String]) {
