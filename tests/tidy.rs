@@ -102,29 +102,32 @@ fn tests_and_clients_keep_the_rules() {
 #[test]
 fn the_readme_names_every_method_event_and_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let load = |name: &str| fs::read_to_string(root.join(name)).expect("a document");
-    let (readme, protocol) = (load("README.md"), load("docs/protocol.md"));
-    let (_, readme) = readme
-        .split_once("## Compatibility with BroodLink")
-        .expect("the chapter");
-    let (tables, _) = readme.split_once("### Deliberate deviations").expect("the chapter");
-    let is_known = |name: &str| tables.contains(&format!("`{name}`")) || name.starts_with("operator.");
-    let (_, codes) = protocol.split_once("## Error codes").expect("the chapter");
-    let (codes, _) = codes.split_once("## Close codes").expect("the chapter");
-    let named = numbers(tables);
-    let names = protocol.lines().filter_map(|line| line.strip_prefix("### `"));
-    let names = names
-        .filter_map(|rest| rest.split('`').next())
-        .filter(|name| !is_known(name));
-    let codes = codes
-        .lines()
-        .filter_map(|row| row.split('|').nth(1)?.trim().parse::<i32>().ok());
-    let codes = codes.filter(|code| !named.iter().any(|range| range.contains(code)));
-    let missing: Vec<String> = names
-        .map(str::to_owned)
-        .chain(codes.map(|code| code.to_string()))
-        .collect();
+    let read = |name: &str| fs::read_to_string(root.join(name)).expect("a document");
+    let (readme, protocol) = (read("README.md"), read("docs/protocol.md"));
+    let tables = between(&readme, "## Compatibility with BroodLink", "### Deliberate deviations");
+    let mut missing = Vec::new();
+    for heading in protocol.lines().filter_map(|line| line.strip_prefix("### `")) {
+        let name = heading.split('`').next().unwrap_or_default();
+        if !name.starts_with("operator.") && !tables.contains(&format!("`{name}`")) {
+            missing.push(name);
+        }
+    }
+    let ranges = numbers(tables);
+    for row in between(&protocol, "## Error codes", "## Close codes").lines() {
+        let code = row.split('|').nth(1).unwrap_or_default().trim();
+        if let Ok(number) = code.parse()
+            && !ranges.iter().any(|range| range.contains(&number))
+        {
+            missing.push(code);
+        }
+    }
     assert!(missing.is_empty(), "README.md does not name {missing:?}");
+}
+
+/// The part of a document from one heading to another.
+fn between<'a>(document: &'a str, from: &str, to: &str) -> &'a str {
+    let (_, part) = document.split_once(from).expect("the heading");
+    part.split_once(to).expect("the heading").0
 }
 
 /// The numbers of a text, and those between two with `to` in between.
