@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::DuplexStream;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
@@ -30,7 +31,8 @@ async fn regression_a_link_on_which_nothing_comes_any_more_ends() {
     };
     // The peer stays there, and does not read: whatever is sent to it gets no answer.
     let (connection, _mute) = link(patience).await;
-    let (end, motd) = tokio::join!(connection.ended(), connection.get_motd());
+    let noticed = async { tokio::join!(connection.ended(), connection.get_motd()) };
+    let (end, motd) = timeout(Duration::from_secs(20), noticed).await.expect("it is noticed");
     assert_eq!(end.code, None);
     assert!(end.reason.contains("nothing was heard"), "{end}");
     assert!(matches!(motd, Err(ClientError::Closed(told)) if told == end));

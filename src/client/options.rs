@@ -162,6 +162,17 @@ mod tests {
     }
 
     #[test]
+    fn an_encrypted_address_is_held_to_the_authorities_that_are_named() {
+        let variables = [
+            ("WARDROOM_API_KEY", "k"),
+            ("WARDROOM_URL", "wss://example.org/"),
+            ("SSL_CERT_FILE", "/nowhere/authorities.pem"),
+        ];
+        let refused = ClientOptions::from_lookup(lookup(&variables)).expect_err("there is no such file");
+        assert!(refused.to_string().contains("/nowhere/authorities.pem"), "{refused}");
+    }
+
+    #[test]
     fn the_key_is_not_in_the_debug_form() {
         let options = ClientOptions::from_lookup(lookup(&[("WARDROOM_API_KEY", "bl_k_secret")])).expect("complete");
         let shown = format!("{options:?}");
