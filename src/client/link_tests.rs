@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
 use super::pump::{ANSWERED, Patience};
+use super::tests::{Server, options};
 use super::*;
 
 /// A connection over memory, and its other end.
@@ -62,6 +63,24 @@ async fn regression_a_server_cannot_speak_as_the_client_itself() {
         peer.send(Message::text(event.to_string())).await.expect("it is read");
     }
     assert_eq!(connection.next_event().await.expect("an event").method, "after");
+}
+
+#[tokio::test]
+async fn whoever_made_room_for_a_newer_session_is_told_and_comes_back() {
+    let server = Server::start().await;
+    let (client, peer) = tokio::join!(Client::connect(options(&server)), server.admit());
+    let client = client.expect("connected");
+    peer.close(1008, "replaced by a newer session").await;
+    let lost = client.next_event().await.expect("an event");
+    assert_eq!(
+        (lost.method.as_str(), &lost.params["replaced"]),
+        (DISCONNECTED, &json!(true))
+    );
+    let peer = server.admit().await;
+    assert_eq!(client.next_event().await.expect("an event").method, RECONNECTED);
+    peer.close(1012, "restart").await;
+    let lost = client.next_event().await.expect("an event");
+    assert_eq!(lost.params.get("replaced"), None);
 }
 
 #[tokio::test]

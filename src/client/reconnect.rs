@@ -20,8 +20,10 @@ use super::streams::Source;
 use super::supervisor::{State, Supervisor, connect};
 use super::{ClientError, ClientOptions, Event};
 
-/// The event that this client puts into the stream where its connection ended: `{code, reason}`. Events may be missing
-/// from here on, up to [`RECONNECTED`].
+/// The event that this client puts into the stream where its connection ended: `{code, reason, replaced?}`. Events may be
+/// missing from here on, up to [`RECONNECTED`]. `replaced` is true when the agent had more sessions than the server allows
+/// and this was its oldest: the client waits as after many attempts, and coming back pushes out the next oldest. Programs
+/// that run at the same time are better agents of their own.
 pub const DISCONNECTED: &str = "client.disconnected";
 
 /// The event that this client puts into the stream where it is connected again; its params are the result of `auth`. What

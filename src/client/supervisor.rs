@@ -22,6 +22,12 @@ const FINAL_CODES: [i64; 2] = [4002, 4004];
 /// First words of the close reasons after which the server wants nobody back.
 const FINAL_REASONS: [&str; 2] = ["banned", "revoked"];
 
+/// How the close reason of the oldest session begins when an agent has more than the server allows.
+const REPLACED: &str = "replaced by a newer session";
+
+/// An attempt for which the wait is as long as it gets.
+const LONGEST_WAIT: u32 = 31;
+
 /// What callers see of the connection.
 pub(super) enum State {
     Connected {
@@ -65,7 +71,13 @@ impl Supervisor {
                 return;
             }
             self.state.send_replace(State::Waiting);
-            self.tell(DISCONNECTED, json!({"code": end.code, "reason": end.reason}));
+            let mut notice = json!({"code": end.code, "reason": end.reason});
+            if is_replaced(&end) {
+                // Coming back pushes out another one: programs that share an agent would do so to each other without end.
+                attempt = LONGEST_WAIT;
+                notice["replaced"] = json!(true);
+            }
+            self.tell(DISCONNECTED, notice);
             match self.reconnect(&mut attempt).await {
                 Ok((next, authenticated, raw, asked)) => {
                     self.tell(RECONNECTED, raw);
@@ -181,6 +193,11 @@ pub(super) async fn connect(
         problem: error.to_string(),
     })?;
     Ok((Arc::new(connection), authenticated, raw))
+}
+
+/// Whether the connection made room for a newer one of the same agent.
+fn is_replaced(end: &End) -> bool {
+    end.code == Some(1008) && end.reason.starts_with(REPLACED)
 }
 
 /// Whether the server said that this agent is not wanted back. Only the first word counts: what follows may be a reason
