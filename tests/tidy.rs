@@ -1,10 +1,12 @@
 //! What the compiler does not check: which folder may import which, where outside libraries stay, and what may not be
-//! left lying in a source file. One crate has no wall between its folders; this test is the wall.
+//! left lying in a source file. One crate has no wall between its folders; this test is the wall. And what the README must not
+//! forget.
 
 #[path = "tidy/reading.rs"]
 mod reading;
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use reading::{code_only, imports};
@@ -94,6 +96,55 @@ fn tests_and_clients_keep_the_rules() {
         offences.extend(forbidden_phrases(&path, &text, &[UNFINISHED]));
     }
     report(&offences);
+}
+
+/// Whoever comes from BroodLink finds in the README what there is, and what of it is new.
+#[test]
+fn the_readme_names_every_method_event_and_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).expect("a document");
+    let (readme, protocol) = (read("README.md"), read("docs/protocol.md"));
+    let tables = between(&readme, "## Compatibility with BroodLink", "### Deliberate deviations");
+    let mut missing = Vec::new();
+    for heading in protocol.lines().filter_map(|line| line.strip_prefix("### `")) {
+        let name = heading.split('`').next().unwrap_or_default();
+        if !name.starts_with("operator.") && !tables.contains(&format!("`{name}`")) {
+            missing.push(name);
+        }
+    }
+    let ranges = numbers(tables);
+    for row in between(&protocol, "## Error codes", "## Close codes").lines() {
+        let code = row.split('|').nth(1).unwrap_or_default().trim();
+        if let Ok(number) = code.parse()
+            && !ranges.iter().any(|range| range.contains(&number))
+        {
+            missing.push(code);
+        }
+    }
+    assert!(missing.is_empty(), "README.md does not name {missing:?}");
+}
+
+/// The part of a document from one heading to another.
+fn between<'a>(document: &'a str, from: &str, to: &str) -> &'a str {
+    let (_, part) = document.split_once(from).expect("the heading");
+    part.split_once(to).expect("the heading").0
+}
+
+/// The numbers of a text, and those between two with `to` in between.
+fn numbers(text: &str) -> Vec<RangeInclusive<i32>> {
+    let words: Vec<&str> = text
+        .split([' ', ',', '|', '\n'])
+        .filter(|word| !word.is_empty())
+        .collect();
+    let number = |index: usize| words.get(index).and_then(|word: &&str| word.parse::<i32>().ok());
+    let first = |index| Some((index, number(index)?));
+    let ranges = (0..words.len()).filter_map(first).map(|(index, first)| {
+        let last = (words.get(index + 1) == Some(&"to"))
+            .then(|| number(index + 2))
+            .flatten();
+        first..=last.unwrap_or(first)
+    });
+    ranges.collect()
 }
 
 fn report(offences: &[String]) {

@@ -19,8 +19,9 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 
+use super::endpoint::without_secrets;
 use super::methods::Methods;
-use super::pump::{CALL_PREFIX, Channels, Command, Event, ORDERED_PREFIX, Waiting, pump};
+use super::pump::{CALL_PREFIX, Channels, Command, Event, ORDERED_PREFIX, Patience, Waiting, pump};
 use super::{ClientError, End, Endpoint};
 
 /// Commands on their way to the socket; a caller waits when the queue is full.
@@ -32,15 +33,15 @@ const FRAME_QUEUE: usize = 4096;
 /// The largest message taken from a server, in bytes: well above the largest page of history.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Limits of one connection.
-#[derive(Debug, Clone)]
+/// Limits of one connection. Its `Debug` form shows no header's value, which may be a secret.
+#[derive(Clone)]
 pub struct ConnectOptions {
     /// Time allowed for connecting and for the opening handshake.
     pub connect_timeout: Duration,
     /// Time allowed for the answer to each call.
     pub request_timeout: Duration,
-    /// Events kept until they are read. When they are more, the connection ends, so that no gap goes unnoticed. 0: events
-    /// are discarded as they arrive.
+    /// Events kept until they are read. When they are more, a [`Connection`] ends, so that no gap goes unnoticed, and a
+    /// [`super::Client`] tells where how many were dropped. 0: events are discarded as they arrive.
     pub event_capacity: usize,
     /// Further headers of the opening handshake, such as `Origin`.
     pub headers: Vec<(String, String)>,
@@ -54,6 +55,19 @@ impl Default for ConnectOptions {
             event_capacity: 8192,
             headers: Vec::new(),
         }
+    }
+}
+
+impl fmt::Debug for ConnectOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        formatter
+            .debug_struct("ConnectOptions")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("request_timeout", &self.request_timeout)
+            .field("event_capacity", &self.event_capacity)
+            .field("headers", &names)
+            .finish()
     }
 }
 
@@ -111,11 +125,18 @@ impl Connection {
         let connecting = async {
             match endpoint {
                 Endpoint::Tcp { url, authority } => {
-                    let stream = TcpStream::connect(authority)
-                        .await
-                        .map_err(|error| failed(error.to_string()))?;
-                    // A request is one small frame: waiting to fill a packet would only delay it.
-                    stream.set_nodelay(true).map_err(|error| failed(error.to_string()))?;
+                    let stream = dial(authority).await.map_err(|error| failed(error.to_string()))?;
+                    Self::over(stream, url, options).await
+                }
+                Endpoint::Tls {
+                    url,
+                    authority,
+                    host,
+                    trust,
+                } => {
+                    let stream = dial(authority).await.map_err(|error| failed(error.to_string()))?;
+                    let stream = trust.encrypt(host.clone(), stream);
+                    let stream = stream.await.map_err(|error| failed(error.to_string()))?;
                     Self::over(stream, url, options).await
                 }
                 Endpoint::Unix(path) => {
@@ -132,8 +153,8 @@ impl Connection {
         }
     }
 
-    /// Speaks over a stream that the caller has opened, for example a TLS stream; `url` goes into the opening handshake.
-    /// There is no time limit on the handshake.
+    /// Speaks over a stream that the caller has opened, for example through a proxy; `url` goes into the opening
+    /// handshake. There is no time limit on the handshake.
     ///
     /// # Errors
     ///
@@ -142,8 +163,21 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        Self::over_with(stream, url, options, Patience::default()).await
+    }
+
+    /// The same, waiting on silence as long as it is told.
+    pub(super) async fn over_with<S>(
+        stream: S,
+        url: &str,
+        options: &ConnectOptions,
+        patience: Patience,
+    ) -> Result<Self, ClientError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let refuse = |problem| ClientError::Address {
-            address: url.to_owned(),
+            address: without_secrets(url),
             problem,
         };
         let mut request = url.into_client_request().map_err(|_| refuse("not an address"))?;
@@ -160,7 +194,7 @@ impl Connection {
         let (socket, _) = client_async_with_config(request, stream, Some(config))
             .await
             .map_err(|error| ClientError::Connect {
-                address: url.to_owned(),
+                address: without_secrets(url),
                 problem: error.to_string(),
             })?;
 
@@ -172,6 +206,7 @@ impl Connection {
             commands: command_queue,
             events: (options.event_capacity > 0).then_some(event_sender),
             frames: frame_sender,
+            patience,
         };
         let mut task = JoinSet::new();
         task.spawn(async move {
@@ -265,16 +300,8 @@ impl Connection {
         self.send_text(text).await
     }
 
-    async fn command(&self, command: Command) -> Result<(), ClientError> {
-        match self.commands.send(command).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(ClientError::Closed(self.ended().await)),
-        }
-    }
-}
-
-impl Methods for Connection {
-    async fn call(&self, method: &str, params: Value) -> Result<Value, ClientError> {
+    /// Calls `method`; the answer may take `limit` at the most.
+    pub(super) async fn call_within(&self, method: &str, params: Value, limit: Duration) -> Result<Value, ClientError> {
         let id = format!("{CALL_PREFIX}{}", self.next_id.fetch_add(1, Ordering::Relaxed));
         let text = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string();
         let (answer, answered) = oneshot::channel();
@@ -285,11 +312,31 @@ impl Methods for Connection {
                 Err(_) => Err(ClientError::Closed(self.ended().await)),
             }
         };
-        match timeout(self.request_timeout, exchange).await {
+        match timeout(limit, exchange).await {
             Ok(result) => result,
-            Err(_) => Err(ClientError::Timeout(self.request_timeout)),
+            Err(_) => Err(ClientError::Timeout(limit)),
         }
     }
+
+    async fn command(&self, command: Command) -> Result<(), ClientError> {
+        match self.commands.send(command).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(ClientError::Closed(self.ended().await)),
+        }
+    }
+}
+
+impl Methods for Connection {
+    async fn call(&self, method: &str, params: Value) -> Result<Value, ClientError> {
+        self.call_within(method, params, self.request_timeout).await
+    }
+}
+
+async fn dial(authority: &str) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(authority).await?;
+    // A request is one small frame: waiting to fill a packet would only delay it.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// The end of a connection whose task was ended together with its runtime.

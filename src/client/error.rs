@@ -62,7 +62,7 @@ pub enum ClientError {
     /// The address is not one this client can connect to.
     #[error("cannot connect to `{address}`: {problem}")]
     Address {
-        /// The address as it was given.
+        /// The address as it was given, without what may be secret in it.
         address: String,
         /// What is wrong with it.
         problem: &'static str,
@@ -70,7 +70,7 @@ pub enum ClientError {
     /// No connection came about; nothing was sent.
     #[error("cannot connect to `{address}`: {problem}")]
     Connect {
-        /// The address as it was given.
+        /// The address as it was given, without what may be secret in it.
         address: String,
         /// What the operating system or the peer answered.
         problem: String,
@@ -90,6 +90,12 @@ pub enum ClientError {
         /// The method called.
         method: String,
         /// What does not fit.
+        problem: String,
+    },
+    /// The authorities that a server's certificate is to be held to are not to be had.
+    #[error("no certificate authorities to trust: {problem}")]
+    Trust {
+        /// What is wrong with them.
         problem: String,
     },
     /// A necessary setting is missing.

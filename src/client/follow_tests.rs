@@ -1,13 +1,11 @@
-//! Following, iterating and retrying against a server that the test scripts frame by frame.
-
-use std::time::Duration;
+//! Following and iterating against a server that the test scripts frame by frame.
 
 use serde_json::{Value, json};
 
 use super::tests::{Peer, Server, identity, options};
 use super::*;
 
-const ROOM: &str = "room-1";
+pub(super) const ROOM: &str = "room-1";
 
 fn at(seq: u64) -> Position {
     Position::new("e", seq)
@@ -47,13 +45,24 @@ async fn expect(items: &mut Items, seqs: impl IntoIterator<Item = u64>) {
     }
 }
 
-async fn meet(server: &Server, options: ClientOptions) -> (Client, Peer) {
+pub(super) async fn meet(server: &Server, options: ClientOptions) -> (Client, Peer) {
     let (client, peer) = tokio::join!(Client::connect(options), server.admit());
     (client.expect("connected"), peer)
 }
 
+fn with_event_capacity(event_capacity: usize, server: &Server) -> ClientOptions {
+    let connect = ConnectOptions {
+        event_capacity,
+        ..ConnectOptions::default()
+    };
+    ClientOptions {
+        connect,
+        ..options(server)
+    }
+}
+
 /// Accepts the client's next connection and answers its `auth`; gives the params that it came with.
-async fn readmit(server: &Server, members: Value) -> (Peer, Value) {
+pub(super) async fn readmit(server: &Server, members: Value) -> (Peer, Value) {
     let mut peer = server.accept().await;
     let request = peer.request("auth").await;
     let mut result = identity();
@@ -229,9 +238,7 @@ async fn a_room_that_is_lost_ends_its_iteration_with_the_reason() {
     assert!(matches!(items.next().await, Some(Ok(Item::Removed(removal))) if removal.message_id == "m1"));
     peer.event("kicked", json!({"roomId": ROOM, "reason": null})).await;
     let request = peer.request("room.follow").await;
-    let error = json!({"code": 4011, "message": "no", "data": {"retryable": false}});
-    peer.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": error}))
-        .await;
+    peer.refuse(&request, 4011).await;
     let error = items.next().await.expect("the reason").expect_err("a refusal");
     assert_eq!(error.code(), Some(4011));
     assert!(items.next().await.is_none());
@@ -247,43 +254,102 @@ async fn iteration_ends_with_the_client() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again_under_the_same_key() {
+async fn regression_a_client_that_only_iterates_goes_on_although_nobody_reads_its_events() {
     let server = Server::start().await;
-    let (client, mut peer) = meet(&server, options(&server)).await;
-    let (receipt, ()) = tokio::join!(client.send_message(ROOM, "hello"), async {
-        let first = peer.request("message.send").await;
-        assert_eq!(first["params"]["idempotencyKey"].as_str().map(str::len), Some(32));
-        drop(peer);
-        let (mut peer, _) = readmit(&server, json!({})).await;
-        let second = peer.request("message.send").await;
-        assert_eq!(second["params"], first["params"]);
-        let error = json!({"code": 4080, "message": "later", "data": {"retryable": true, "retryAfterMs": 1}});
-        peer.send(json!({"jsonrpc": "2.0", "id": second["id"], "error": error}))
-            .await;
-        let third = peer.request("message.send").await;
-        assert_eq!(third["params"], first["params"]);
-        peer.answer(&third, json!({"messageId": "m", "timestamp": 1, "seq": 1}))
-            .await;
-    });
-    assert_eq!(receipt.expect("stored").message_id, "m");
+    let (client, mut peer) = meet(&server, with_event_capacity(2, &server)).await;
+    let mut items = iterate(&client, &mut peer, 0, 0).await;
+    say(&mut peer, 1..=9).await;
+    expect(&mut items, 1..=9).await;
+    drop(peer);
+    let resumed = json!({"resumed": {ROOM: {"epoch": "e", "seq": 9}}});
+    let (mut peer, _) = readmit(&server, resumed).await;
+    say(&mut peer, [10]).await;
+    expect(&mut items, [10]).await;
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        told.push(client.next_event().await.expect("an event"));
+    }
+    let methods: Vec<_> = told.iter().map(|event| event.method.as_str()).collect();
+    assert_eq!(methods, ["message", "message", EVENTS_DROPPED]);
+    // Seven messages, the lost connection and the new one, one more message.
+    assert_eq!(told[2].params, json!({"dropped": 10}));
 }
 
 #[tokio::test]
-async fn retrying_can_be_turned_off_and_other_refusals_are_final() {
+async fn what_is_followed_among_the_events_waits_until_they_are_read() {
     let server = Server::start().await;
-    let once = ClientOptions {
-        retry_for: Duration::ZERO,
-        ..options(&server)
+    let (client, mut peer) = meet(&server, with_event_capacity(4, &server)).await;
+    let since = at(0);
+    let (followed, ()) = tokio::join!(
+        client.follow_room(ROOM, Some(&since)),
+        answer_follow(&mut peer, Some(0), 0, None)
+    );
+    assert_eq!(followed.expect("followed").seq, 0);
+    say(&mut peer, 1..=6).await;
+    let read = async {
+        for seq in 1..=6 {
+            let event = client.next_event().await.expect("an event");
+            assert_eq!(event.params["message"]["seq"], seq);
+        }
     };
-    for (options, code) in [(once, 4090), (options(&server), 4011)] {
-        let (client, mut peer) = meet(&server, options).await;
-        let (receipt, ()) = tokio::join!(client.send_dm_once("b", "hello", "mine"), async {
-            let request = peer.request("message.dm").await;
-            assert_eq!(request["params"]["idempotencyKey"], "mine");
-            let error = json!({"code": code, "message": "no", "data": {"retryable": code == 4090}});
-            peer.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": error}))
-                .await;
-        });
-        assert_eq!(receipt.expect_err("refused").code(), Some(code));
+    tokio::join!(read, async {
+        answer_follow(&mut peer, Some(4), 6, None).await;
+        say(&mut peer, 5..=6).await;
+    });
+    assert_eq!(client.positions().rooms[ROOM], at(6));
+}
+
+#[tokio::test]
+async fn regression_after_a_restore_those_who_do_not_follow_are_told_of_messages_again() {
+    for is_read_on in [true, false] {
+        let server = Server::start().await;
+        let (client, mut peer) = meet(&server, options(&server)).await;
+        let items = iterate(&client, &mut peer, 9, 9).await;
+        let items = is_read_on.then_some(items);
+        drop(peer);
+        let resumed = if is_read_on {
+            let reset = json!({"reason": "epoch", "oldest": {"epoch": "f", "seq": 1}, "resumesFrom": 3});
+            json!({"epoch": "f", "resumed": {ROOM: {"epoch": "f", "seq": 2, "reset": reset}}})
+        } else {
+            json!({"epoch": "f"})
+        };
+        let (mut peer, _) = readmit(&server, resumed).await;
+        say(&mut peer, [3]).await;
+        peer.event("presence", json!({})).await;
+        let mut told = Vec::new();
+        while !told.iter().any(|method| method == "presence") {
+            told.push(client.next_event().await.expect("an event").method);
+        }
+        assert_eq!(told, [DISCONNECTED, RECONNECTED, "message", "presence"]);
+        drop(items);
+    }
+}
+
+#[tokio::test]
+async fn a_room_that_is_not_there_any_more_has_no_position() {
+    let server = Server::start().await;
+    let (client, mut peer) = meet(&server, options(&server)).await;
+    let mut items = iterate(&client, &mut peer, 4, 4).await;
+    assert_eq!(client.positions().rooms[ROOM], at(4));
+    peer.event("room.deleted", json!({"roomId": ROOM})).await;
+    let request = peer.request("room.follow").await;
+    peer.refuse(&request, 4010).await;
+    let error = items.next().await.expect("the reason").expect_err("a refusal");
+    assert_eq!(error.code(), Some(4010));
+    drop(items);
+    assert!(client.positions().rooms.is_empty());
+}
+
+#[tokio::test]
+async fn regression_following_with_a_client_that_has_ended_gives_the_reason_at_once() {
+    let server = Server::start().await;
+    let (client, peer) = meet(&server, options(&server)).await;
+    peer.close(1008, "banned").await;
+    while client.next_event().await.is_some() {}
+    for answer in [
+        client.follow_room(ROOM, None).await.map(drop),
+        client.room(ROOM, None).await.map(drop),
+    ] {
+        assert!(matches!(answer, Err(ClientError::Closed(end)) if end.code == Some(1008)));
     }
 }

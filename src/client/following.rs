@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::items::{Buffer, removal_of};
 use super::positions::{FollowResult, Position, Positions, Resumed};
+use super::queue::EventQueue;
 use super::results::Authenticated;
-use super::streams::{Queued, Reader, Source, Stream, Target};
+use super::streams::{Reader, Source, Stream, Target};
 use super::{ClientError, Event, RpcError};
 
 /// The event that tells that a room, or direct messages, cannot be followed any longer: `{roomId?, code, message}`.
@@ -20,6 +21,9 @@ pub const UNFOLLOWED: &str = "client.unfollowed";
 
 /// Rooms that `auth` is asked to resume, so that it stays within what a server reads before it.
 const RESUMED_ROOMS: usize = 400;
+
+/// The refusal of what concerns a room that is not there or was deleted.
+const NO_SUCH_ROOM: i64 = 4010;
 
 /// How long to wait before a server that could not follow is asked again, if it does not say.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -33,7 +37,7 @@ pub(super) struct Following {
 
 struct State {
     streams: BTreeMap<Source, Stream>,
-    events: mpsc::WeakSender<Queued>,
+    events: Arc<EventQueue>,
     /// When a request that the server could not serve is to be made again.
     retry_at: Option<Instant>,
     own_id: String,
@@ -59,12 +63,10 @@ pub(super) enum Sorted {
     ForAll,
     /// It does not.
     Done,
-    /// Those who follow among the client's events would have missed it: they have no room.
-    NoRoom,
 }
 
 impl Following {
-    pub(super) fn new(positions: &Positions, events: mpsc::WeakSender<Queued>) -> Self {
+    pub(super) fn new(positions: &Positions, events: Arc<EventQueue>) -> Self {
         let mut streams = BTreeMap::new();
         let rooms = positions.rooms.iter().map(|(id, at)| (Some(id.clone()), at));
         for (source, position) in rooms.chain(positions.direct.as_ref().map(|at| (None, at))) {
@@ -138,7 +140,12 @@ impl Following {
     ) -> oneshot::Receiver<Result<FollowResult, ClientError>> {
         let (answer, answered) = oneshot::channel();
         let mut state = self.lock();
-        let target = Target::Events(state.events.clone());
+        if state.ended {
+            // The answer of a client that was closed is that there is none.
+            drop(state.error.clone().map(|error| answer.send(Err(error))));
+            return answered;
+        }
+        let target = Target::Events(Arc::clone(&state.events));
         let stream = state.stream(source);
         let earlier = stream.readers.iter().any(Reader::is_for_events);
         let since = since.or_else(|| stream.stored.clone().filter(|_| !earlier));
@@ -169,6 +176,14 @@ impl Following {
     /// Follows if somebody lacks something.
     pub(super) fn check(&self, source: &Source) {
         if self.lock().stream(source).needs_to_follow() {
+            self.wanted.notify_one();
+        }
+    }
+
+    /// There is room again among the client's events.
+    pub(super) fn room_among_events(&self) {
+        let state = self.lock();
+        if state.streams.values().any(Stream::needs_to_follow) {
             self.wanted.notify_one();
         }
     }
@@ -207,6 +222,9 @@ impl Following {
     pub(super) fn adopt(&self, authenticated: &Authenticated, asked: &Map<String, Value>) {
         let mut state = self.lock();
         state.own_id.clone_from(&authenticated.agent_id);
+        if state.epoch != authenticated.epoch {
+            state.streams.values_mut().for_each(Stream::other_epoch);
+        }
         state.epoch.clone_from(&authenticated.epoch);
         let rooms = asked.get("resume").and_then(Value::as_object).into_iter().flatten();
         let rooms = rooms.map(|(room, since)| (Some(room.clone()), since, authenticated.resumed.get(room)));
@@ -235,7 +253,9 @@ impl Following {
             (state.ended, state.error) = (true, error.cloned());
         }
         for stream in state.streams.values_mut() {
-            stream.waiting.clear();
+            for waiting in stream.waiting.drain(..) {
+                drop(error.cloned().map(|error| waiting.send(Err(error))));
+            }
             for reader in stream.remove(|reader| !reader.is_for_events()) {
                 if let Target::Buffer(buffer) = reader.target {
                     buffer.end(error.cloned());
@@ -340,9 +360,6 @@ impl Following {
         let Some(stream) = state.streams.get_mut(&place.source) else {
             return Sorted::ForAll;
         };
-        if stream.has_no_room_among_events() {
-            return Sorted::NoRoom;
-        }
         let is_for_all = if let Some(resumes_from) = place.resumes_from {
             stream.missed(place.seq, resumes_from);
             stream.readers.is_empty()
@@ -393,7 +410,12 @@ impl State {
         for waiting in stream.waiting.drain(..) {
             drop(waiting.send(Err(ClientError::Rpc(error.clone()))));
         }
-        for reader in stream.remove(|_| true) {
+        let readers = stream.remove(|_| true);
+        if error.code == NO_SUCH_ROOM {
+            // A position there is worth nothing, and would be carried along for ever.
+            stream.stored = None;
+        }
+        for reader in readers {
             match reader.target {
                 Target::Buffer(buffer) => buffer.end(Some(ClientError::Rpc(error.clone()))),
                 // Who waits for the answer knows already.
@@ -403,11 +425,7 @@ impl State {
                         method: UNFOLLOWED.to_owned(),
                         params,
                     };
-                    drop(
-                        queue
-                            .upgrade()
-                            .map(|queue| queue.try_send(Queued { event, mark: None })),
-                    );
+                    queue.put(event, None);
                 }
                 Target::Events(_) => {}
             }

@@ -63,7 +63,7 @@ pub enum Item {
     Direct(DirectMessage),
     /// A message was removed.
     Removed(Removal),
-    /// Something is missing and cannot be had; reading goes on behind it.
+    /// Something is missing, and reading goes on behind it.
     Reset(Reset),
 }
 

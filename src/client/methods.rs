@@ -15,11 +15,16 @@ use super::results::{
 /// Anything that calls methods of a server. Every function but [`Methods::call`] is named after the method it calls.
 ///
 /// Each fails with [`ClientError::Rpc`] when the server refuses, and with [`ClientError::Closed`] or
-/// [`ClientError::Timeout`] when it is not known whether the call had an effect; `message.send` and `message.dm` are safe
-/// to repeat after those with the same idempotency key.
+/// [`ClientError::Timeout`] when it is not known whether the call had an effect; `message.send`, `message.dm` and changes of
+/// tasks are safe to repeat after those with the same idempotency key.
 pub trait Methods: Sync {
     /// Calls `method` and gives its result.
     fn call(&self, method: &str, params: Value) -> impl Future<Output = Result<Value, ClientError>> + Send;
+
+    /// The same for a call that may be repeated under an `idempotencyKey`, which [`super::Client`] does by itself.
+    fn call_keyed(&self, method: &str, params: Value) -> impl Future<Output = Result<Value, ClientError>> + Send {
+        self.call(method, params)
+    }
 
     /// `auth`: says who this connection belongs to. [`super::Client`] does it by itself.
     fn authenticate(
@@ -246,12 +251,7 @@ pub trait Methods: Sync {
 
     /// `message.send`: the message is on disk when this returns.
     fn send_message(&self, room_id: &str, content: &str) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
-        typed(
-            self,
-            "message.send",
-            json!({"roomId": room_id, "content": content}),
-            None,
-        )
+        keyed(self, "message.send", json!({"roomId": room_id, "content": content}))
     }
 
     /// `message.send` that may be repeated: the same key with the same content gives the first receipt again.
@@ -262,7 +262,7 @@ pub trait Methods: Sync {
         idempotency_key: &str,
     ) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
         let params = json!({"roomId": room_id, "content": content, "idempotencyKey": idempotency_key});
-        typed(self, "message.send", params, None)
+        keyed(self, "message.send", params)
     }
 
     /// `message.send` of a message that carries more than text.
@@ -273,7 +273,7 @@ pub trait Methods: Sync {
         options: SendOptions<'_>,
     ) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
         let params = with_options(json!({"roomId": room_id, "content": content}), options);
-        typed(self, "message.send", params, None)
+        keyed(self, "message.send", params)
     }
 
     /// `message.dm` of a message that carries more than text.
@@ -284,16 +284,15 @@ pub trait Methods: Sync {
         options: SendOptions<'_>,
     ) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
         let params = with_options(json!({"toAgentId": to_agent_id, "content": content}), options);
-        typed(self, "message.dm", params, None)
+        keyed(self, "message.dm", params)
     }
 
     /// `message.dm`: a message that only the two parties ever see.
     fn send_dm(&self, to_agent_id: &str, content: &str) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
-        typed(
+        keyed(
             self,
             "message.dm",
             json!({"toAgentId": to_agent_id, "content": content}),
-            None,
         )
     }
 
@@ -305,7 +304,7 @@ pub trait Methods: Sync {
         idempotency_key: &str,
     ) -> impl Future<Output = Result<Receipt, ClientError>> + Send {
         let params = json!({"toAgentId": to_agent_id, "content": content, "idempotencyKey": idempotency_key});
-        typed(self, "message.dm", params, None)
+        keyed(self, "message.dm", params)
     }
 
     /// `message.remove`: takes a message's content away for everybody.
@@ -416,21 +415,32 @@ where
     T: DeserializeOwned,
 {
     let mut result = methods.call(method, params).await?;
-    let refuse = |problem: String| ClientError::Answer {
-        method: method.to_owned(),
-        problem,
-    };
     let part = match member {
         Some(member) => result
             .get_mut(member)
             .map(Value::take)
-            .ok_or_else(|| refuse(format!("it has no `{member}`")))?,
+            .ok_or_else(|| not_understood(method, format!("it has no `{member}`")))?,
         None => result,
     };
-    serde_json::from_value(part).map_err(|error| refuse(error.to_string()))
+    serde_json::from_value(part).map_err(|error| not_understood(method, error.to_string()))
 }
 
-pub(super) fn with_options(mut params: Value, options: SendOptions<'_>) -> Value {
+/// Calls a method that may be repeated and reads its result.
+pub(super) async fn keyed<M, T>(methods: &M, method: &'static str, params: Value) -> Result<T, ClientError>
+where
+    M: Methods + ?Sized,
+    T: DeserializeOwned,
+{
+    let result = methods.call_keyed(method, params).await?;
+    serde_json::from_value(result).map_err(|error| not_understood(method, error.to_string()))
+}
+
+fn not_understood(method: &str, problem: String) -> ClientError {
+    let method = method.to_owned();
+    ClientError::Answer { method, problem }
+}
+
+fn with_options(mut params: Value, options: SendOptions<'_>) -> Value {
     set(&mut params, "type", options.kind);
     set(&mut params, "data", options.data);
     set(&mut params, "replyTo", options.reply_to);

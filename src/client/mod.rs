@@ -5,8 +5,10 @@
 //! - [`Connection`] is one socket. It authenticates only when told to, never reconnects, and shows everything that
 //!   arrives: answers to its calls, events in order, frames that belong to neither, and how the server closed.
 //! - [`Client`] is one agent. It authenticates, reconnects with exponential back-off and full jitter, and stops for good
-//!   when its key is refused. It reads rooms and direct messages without a gap ([`Client::room`]), and sends messages
-//!   again by itself until they are known to be stored.
+//!   when its key is refused. It reads rooms and direct messages without a gap ([`Client::room`]), and sends messages and
+//!   changes of tasks again by itself until they are known to be stored.
+//!
+//! Both notice a link that broke without a word, and reach servers at `wss://` addresses ([`Endpoint::parse_trusting`]).
 //!
 //! Nothing outlives its handle: dropping a [`Connection`] or a [`Client`] ends the task behind it.
 
@@ -19,19 +21,25 @@ mod follow_tests;
 mod following;
 mod items;
 mod keys;
+#[cfg(test)]
+mod link_tests;
 mod methods;
 mod options;
 mod positions;
 mod pump;
+mod queue;
 mod receipts;
 mod reconnect;
 mod results;
 mod retry;
+#[cfg(test)]
+mod retry_tests;
 mod streams;
 mod supervisor;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod trust;
 #[cfg(test)]
 mod wire_tests;
 
@@ -46,6 +54,7 @@ pub use methods::Methods;
 pub use options::{ApiKey, ClientOptions};
 pub use positions::{FollowReset, FollowResult, Position, Positions, Reset, ResetReason, Resumed};
 pub use pump::Event;
+pub use queue::EVENTS_DROPPED;
 pub use receipts::{Found, MemberStatus, ReadMark, ReceiptMethods, SearchFilter, SearchPage};
 pub use reconnect::{Client, DISCONNECTED, RECONNECTED};
 pub use results::{
@@ -53,3 +62,4 @@ pub use results::{
     Room, RoomMember, RoomWithMembers, SendOptions,
 };
 pub use tasks::{Task, TaskFilter, TaskMethods, TaskOptions, TaskOutcome, TaskPage, TaskProgress, TaskReceipt};
+pub use trust::Trust;

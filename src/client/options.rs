@@ -1,9 +1,10 @@
 //! What a client needs to know before it connects.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
-use super::{Backoff, ClientError, ConnectOptions, Endpoint, Positions};
+use super::{Backoff, ClientError, ConnectOptions, Endpoint, Positions, Trust};
 
 /// Where a server listens unless it was told otherwise.
 const DEFAULT_URL: &str = "ws://127.0.0.1:18800/";
@@ -52,8 +53,9 @@ pub struct ClientOptions {
     pub positions: Positions,
     /// Messages that may wait for each iteration. What comes beyond is fetched again when they were read.
     pub iteration_capacity: usize,
-    /// How long sending a message is tried by itself, under one idempotency key, after a lost connection, a time-out and
-    /// the errors 4080, 4090, 4092 and -32603; zero: one try. Only with servers that know such keys.
+    /// How long sending a message and changing a task are tried by themselves, under one idempotency key, after a lost
+    /// connection, a time-out and the errors 4080, 4090, 4092 and -32603; zero: one try. Only with servers that know such
+    /// keys.
     pub retry_for: Duration,
     /// Waits between attempts to reconnect.
     pub backoff: Backoff,
@@ -80,11 +82,13 @@ impl ClientOptions {
     }
 
     /// Settings from `WARDROOM_URL`, `WARDROOM_API_KEY` and `WARDROOM_DISPLAY_NAME`, each falling back to the same name
-    /// with `BROODLINK_`. The address defaults to `ws://127.0.0.1:18800/`.
+    /// with `BROODLINK_`. The address defaults to `ws://127.0.0.1:18800/`. A server at a `wss://` address is held to the
+    /// authorities in the file that `SSL_CERT_FILE` names, else to the system's.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Missing`] without a key, [`ClientError::Address`] for a bad address.
+    /// [`ClientError::Missing`] without a key, [`ClientError::Address`] for a bad address, [`ClientError::Trust`] without
+    /// authorities for a `wss://` one.
     #[expect(
         clippy::disallowed_methods,
         reason = "a program that is an agent has no other configuration"
@@ -104,7 +108,13 @@ impl ClientOptions {
                 .iter()
                 .find_map(|prefix| lookup(&format!("{prefix}{name}")).filter(|value| !value.is_empty()))
         };
-        let endpoint = Endpoint::parse(&find("URL").unwrap_or_else(|| DEFAULT_URL.to_owned()))?;
+        let url = find("URL").unwrap_or_else(|| DEFAULT_URL.to_owned());
+        let endpoint = if url.starts_with("wss:") {
+            let file = lookup("SSL_CERT_FILE").filter(|file| !file.is_empty());
+            Endpoint::parse_trusting(&url, &Trust::in_system(file.as_deref().map(Path::new))?)?
+        } else {
+            Endpoint::parse(&url)?
+        };
         let api_key = ApiKey::new(find("API_KEY").ok_or(ClientError::Missing("WARDROOM_API_KEY"))?);
         Ok(Self {
             display_name: find("DISPLAY_NAME"),
@@ -149,6 +159,17 @@ mod tests {
             ClientOptions::from_lookup(lookup(&[])),
             Err(ClientError::Missing("WARDROOM_API_KEY"))
         ));
+    }
+
+    #[test]
+    fn an_encrypted_address_is_held_to_the_authorities_that_are_named() {
+        let variables = [
+            ("WARDROOM_API_KEY", "k"),
+            ("WARDROOM_URL", "wss://example.org/"),
+            ("SSL_CERT_FILE", "/nowhere/authorities.pem"),
+        ];
+        let refused = ClientOptions::from_lookup(lookup(&variables)).expect_err("there is no such file");
+        assert!(refused.to_string().contains("/nowhere/authorities.pem"), "{refused}");
     }
 
     #[test]

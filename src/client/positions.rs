@@ -71,7 +71,8 @@ pub enum ResetReason {
     Retention,
 }
 
-/// Something is missing and cannot be had.
+/// Reading goes on behind a gap. What is missing is not kept any longer, or the database is another one, as after a restored
+/// backup: then what that one holds already is not told, and can be read by following from right before `oldest`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reset {

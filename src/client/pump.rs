@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -22,6 +25,9 @@ pub(super) const CALL_PREFIX: &str = "call-";
 /// Every id of a request so begins whose answer comes in order with the events, as an [`ANSWERED`].
 pub(super) const ORDERED_PREFIX: &str = "follow-";
 
+/// Every event of the client's own begins so. A server has none of that name.
+const OWN_PREFIX: &str = "client.";
+
 /// The event that stands where the answer to such a request came: `{id, result?, error?}`, `id` without the prefix.
 pub(super) const ANSWERED: &str = "client.answered";
 
@@ -30,6 +36,26 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// Calls waiting for answers beyond which those that nobody waits for any more are swept out.
 const SWEEP_ABOVE: usize = 256;
+
+/// When a connection on which nothing comes counts as dead. A link that broke without a word would otherwise be waited on
+/// until the system gives up sending, and where nothing is sent for ever.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    /// Silence after which the server is asked for a sign of life.
+    pub(super) ask_after: Duration,
+    /// Further silence after which it counts as gone.
+    pub(super) end_after: Duration,
+}
+
+impl Default for Patience {
+    /// A server that pings every 30 seconds, as is usual, is never asked.
+    fn default() -> Self {
+        Self {
+            ask_after: Duration::from_secs(45),
+            end_after: Duration::from_secs(30),
+        }
+    }
+}
 
 /// Something the server told without being asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +82,7 @@ pub(super) struct Channels {
     /// None: events are discarded.
     pub(super) events: Option<mpsc::Sender<Event>>,
     pub(super) frames: mpsc::Sender<String>,
+    pub(super) patience: Patience,
 }
 
 /// The calls that have been written and not been answered.
@@ -88,12 +115,18 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (sink, stream) = socket.split();
-    let mut reader = std::pin::pin!(read(stream, channels.events.as_ref(), &channels.frames, waiting));
+    let silence = &Notify::new();
+    let heard = Heard {
+        stream,
+        patience: channels.patience,
+        silence,
+    };
+    let mut reader = std::pin::pin!(read(heard, channels.events.as_ref(), &channels.frames, waiting));
     tokio::select! {
         end = &mut reader => end,
-        problem = write(sink, &mut channels.commands, waiting) => {
+        problem = write(sink, &mut channels.commands, waiting, silence) => {
             // The server's close code may be on its way although writing fails: it says more than the failure does.
-            tokio::time::timeout(LINGER, reader).await.unwrap_or(End { code: None, reason: problem })
+            timeout(LINGER, reader).await.unwrap_or(End { code: None, reason: problem })
         }
     }
 }
@@ -102,27 +135,55 @@ async fn write<S>(
     mut sink: SplitSink<WebSocketStream<S>, Message>,
     commands: &mut mpsc::Receiver<Command>,
     waiting: &Waiting,
+    silence: &Notify,
 ) -> String
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    while let Some(command) = commands.recv().await {
+    loop {
+        let command = tokio::select! {
+            command = commands.recv() => command,
+            () = silence.notified() => Some(Command::Send(Message::Ping(Bytes::new()))),
+        };
         let message = match command {
-            Command::Call { id, text, answer } => {
+            Some(Command::Call { id, text, answer }) => {
                 waiting.add(id, answer);
                 Message::text(text)
             }
-            Command::Send(message) => message,
+            Some(Command::Send(message)) => message,
+            None => return "the connection was given up here".to_owned(),
         };
         if let Err(error) = sink.send(message).await {
             return error.to_string();
         }
     }
-    "the connection was given up here".to_owned()
+}
+
+/// What arrives, and when nothing does.
+struct Heard<'a, S> {
+    stream: SplitStream<WebSocketStream<S>>,
+    patience: Patience,
+    /// Has the writing half ask for a sign of life.
+    silence: &'a Notify,
+}
+
+impl<S> Heard<'_, S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    /// The next frame, pings and pongs among them; none at the end. The error is that nothing came for too long: a whole
+    /// message counts, so one that takes longer to arrive than both spans together counts as silence too.
+    async fn next(&mut self) -> Result<Option<Result<Message, Error>>, Elapsed> {
+        if let Ok(frame) = timeout(self.patience.ask_after, self.stream.next()).await {
+            return Ok(frame);
+        }
+        self.silence.notify_one();
+        timeout(self.patience.end_after, self.stream.next()).await
+    }
 }
 
 async fn read<S>(
-    mut stream: SplitStream<WebSocketStream<S>>,
+    mut heard: Heard<'_, S>,
     events: Option<&mpsc::Sender<Event>>,
     frames: &mpsc::Sender<String>,
     waiting: &Waiting,
@@ -131,10 +192,17 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     loop {
-        let text = match stream.next().await {
+        let Ok(frame) = heard.next().await else {
+            let silence = heard.patience.ask_after + heard.patience.end_after;
+            return End {
+                code: None,
+                reason: format!("nothing was heard for {silence:?}"),
+            };
+        };
+        let text = match frame {
             Some(Ok(Message::Text(text))) => text.to_string(),
             Some(Ok(Message::Binary(bytes))) => String::from_utf8_lossy(&bytes).into_owned(),
-            Some(Ok(Message::Close(frame))) => return finish(stream, frame).await,
+            Some(Ok(Message::Close(frame))) => return finish(heard.stream, frame).await,
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
             Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => {
                 return End {
@@ -162,7 +230,7 @@ where
 {
     let rest = async { while let Some(Ok(_)) = stream.next().await {} };
     // A server that never drops the socket changes nothing about what it said.
-    drop(tokio::time::timeout(LINGER, rest).await);
+    drop(timeout(LINGER, rest).await);
     match frame {
         Some(frame) => End {
             code: Some(frame.code.into()),
@@ -186,7 +254,10 @@ fn sort(
     if value.get("id").is_none()
         && let Some(method) = value.get("method").and_then(Value::as_str)
     {
-        let Some(events) = events else { return Ok(()) };
+        // What this client says itself cannot come from a server.
+        let Some(events) = events.filter(|_| !method.starts_with(OWN_PREFIX)) else {
+            return Ok(());
+        };
         let event = Event {
             method: method.to_owned(),
             params: value.get_mut("params").map(Value::take).unwrap_or_default(),

@@ -2,34 +2,41 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::following::Following;
 use super::items::Items;
-use super::methods::{Methods, with_options};
+use super::methods::Methods;
 use super::positions::{FollowResult, Position, Positions};
-use super::results::{Authenticated, Receipt, SendOptions};
+use super::queue::EventQueue;
+use super::results::Authenticated;
 use super::retry::{new_key, until_answered};
-use super::streams::{Queued, Source};
+use super::streams::Source;
 use super::supervisor::{State, Supervisor, connect};
 use super::{ClientError, ClientOptions, Event};
 
-/// The event that this client puts into the stream where its connection ended: `{code, reason}`. Events may be missing
-/// from here on, up to [`RECONNECTED`].
+/// The event that this client puts into the stream where its connection ended: `{code, reason, replaced?}`. Events may be
+/// missing from here on, up to [`RECONNECTED`]. `replaced` is true when the agent had more sessions than the server allows
+/// and this was its oldest: the client waits as after many attempts, and coming back pushes out the next oldest. Programs
+/// that run at the same time are better agents of their own.
 pub const DISCONNECTED: &str = "client.disconnected";
 
 /// The event that this client puts into the stream where it is connected again; its params are the result of `auth`. What
 /// happened in between is told of what is followed, and is in the rooms' histories otherwise.
 pub const RECONNECTED: &str = "client.reconnected";
 
+/// The parameter that makes a call safe to repeat.
+const KEY: &str = "idempotencyKey";
+
 /// One agent that stays connected until it is dropped or its key is refused.
 pub struct Client {
     state: watch::Receiver<State>,
-    events: Mutex<mpsc::Receiver<Queued>>,
+    events: Arc<EventQueue>,
     options: ClientOptions,
     following: Arc<Following>,
     /// Holds the supervisor; dropping the set ends it, and with it the connection.
@@ -54,8 +61,8 @@ impl Client {
     /// What connecting or `auth` failed with.
     pub async fn connect(options: ClientOptions) -> Result<Self, ClientError> {
         let (connection, authenticated, _) = connect(&options, &Map::new()).await?;
-        let (event_sender, events) = mpsc::channel(options.connect.event_capacity.max(1));
-        let following = Arc::new(Following::new(&options.positions, event_sender.downgrade()));
+        let events = Arc::new(EventQueue::new(options.connect.event_capacity));
+        let following = Arc::new(Following::new(&options.positions, Arc::clone(&events)));
         following.adopt(&authenticated, &Map::new());
         let (state_sender, state) = watch::channel(State::Connected {
             connection: Arc::clone(&connection),
@@ -64,14 +71,14 @@ impl Client {
         let supervisor = Supervisor {
             options: options.clone(),
             state: state_sender,
-            events: event_sender,
+            events: Arc::clone(&events),
             following: Arc::clone(&following),
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(supervisor.run(connection));
         Ok(Self {
             state,
-            events: Mutex::new(events),
+            events,
             options,
             following,
             tasks,
@@ -79,10 +86,11 @@ impl Client {
     }
 
     /// Reads everything of a room after `since`: messages, this agent's own included, each once and in order, across lost
-    /// connections; removals; and resets, where something is missing for good. Without `since` it begins where the options
+    /// connections; removals; and resets, where something is missing. Without `since` it begins where the options
     /// say or where the last iteration over the room came to, else now. Returns when the server follows.
     ///
-    /// Besides, the client's events go on as before: a program that does not read them sets `event_capacity` to 0.
+    /// Besides, the client's events go on as before. A program that does not read them loses nothing here, and sets
+    /// `event_capacity` to 0 so that none are kept.
     ///
     /// # Errors
     ///
@@ -136,11 +144,14 @@ impl Client {
     /// The next event in the order of arrival, [`DISCONNECTED`] and [`RECONNECTED`] among them; none when the client has
     /// ended for good. Safe to cancel.
     pub async fn next_event(&self) -> Option<Event> {
-        let Queued { event, mark } = self.events.lock().await.recv().await?;
-        if let Some((source, position)) = mark {
+        let taken = self.events.next().await?;
+        if let Some((source, position)) = taken.queued.mark {
             self.following.handed_out(&source, &position);
         }
-        Some(event)
+        if taken.has_room_again {
+            self.following.room_among_events();
+        }
+        Some(taken.queued.event)
     }
 
     /// Why the client has ended for good, if it has.
@@ -202,26 +213,15 @@ impl Client {
         }
     }
 
-    /// Sends a message, again and again under one key until it is known to be stored or `retry_for` has passed.
-    async fn deliver(&self, method: &str, mut params: Value, key: Option<&str>) -> Result<Receipt, ClientError> {
-        // A server that does not know keys might say it twice.
-        let retries = !self.options.retry_for.is_zero() && self.following.server_knows_keys();
-        match key {
-            Some(key) => params["idempotencyKey"] = json!(key),
-            None if retries => params["idempotencyKey"] = json!(new_key()),
-            None => {}
-        }
-        let result = if retries {
-            let attempt = || self.call(method, params.clone());
-            let is_over = || self.ended().is_some();
-            until_answered(self.options.retry_for, self.options.backoff, is_over, attempt).await?
-        } else {
-            self.call(method, params).await?
+    /// Calls over the present connection, which is waited for; all in all `limit` at the most.
+    async fn call_within(&self, method: &str, params: Value, limit: Duration) -> Result<Value, ClientError> {
+        let exchange = async {
+            let connection = self.connected(|connection, _| Arc::clone(connection)).await?;
+            connection.call_within(method, params, limit).await
         };
-        serde_json::from_value(result).map_err(|error| ClientError::Answer {
-            method: method.to_owned(),
-            problem: error.to_string(),
-        })
+        timeout(limit, exchange)
+            .await
+            .unwrap_or(Err(ClientError::Timeout(limit)))
     }
 }
 
@@ -229,8 +229,26 @@ impl Methods for Client {
     /// Calls over the present connection; while there is none, the call waits for the next one within its time limit. A
     /// call is never sent twice.
     async fn call(&self, method: &str, params: Value) -> Result<Value, ClientError> {
-        let connection = self.connected(|connection, _| Arc::clone(connection)).await?;
-        connection.call(method, params).await
+        self.call_within(method, params, self.options.connect.request_timeout)
+            .await
+    }
+
+    /// Calls again and again under one key, of its own if `params` have none, until the call is known to be done or
+    /// [`ClientOptions::retry_for`] has passed.
+    async fn call_keyed(&self, method: &str, mut params: Value) -> Result<Value, ClientError> {
+        // A server that does not know keys might do it twice.
+        if self.options.retry_for.is_zero() || !self.following.server_knows_keys() {
+            return self.call(method, params).await;
+        }
+        if params.get(KEY).is_none() {
+            params[KEY] = json!(new_key());
+        }
+        let attempt = |left: Duration| {
+            let limit = left.min(self.options.connect.request_timeout);
+            self.call_within(method, params.clone(), limit)
+        };
+        let is_over = || self.ended().is_some();
+        until_answered(self.options.retry_for, self.options.backoff, is_over, attempt).await
     }
 
     /// Kept up across lost connections: what is followed is told once and in order among the events, [`super::Reset`]s as
@@ -254,38 +272,5 @@ impl Methods for Client {
         self.call("room.delete", json!({"roomId": room_id})).await?;
         self.following.recheck(room_id);
         Ok(())
-    }
-
-    /// Sent again by itself, under a key of its own, for up to [`ClientOptions::retry_for`]; so are the five below.
-    async fn send_message(&self, room_id: &str, content: &str) -> Result<Receipt, ClientError> {
-        let params = json!({"roomId": room_id, "content": content});
-        self.deliver("message.send", params, None).await
-    }
-
-    async fn send_message_once(&self, room_id: &str, content: &str, key: &str) -> Result<Receipt, ClientError> {
-        let params = json!({"roomId": room_id, "content": content});
-        self.deliver("message.send", params, Some(key)).await
-    }
-
-    async fn send_dm(&self, to_agent_id: &str, content: &str) -> Result<Receipt, ClientError> {
-        let params = json!({"toAgentId": to_agent_id, "content": content});
-        self.deliver("message.dm", params, None).await
-    }
-
-    async fn send_dm_once(&self, to_agent_id: &str, content: &str, key: &str) -> Result<Receipt, ClientError> {
-        let params = json!({"toAgentId": to_agent_id, "content": content});
-        self.deliver("message.dm", params, Some(key)).await
-    }
-
-    async fn send(&self, room_id: &str, content: &str, options: SendOptions<'_>) -> Result<Receipt, ClientError> {
-        let key = options.idempotency_key;
-        let params = with_options(json!({"roomId": room_id, "content": content}), options);
-        self.deliver("message.send", params, key).await
-    }
-
-    async fn send_direct(&self, to: &str, content: &str, options: SendOptions<'_>) -> Result<Receipt, ClientError> {
-        let key = options.idempotency_key;
-        let params = with_options(json!({"toAgentId": to, "content": content}), options);
-        self.deliver("message.dm", params, key).await
     }
 }

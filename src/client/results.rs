@@ -2,6 +2,7 @@
 //! protocol asks of every client.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
 
@@ -49,8 +50,8 @@ pub struct Authenticated {
     pub resumed_direct: Option<Resumed>,
 }
 
-/// The result of `agent.invite`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// The result of `agent.invite`. Its `Debug` form never shows the key.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InvitedAgent {
     /// The new agent's id.
@@ -61,6 +62,17 @@ pub struct InvitedAgent {
     pub api_key: String,
     /// Always `participant`.
     pub role: String,
+}
+
+impl fmt::Debug for InvitedAgent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("InvitedAgent")
+            .field("agent_id", &self.agent_id)
+            .field("display_name", &self.display_name)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One row of `agent.list`.

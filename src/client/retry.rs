@@ -16,13 +16,14 @@ pub(super) fn new_key() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
-/// Attempts until it succeeds, fails for good or `limit` has passed; then the last failure is given. An attempt must be
-/// safe to repeat; `is_over` says that the client will not connect again.
+/// Attempts until it succeeds, fails for good or `limit` has passed; then the last failure is given, or that of an earlier
+/// attempt which may have had an effect: a refusal afterwards does not undo it. An attempt is told how much of the time is
+/// left, and must be safe to repeat; `is_over` says that the client will not connect again.
 pub(super) async fn until_answered<T, F>(
     limit: Duration,
     backoff: Backoff,
     is_over: impl Fn() -> bool + Send,
-    attempt: impl Fn() -> F + Send,
+    attempt: impl Fn(Duration) -> F + Send,
 ) -> Result<T, ClientError>
 where
     F: Future<Output = Result<T, ClientError>> + Send,
@@ -30,8 +31,9 @@ where
 {
     let begin = Instant::now();
     let mut attempts = 0;
+    let mut doubt = None;
     loop {
-        let error = match attempt().await {
+        let error = match attempt(limit.saturating_sub(begin.elapsed())).await {
             Ok(result) => return Ok(result),
             Err(error) => error,
         };
@@ -41,7 +43,10 @@ where
         };
         let delay = backoff.delay(attempts, rand::random()).max(asked);
         if !is_worth_another_try(&error) || is_over() || begin.elapsed() + delay >= limit {
-            return Err(error);
+            return Err(doubt.unwrap_or(error));
+        }
+        if matches!(error, ClientError::Closed(_) | ClientError::Timeout(_)) {
+            doubt = Some(error);
         }
         attempts = attempts.saturating_add(1);
         sleep(delay).await;
@@ -55,6 +60,7 @@ fn is_worth_another_try(error: &ClientError) -> bool {
         ClientError::Address { .. }
         | ClientError::Connect { .. }
         | ClientError::Answer { .. }
+        | ClientError::Trust { .. }
         | ClientError::Missing(_) => false,
     }
 }

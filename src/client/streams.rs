@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::items::{Buffer, item_of};
 use super::positions::{FollowResult, Position, Reset, ResetReason};
+use super::queue::EventQueue;
 use super::{ClientError, Event};
 
 /// What is followed: a room by its id, or direct messages, which are none.
@@ -16,17 +17,10 @@ pub(super) type Source = Option<String>;
 /// A backlog that nobody has room for is left by following anew when it is longer than this; a shorter one may pass.
 const SKIP_ABOVE: u64 = 1000;
 
-/// An event on its way to whoever reads the client's events.
-pub(super) struct Queued {
-    pub(super) event: Event,
-    /// Where the reader of the stream stands when the event was handed out.
-    pub(super) mark: Option<(Source, Position)>,
-}
-
 /// Where a reader's items go.
 pub(super) enum Target {
-    /// Among the client's events, which end with the task that owns the connection.
-    Events(mpsc::WeakSender<Queued>),
+    /// Among the client's events.
+    Events(Arc<EventQueue>),
     /// To an iteration.
     Buffer(Arc<Buffer>),
 }
@@ -68,7 +62,7 @@ impl Reader {
 
     fn is_full(&self) -> bool {
         match &self.target {
-            Target::Events(queue) => queue.upgrade().is_none_or(|queue| queue.capacity() == 0),
+            Target::Events(queue) => queue.is_full(),
             Target::Buffer(buffer) => buffer.is_full(),
         }
     }
@@ -88,10 +82,8 @@ impl Reader {
                 }
             }
             Target::Events(queue) => {
-                let event = event.clone();
-                let mark = Some((source.clone(), position));
-                // There is room, since only this task puts something in; or the client is gone.
-                drop(queue.upgrade().map(|queue| queue.try_send(Queued { event, mark })));
+                // There is room, since only the task that asked for it puts something in.
+                queue.put(event.clone(), Some((source.clone(), position)));
             }
         }
     }
@@ -116,7 +108,7 @@ pub(super) struct Stream {
     epoch: Option<String>,
     /// The last position there was when the server answered.
     head: u64,
-    /// Whoever does not follow is shown only what is beyond; none before the stream was ever followed.
+    /// Whoever does not follow is shown only what is beyond; none before the stream was ever followed in this epoch.
     plain_after: Option<u64>,
 }
 
@@ -189,6 +181,9 @@ impl Stream {
             (None, Some(since)) => since.seq,
             (None, None) => result.seq,
         });
+        if self.epoch.as_ref() != Some(&result.epoch) {
+            self.plain_after = None;
+        }
         self.epoch = Some(result.epoch.clone());
         self.head = result.seq;
         self.plain_after.get_or_insert(result.seq);
@@ -262,18 +257,16 @@ impl Stream {
         true
     }
 
-    /// Whether a reader among the client's events lacks room, so that it would miss what comes.
-    pub(super) fn has_no_room_among_events(&self) -> bool {
-        self.readers
-            .iter()
-            .any(|reader| reader.is_for_events() && reader.is_full())
-    }
-
     /// Has it followed anew.
     pub(super) fn follow_again(&mut self) {
         // Of two requests under way it would not be known which came first.
         self.again = self.asked.is_some();
         self.cursor = None;
+    }
+
+    /// Positions begin anew.
+    pub(super) fn other_epoch(&mut self) {
+        self.plain_after = None;
     }
 
     /// The connection is gone.

@@ -5,16 +5,15 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::following::{Following, Sorted};
 use super::methods::Methods;
 use super::pump::ANSWERED;
+use super::queue::EventQueue;
 use super::reconnect::{DISCONNECTED, RECONNECTED};
 use super::results::Authenticated;
-use super::streams::Queued;
 use super::{ClientError, ClientOptions, ConnectOptions, Connection, End, Event, RpcError};
 
 /// Refusals of `auth` that no later attempt changes: an unknown or revoked key, and a banned agent.
@@ -22,6 +21,12 @@ const FINAL_CODES: [i64; 2] = [4002, 4004];
 
 /// First words of the close reasons after which the server wants nobody back.
 const FINAL_REASONS: [&str; 2] = ["banned", "revoked"];
+
+/// How the close reason of the oldest session begins when an agent has more than the server allows.
+const REPLACED: &str = "replaced by a newer session";
+
+/// An attempt for which the wait is as long as it gets.
+const LONGEST_WAIT: u32 = 31;
 
 /// What callers see of the connection.
 pub(super) enum State {
@@ -36,8 +41,15 @@ pub(super) enum State {
 pub(super) struct Supervisor {
     pub(super) options: ClientOptions,
     pub(super) state: watch::Sender<State>,
-    pub(super) events: mpsc::Sender<Queued>,
+    pub(super) events: Arc<EventQueue>,
     pub(super) following: Arc<Following>,
+}
+
+impl Drop for Supervisor {
+    /// However the task ends, whoever reads the events learns of it.
+    fn drop(&mut self) {
+        self.events.end();
+    }
 }
 
 impl Supervisor {
@@ -55,16 +67,20 @@ impl Supervisor {
             if is_final(&end) {
                 self.following.end(Some(&ClientError::Closed(end.clone())));
                 self.state.send_replace(State::Ended(ClientError::Closed(end.clone())));
-                self.tell(DISCONNECTED, json!({"code": end.code, "reason": end.reason}))
-                    .await;
+                self.tell(DISCONNECTED, json!({"code": end.code, "reason": end.reason}));
                 return;
             }
             self.state.send_replace(State::Waiting);
-            self.tell(DISCONNECTED, json!({"code": end.code, "reason": end.reason}))
-                .await;
+            let mut notice = json!({"code": end.code, "reason": end.reason});
+            if is_replaced(&end) {
+                // Coming back pushes out another one: programs that share an agent would do so to each other without end.
+                attempt = LONGEST_WAIT;
+                notice["replaced"] = json!(true);
+            }
+            self.tell(DISCONNECTED, notice);
             match self.reconnect(&mut attempt).await {
                 Ok((next, authenticated, raw, asked)) => {
-                    self.tell(RECONNECTED, raw).await;
+                    self.tell(RECONNECTED, raw);
                     // What it says is missing comes behind that event, and in front of those of the connection.
                     self.following.adopt(&authenticated, &asked);
                     self.state.send_replace(State::Connected {
@@ -82,7 +98,7 @@ impl Supervisor {
         }
     }
 
-    /// Hands events on until the connection ends. A queue that nobody reads ends it too: going on would be a silent gap.
+    /// Hands events on until the connection ends. Never waits for whoever reads them.
     async fn forward(&self, connection: &Connection) -> End {
         loop {
             let event = tokio::select! {
@@ -99,29 +115,8 @@ impl Supervisor {
             let Some(event) = event else { break };
             if event.method == ANSWERED {
                 self.answered(event.params);
-                continue;
-            }
-            let room = match self.following.take(&event) {
-                Sorted::Done => Ok(()),
-                Sorted::NoRoom => Err(TrySendError::Full(())),
-                Sorted::ForAll if self.options.connect.event_capacity == 0 => Ok(()),
-                Sorted::ForAll => {
-                    let queued = self.events.try_send(Queued { event, mark: None });
-                    queued.map_err(|error| match error {
-                        TrySendError::Full(_) => TrySendError::Full(()),
-                        TrySendError::Closed(_) => TrySendError::Closed(()),
-                    })
-                }
-            };
-            match room {
-                Ok(()) => {}
-                Err(TrySendError::Full(())) => {
-                    return End {
-                        code: None,
-                        reason: "events were not read in time".to_owned(),
-                    };
-                }
-                Err(TrySendError::Closed(())) => break,
+            } else if self.following.take(&event) == Sorted::ForAll {
+                self.put(event);
             }
         }
         connection.ended().await
@@ -141,14 +136,15 @@ impl Supervisor {
         }
     }
 
-    /// Puts an event of the client's own into the stream; waits while the stream is full, so that nobody who does not
-    /// read is connected again and again.
-    async fn tell(&self, method: &str, params: Value) {
+    /// Puts an event of the client's own into the stream.
+    fn tell(&self, method: &str, params: Value) {
+        let method = method.to_owned();
+        self.put(Event { method, params });
+    }
+
+    fn put(&self, event: Event) {
         if self.options.connect.event_capacity > 0 {
-            // The receiver goes only with the client, which ends this task.
-            let method = method.to_owned();
-            let event = Event { method, params };
-            drop(self.events.send(Queued { event, mark: None }).await);
+            self.events.put(event, None);
         }
     }
 
@@ -178,12 +174,9 @@ pub(super) async fn connect(
     options: &ClientOptions,
     resume: &Map<String, Value>,
 ) -> Result<(Arc<Connection>, Authenticated, Value), ClientError> {
-    // The connection's events are needed to follow, whether or not the program reads any.
+    // The connection's events are needed to follow, whether or not the program reads any, and wait only for the supervisor.
     let limits = ConnectOptions {
-        event_capacity: match options.connect.event_capacity {
-            0 => ConnectOptions::default().event_capacity,
-            capacity => capacity,
-        },
+        event_capacity: ConnectOptions::default().event_capacity,
         ..options.connect.clone()
     };
     let connection = Connection::open_with(&options.endpoint, &limits).await?;
@@ -200,6 +193,11 @@ pub(super) async fn connect(
         problem: error.to_string(),
     })?;
     Ok((Arc::new(connection), authenticated, raw))
+}
+
+/// Whether the connection made room for a newer one of the same agent.
+fn is_replaced(end: &End) -> bool {
+    end.code == Some(1008) && end.reason.starts_with(REPLACED)
 }
 
 /// Whether the server said that this agent is not wanted back. Only the first word counts: what follows may be a reason

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ClientError;
-use super::methods::{Methods, set, typed};
+use super::methods::{Methods, keyed, set, typed};
 
 /// A task, as `task.get`, `task.list` and the events `task.created` and `task.updated` show it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -139,7 +139,7 @@ pub struct TaskFilter<'a> {
 }
 
 /// Calls about tasks. Each fails as those of [`Methods`] do; all that change something are safe to repeat with the same
-/// idempotency key.
+/// idempotency key, which [`super::Client`] does by itself.
 pub trait TaskMethods: Methods {
     /// `task.create`: offers a task in a room.
     fn create_task(
@@ -153,7 +153,7 @@ pub trait TaskMethods: Methods {
         set(&mut params, "data", options.data);
         set(&mut params, "assignee", options.assignee);
         set(&mut params, "idempotencyKey", options.idempotency_key);
-        typed(self, "task.create", params, None)
+        keyed(self, "task.create", params)
     }
 
     /// `task.claim`: takes a task for `lease_ms` milliseconds, or as long as the server says.
@@ -166,7 +166,7 @@ pub trait TaskMethods: Methods {
         let mut params = json!({"taskId": task_id});
         set(&mut params, "leaseMs", lease_ms);
         set(&mut params, "idempotencyKey", idempotency_key);
-        typed(self, "task.claim", params, None)
+        keyed(self, "task.claim", params)
     }
 
     /// `task.renew`: keeps a task for longer.
@@ -180,7 +180,7 @@ pub trait TaskMethods: Methods {
         let mut params = json!({"taskId": task_id, "generation": generation});
         set(&mut params, "leaseMs", lease_ms);
         set(&mut params, "idempotencyKey", idempotency_key);
-        typed(self, "task.renew", params, None)
+        keyed(self, "task.renew", params)
     }
 
     /// `task.update`: says how the work goes.
@@ -194,7 +194,7 @@ pub trait TaskMethods: Methods {
         set(&mut params, "state", progress.state);
         set(&mut params, "note", progress.note);
         set(&mut params, "idempotencyKey", progress.idempotency_key);
-        typed(self, "task.update", params, None)
+        keyed(self, "task.update", params)
     }
 
     /// `task.complete`: ends a task with its result.
@@ -204,7 +204,7 @@ pub trait TaskMethods: Methods {
         generation: u64,
         outcome: TaskOutcome<'_>,
     ) -> impl Future<Output = Result<TaskReceipt, ClientError>> + Send {
-        typed(self, "task.complete", finished(task_id, generation, outcome), None)
+        keyed(self, "task.complete", finished(task_id, generation, outcome))
     }
 
     /// `task.fail`: ends a task that cannot be done.
@@ -214,7 +214,7 @@ pub trait TaskMethods: Methods {
         generation: u64,
         outcome: TaskOutcome<'_>,
     ) -> impl Future<Output = Result<TaskReceipt, ClientError>> + Send {
-        typed(self, "task.fail", finished(task_id, generation, outcome), None)
+        keyed(self, "task.fail", finished(task_id, generation, outcome))
     }
 
     /// `task.cancel`: calls a task off.
@@ -227,7 +227,7 @@ pub trait TaskMethods: Methods {
         let mut params = json!({"taskId": task_id});
         set(&mut params, "reason", reason);
         set(&mut params, "idempotencyKey", idempotency_key);
-        typed(self, "task.cancel", params, None)
+        keyed(self, "task.cancel", params)
     }
 
     /// `task.get`.

@@ -86,12 +86,18 @@ impl Peer {
             .await;
     }
 
+    pub(super) async fn refuse(&mut self, request: &Value, code: i64) {
+        let error = json!({"code": code, "message": "no", "data": {"retryable": false}});
+        self.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": error}))
+            .await;
+    }
+
     pub(super) async fn event(&mut self, method: &str, params: Value) {
         self.send(json!({"jsonrpc": "2.0", "method": method, "params": params}))
             .await;
     }
 
-    async fn close(mut self, code: u16, reason: &str) {
+    pub(super) async fn close(mut self, code: u16, reason: &str) {
         let frame = CloseFrame {
             code: code.into(),
             reason: reason.to_owned().into(),

@@ -1,15 +1,17 @@
 //! The client of this crate, through connections that are cut and a server that is killed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use wardroom::client::{
     ApiKey, Backoff, Client, ClientOptions, ConnectOptions, Endpoint, Item, Items, Methods, Position, ResetReason,
+    TaskMethods,
 };
 
 use crate::support::{TestServer, soon};
@@ -19,6 +21,8 @@ pub(super) struct Passage {
     url: String,
     server: watch::Sender<String>,
     open: Arc<Mutex<JoinSet<()>>>,
+    /// The next answer is lost, and its connection with it.
+    loses_answer: Arc<AtomicBool>,
     _accepting: JoinSet<()>,
 }
 
@@ -28,16 +32,18 @@ impl Passage {
         let url = format!("ws://{}/", listener.local_addr().expect("an address"));
         let (server, address) = watch::channel(authority(server));
         let open: Arc<Mutex<JoinSet<()>>> = Arc::default();
+        let loses_answer: Arc<AtomicBool> = Arc::default();
         let mut accepting = JoinSet::new();
         accepting.spawn({
-            let open = Arc::clone(&open);
+            let (open, loses_answer) = (Arc::clone(&open), Arc::clone(&loses_answer));
             async move {
-                while let Ok((mut near, _)) = listener.accept().await {
+                while let Ok((near, _)) = listener.accept().await {
                     let address = address.borrow().clone();
+                    let loses_answer = Arc::clone(&loses_answer);
                     open.lock().await.spawn(async move {
-                        if let Ok(mut far) = TcpStream::connect(address).await {
+                        if let Ok(far) = TcpStream::connect(address).await {
                             // However it ends, both ends learn of it.
-                            drop(copy_bidirectional(&mut near, &mut far).await);
+                            drop(carry(near, far, &loses_answer).await);
                         }
                     });
                 }
@@ -47,6 +53,7 @@ impl Passage {
             url,
             server,
             open,
+            loses_answer,
             _accepting: accepting,
         }
     }
@@ -75,6 +82,26 @@ impl Passage {
             iteration_capacity: 16,
             ..ClientOptions::new(endpoint, ApiKey::new(key))
         }
+    }
+}
+
+/// Carries bytes both ways until either end has gone, or an answer is to be lost.
+async fn carry(mut near: TcpStream, mut far: TcpStream, loses_answer: &AtomicBool) -> std::io::Result<()> {
+    let ((mut asked, mut told), (mut answered, mut asking)) = (near.split(), far.split());
+    let back = async {
+        let mut bytes = vec![0; 16 * 1024];
+        loop {
+            let read = answered.read(&mut bytes).await?;
+            let is_answer = bytes[..read].windows(8).any(|part| part == b"\"result\"");
+            if read == 0 || (is_answer && loses_answer.swap(false, Ordering::Relaxed)) {
+                return Ok(());
+            }
+            told.write_all(&bytes[..read]).await?;
+        }
+    };
+    tokio::select! {
+        end = tokio::io::copy(&mut asked, &mut asking) => end.map(drop),
+        end = back => end,
     }
 }
 
@@ -187,4 +214,35 @@ async fn a_new_client_goes_on_where_the_old_one_was_and_is_told_of_another_datab
         panic!("no reset")
     };
     assert_eq!((reset.reason, reset.resumes_from), (ResetReason::Epoch, 3));
+}
+
+#[tokio::test]
+async fn regression_what_was_done_and_whose_answer_was_lost_is_done_once() {
+    let server = TestServer::start();
+    let passage = Passage::to(&server).await;
+    let controller = server.controller().await;
+    let room = controller.create_room("Ops", "public").await;
+    let key = controller.invite("bob").await;
+    let bob = Client::connect(passage.options(&key)).await.expect("the key is good");
+    bob.join_room(&room).await.expect("a public room");
+    let offer = json!({"roomId": room, "title": "count"});
+    let task = controller.call("task.create", offer).await;
+    let task = task["taskId"].as_str().expect("an id");
+    let lose_answer = || passage.loses_answer.store(true, Ordering::Relaxed);
+
+    lose_answer();
+    let sent = bob.send_message(&room, "hello").await.expect("it is sent in the end");
+    assert!(!passage.loses_answer.load(Ordering::Relaxed), "no answer was lost");
+    assert_eq!(sent.seq, Some(2));
+    assert_eq!(controller.history(&room, 50, None).await.len(), 2);
+
+    lose_answer();
+    let claimed = bob
+        .claim_task(task, None, None)
+        .await
+        .expect("it is claimed in the end");
+    assert!(!passage.loses_answer.load(Ordering::Relaxed), "no answer was lost");
+    assert_eq!((claimed.generation, claimed.revision), (1, 2));
+    let known = bob.get_task(task).await.expect("known");
+    assert_eq!((known.generation, known.revision, known.state), (1, 2, claimed.state));
 }

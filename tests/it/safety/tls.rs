@@ -13,7 +13,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
-use wardroom::client::{ConnectOptions, Connection};
+use wardroom::client::{
+    ApiKey, Client, ClientError, ClientOptions, ConnectOptions, Connection, Endpoint, Methods, Trust,
+};
 
 use super::raw::{HANDSHAKE, Raw};
 use crate::support::server::TestServerBuilder;
@@ -324,4 +326,27 @@ async fn strangers_on_the_encrypted_port_are_ended_in_time() {
     assert!(silent.is_at_end().await);
     assert!(half.is_at_end().await);
     assert_eq!(soon("the end", connection.ended()).await.code, Some(1008));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_client_holds_a_server_to_the_authorities_that_it_trusts() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let (builder, _) = builder(&data, json!({}));
+    let server = builder.start();
+    let port = server.authority().rsplit_once(':').expect("a port").1;
+    let url = format!("wss://localhost:{port}/");
+    let connect = |trust: Trust| {
+        let endpoint = Endpoint::parse_trusting(&url, &trust).expect("an address");
+        let options = ClientOptions::new(endpoint, ApiKey::new(server.controller_key()));
+        async move { soon("a connection", Box::pin(Client::connect(options))).await }
+    };
+    let own = fs::read(data.join("cert.pem")).expect("a certificate");
+    let client = connect(Trust::in_authorities(&own).expect("a certificate"));
+    assert_eq!(client.await.expect("it is trusted").get_motd().await.ok(), Some(None));
+
+    let stranger = generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let stranger = Trust::in_authorities(stranger.cert.pem().as_bytes()).expect("a certificate");
+    let refused = connect(stranger).await.expect_err("somebody else signed it");
+    assert!(matches!(refused, ClientError::Connect { .. }), "{refused}");
 }
