@@ -114,11 +114,15 @@ impl Act for RotateKey {
         let overlap_ms = self.overlap_ms.unwrap_or(desk.limits.key_overlap_ms);
         check_number(desk, agent.number, usize::from(overlap_ms == 0))?;
 
-        let key = NewKey {
+        let mut key = NewKey {
             name: self.name.clone().unwrap_or_else(|| former.name.clone()),
             expires_at_ms: earlier(former.expires_at_ms, self.expires_at_ms),
             scope: former.scope.clone(),
         };
+        if is_mine {
+            // Nothing that a session makes outlives what it came in with, whichever key it replaces.
+            key.expires_at_ms = earlier(key.expires_at_ms, own_key(desk, &me)?.expires_at_ms);
+        }
         let issued = if is_mine {
             issue_key(desk, agent, key)?
         } else {
