@@ -108,12 +108,12 @@ pub struct Limits {
     #[schemars(range(min = 1))]
     pub change_burst: u32,
 
-    /// Bytes of messages, `data` included, per second that one agent may go on sending over all its connections; more are
-    /// answered with 4080. `0` turns the limit off. Default `1048576`.
+    /// Bytes of messages and tasks, `data` included, per second that one agent may go on sending over all its connections;
+    /// more are answered with 4080. `0` turns the limit off. Default `1048576`.
     pub bytes_per_second: u32,
 
-    /// Bytes of messages one agent may send at once before `bytesPerSecond` applies; a larger message counts as this many.
-    /// Default `8388608`.
+    /// Bytes of messages and tasks one agent may send at once before `bytesPerSecond` applies; a larger message counts as
+    /// this many. Default `8388608`.
     #[schemars(range(min = 1))]
     pub byte_burst: u32,
 

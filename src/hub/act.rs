@@ -57,7 +57,7 @@ pub trait Act: Send + 'static {
     /// What it counts as, for rate limits.
     const COST: Cost = Cost::Change;
 
-    /// Bytes of the message that it says, for rate limits.
+    /// Bytes of what it says to others, for rate limits: of a message, or of a task.
     fn bytes(&self) -> usize {
         0
     }

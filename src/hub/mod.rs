@@ -122,9 +122,9 @@ pub struct Limits {
     pub changes_per_second: u32,
     /// Other changes an agent may make at once after a pause.
     pub change_burst: u32,
-    /// Bytes of messages an agent may send per second over all its sessions; 0 is no limit.
+    /// Bytes of messages and tasks an agent may send per second over all its sessions; 0 is no limit.
     pub bytes_per_second: u32,
-    /// Bytes of messages an agent may send at once after a pause.
+    /// Bytes of messages and tasks an agent may send at once after a pause.
     pub byte_burst: u32,
     /// Rooms an agent may join per second over all its sessions; 0 is no limit.
     pub joins_per_second: u32,
@@ -321,17 +321,15 @@ impl Hub {
             checked.map_err(|retry_after_ms| Refusal::Limited { what, retry_after_ms })
         };
         match cost {
-            Cost::Free => Ok(()),
-            Cost::Change => passed(inner.changes.check(&agent), "changes"),
+            Cost::Free => return Ok(()),
+            Cost::Change => passed(inner.changes.check(&agent), "changes")?,
             Cost::Join => {
                 passed(inner.changes.check(&agent), "changes")?;
-                passed(inner.joins.check(&agent), "joins")
+                passed(inner.joins.check(&agent), "joins")?;
             }
-            Cost::Message => {
-                passed(inner.messages.check(&agent), "messages")?;
-                passed(inner.bytes.check_many(&agent, bytes), "bytes of messages")
-            }
+            Cost::Message => passed(inner.messages.check(&agent), "messages")?,
         }
+        passed(inner.bytes.check_many(&agent, bytes), "bytes of messages and tasks")
     }
 }
 

@@ -323,6 +323,8 @@ class Task(_TaskExtra):
 
     `taskId` is the id of the message that opened it. `assignee` alone may claim it, any member if None. `generation`
     counts its claims, `revision` its changes. `holder` and `leaseExpiresAt` are None while nobody holds it.
+
+    The event `task.updated` shows a task without `description` and `data`, which stay as they were.
     """
 
     taskId: str

@@ -1,5 +1,5 @@
 /** Events and their handlers. */
-import type { DocumentVersion, Message, MessageType, Reset, Session, Task, Visibility } from "./types.js";
+import type { DocumentVersion, Message, MessageType, Reset, Session, Task, TaskSummary, Visibility } from "./types.js";
 /** Every event by name, with what its handlers are given. */
 export interface EventMap {
     presence: {
@@ -101,9 +101,9 @@ export interface EventMap {
     "task.created": {
         task: Task;
     };
-    /** The task as it is now. */
+    /** The task as it is now, without its description and data. */
     "task.updated": {
-        task: Task;
+        task: TaskSummary;
     };
     "lobby.motd": {
         content: string | null;

@@ -241,6 +241,8 @@ export interface Task {
     createdAt: number;
     updatedAt: number;
 }
+/** A task without what never changes and may be long. */
+export type TaskSummary = Omit<Task, "description" | "data">;
 /** What the server says of a change of a task that it has stored. */
 export interface TaskReceipt {
     taskId: string;

@@ -1,6 +1,6 @@
 /** Events and their handlers. */
 
-import type { DocumentVersion, Message, MessageType, Reset, Session, Task, Visibility } from "./types.js";
+import type { DocumentVersion, Message, MessageType, Reset, Session, Task, TaskSummary, Visibility } from "./types.js";
 
 /** Every event by name, with what its handlers are given. */
 export interface EventMap {
@@ -41,8 +41,8 @@ export interface EventMap {
   /** Somebody says that it has read a message that was sent with `wantRead`. */
   "message.read": { messageId: string; roomId: string; agentId: string; displayName: string; readAt: number };
   "task.created": { task: Task };
-  /** The task as it is now. */
-  "task.updated": { task: Task };
+  /** The task as it is now, without its description and data. */
+  "task.updated": { task: TaskSummary };
   "lobby.motd": { content: string | null; setBy: string; setByName: string };
   "docs.updated": { name: string; version: DocumentVersion; updatedBy: string };
   /** This agent was removed from a room; the connection stays. */

@@ -257,6 +257,9 @@ export interface Task {
   updatedAt: number;
 }
 
+/** A task without what never changes and may be long. */
+export type TaskSummary = Omit<Task, "description" | "data">;
+
 /** What the server says of a change of a task that it has stored. */
 export interface TaskReceipt {
   taskId: string;

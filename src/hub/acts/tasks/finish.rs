@@ -80,6 +80,10 @@ pub struct CancelTask {
 impl Act for CancelTask {
     type Receipt = TaskReceipt;
 
+    fn bytes(&self) -> usize {
+        self.reason.as_ref().map_or(0, String::len)
+    }
+
     fn run(&self, desk: &mut Desk<'_>) -> Result<TaskReceipt, Refusal> {
         let me = desk.me()?;
         let agent = me.agent.number;

@@ -96,6 +96,10 @@ pub struct UpdateTask {
 impl Act for UpdateTask {
     type Receipt = TaskReceipt;
 
+    fn bytes(&self) -> usize {
+        self.note.as_ref().map_or(0, String::len)
+    }
+
     fn run(&self, desk: &mut Desk<'_>) -> Result<TaskReceipt, Refusal> {
         let me = desk.me()?;
         let agent = me.agent.number;
