@@ -35,13 +35,15 @@ CREATE TABLE audit (
     hash    BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 
--- The two ends of the chain: what stood before the oldest row that is kept, and the newest row.
+CREATE INDEX audit_by_chain ON audit (governs);
+
+-- The two ends of each chain: what stood before the oldest row that is kept, and the newest row; and how many are kept.
 CREATE TABLE audit_ends (
-    only      INTEGER PRIMARY KEY CHECK (only = 1),
-    base_seq  INTEGER NOT NULL,
+    governs   INTEGER PRIMARY KEY CHECK (governs IN (0, 1)),
     base_hash BLOB NOT NULL CHECK (length(base_hash) = 32),
     head_seq  INTEGER NOT NULL,
-    head_hash BLOB NOT NULL CHECK (length(head_hash) = 32)
+    head_hash BLOB NOT NULL CHECK (length(head_hash) = 32),
+    kept      INTEGER NOT NULL
 ) STRICT;
 
-INSERT INTO audit_ends VALUES (1, 0, zeroblob(32), 0, zeroblob(32));
+INSERT INTO audit_ends VALUES (0, zeroblob(32), 0, zeroblob(32), 0), (1, zeroblob(32), 0, zeroblob(32), 0);

@@ -43,7 +43,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::store::audit::{AuditQuery, StoredEntry};
 pub use act::{Act, Caller, Cost, Desk, Done};
-pub use audit::{AuditNote, Origin, RecordAudit, Refused};
+pub use audit::{AuditNote, Origin, RecordAudit, Refused, record_offline};
 pub use directory::{Agent, Directory, Room, Session};
 pub use documents::{
     Document, DocumentSummary, Guides, adopt_constitution, place_constitution, write_defaults as write_document_files,
@@ -104,7 +104,7 @@ pub struct Limits {
     pub key_overlap_ms: i64,
     /// How long an enrolment token may be used, in milliseconds.
     pub enrolment_expiry_ms: i64,
-    /// Entries kept of the audit log.
+    /// Entries kept of the audit log: of those who govern, and as many of all others.
     pub audit_rows: u32,
     /// Bytes of the JSON that goes with a message or a task; 0 is no limit.
     pub data_bytes: u32,
@@ -130,6 +130,10 @@ pub struct Limits {
     pub joins_per_second: u32,
     /// Rooms an agent may join at once after a pause.
     pub join_burst: u32,
+    /// Changes of which everybody is told that an agent may make per second over all its sessions; 0 is no limit.
+    pub announcements_per_second: u32,
+    /// Changes of which everybody is told that an agent may make at once after a pause.
+    pub announcement_burst: u32,
     /// When agents that answer each other pause their room.
     pub exchange: ExchangeLimits,
 }
@@ -154,6 +158,8 @@ struct Inner {
     bytes: Limiter<AgentNumber>,
     /// How fast each agent may come into rooms.
     joins: Limiter<AgentNumber>,
+    /// How fast each agent may change what everybody is told of.
+    announcements: Limiter<AgentNumber>,
     documents: DocumentFiles,
     /// Woken when a lease of a task begins, changes or ends.
     leases_changed: Arc<Notify>,
@@ -184,7 +190,7 @@ impl Hub {
     /// Like [`Hub::submit`]; the audit log gets `note` in the same transaction. For acts that write to the database.
     pub async fn submit_noted<A: Act>(&self, caller: Caller, act: A, note: Option<AuditNote>, done: Done<A::Receipt>) {
         if let Caller::Session { agent, .. } = caller
-            && let Err(refusal) = self.check_pace(agent, A::COST, act.bytes())
+            && let Err(refusal) = self.check_pace(agent, self.cost(&act), act.bytes())
         {
             return reject(done, refusal);
         }
@@ -315,6 +321,13 @@ impl Hub {
         self.check_pace(agent, Cost::Change, 0)
     }
 
+    fn cost<A: Act>(&self, act: &A) -> Cost {
+        match A::COST {
+            Cost::Announcement if !act.is_announced(&self.directory()) => Cost::Change,
+            cost => cost,
+        }
+    }
+
     fn check_pace(&self, agent: AgentNumber, cost: Cost, bytes: usize) -> Result<(), Refusal> {
         let inner = &self.inner;
         let passed = |checked: Result<(), u64>, what| {
@@ -326,6 +339,10 @@ impl Hub {
             Cost::Join => {
                 passed(inner.changes.check(&agent), "changes")?;
                 passed(inner.joins.check(&agent), "joins")?;
+            }
+            Cost::Announcement => {
+                passed(inner.changes.check(&agent), "changes")?;
+                passed(inner.announcements.check(&agent), "changes of which everybody is told")?;
             }
             Cost::Message => passed(inner.messages.check(&agent), "messages")?,
         }

@@ -1,4 +1,4 @@
-//! Looking at a data directory that no server uses, without changing anything in it.
+//! Looking at a data directory that no server uses, without changing anything that is stored in it.
 
 use std::path::Path;
 
@@ -37,15 +37,15 @@ pub fn inspect(data_dir: &Path, database: &Path) -> Result<bool, OpenError> {
     looked().map_err(|error| error.about(database))
 }
 
-/// A database that no server uses, for reading: nothing of it is changed.
+/// A database that no server uses. Nothing of it is changed unless that is asked for.
 #[derive(Debug)]
 pub struct Resting {
-    /// Reads.
+    /// Reads, and notes in the audit log that somebody did.
     pub connection: Connection,
     _lock: DirectoryLock,
 }
 
-/// Opens the database of a data directory that no server uses, for reading, if it has the schema of this version.
+/// Opens the database of a data directory that no server uses, if it has the schema of this version.
 pub fn open_resting(data_dir: &Path, database: &Path) -> Result<Resting, OpenError> {
     let file = |source| OpenError::File {
         path: database.to_owned(),
@@ -71,6 +71,24 @@ pub fn open_resting(data_dir: &Path, database: &Path) -> Result<Resting, OpenErr
         connection,
         _lock: lock,
     })
+}
+
+/// The database of a data directory that is this process's own, to note something in it, if it has the schema of this
+/// version. Checks nothing of what is stored.
+pub fn open_for_note(database: &Path, _lock: &DirectoryLock) -> Result<Connection, StoreError> {
+    let connection = connect(database).map_err(|error| match error {
+        PrepareError::Store(error) => error,
+        PrepareError::Foreign | PrepareError::Emptied | PrepareError::TooNew(_) => not_ours(),
+    })?;
+    if migrate::version(&connection)? == migrate::SCHEMA_VERSION {
+        Ok(connection)
+    } else {
+        Err(not_ours())
+    }
+}
+
+fn not_ours() -> StoreError {
+    StoreError::Failed("the database is not of this version".into())
 }
 
 /// Whether everything is there that a set-up makes, so that there is nothing to be written. Says nothing of what else is

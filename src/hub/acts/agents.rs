@@ -1,7 +1,7 @@
 //! Governing agents: letting them in, sending them away, shutting them out.
 
 use crate::domain::{AgentId, AgentNumber, EndReason, Event, KeyScope, Name, Refusal, Role, SessionId};
-use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
+use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::acts::keys::{FIRST_KEY, Issued, NewKey, Whose, issue_new, issue_new_token, owner};
 use crate::hub::acts::rooms::{owner_changed, pass_to};
 use crate::hub::acts::sessions::end_all;
@@ -141,11 +141,13 @@ pub struct RenameAgent {
 
 impl Act for RenameAgent {
     type Receipt = AgentId;
+    const COST: Cost = Cost::Announcement;
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<AgentId, Refusal> {
         let me = desk.me()?;
         let agent = owner(desk, &me, self.whose)?;
         if agent.name == self.name {
+            desk.forgo_note();
             return Ok(agent.id);
         }
         agents::set_name(desk.connection, agent.number, &self.name)?;

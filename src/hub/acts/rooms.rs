@@ -2,9 +2,9 @@
 
 use super::membership::add_member;
 use crate::domain::{AgentNumber, Event, Name, Refusal, Role, RoomId, RoomView, Visibility};
-use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
+use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
-use crate::hub::directory::Room;
+use crate::hub::directory::{Directory, Room};
 use crate::store::rooms::{self, RoomRow};
 use crate::store::tasks;
 
@@ -21,6 +21,11 @@ pub struct CreateRoom {
 
 impl Act for CreateRoom {
     type Receipt = RoomView;
+    const COST: Cost = Cost::Announcement;
+
+    fn is_announced(&self, _state: &Directory) -> bool {
+        self.visibility == Visibility::Public
+    }
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<RoomView, Refusal> {
         let me = desk.me()?;
@@ -94,11 +99,17 @@ pub struct SetVisibility {
 
 impl Act for SetVisibility {
     type Receipt = ();
+    const COST: Cost = Cost::Announcement;
+
+    fn is_announced(&self, state: &Directory) -> bool {
+        find(state, self.room).is_some_and(|room| room.visibility != self.visibility)
+    }
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         let me = desk.me()?;
         let room = desk.governed_room(&me, self.room)?;
         if room.visibility == self.visibility {
+            desk.forgo_note();
             return Ok(());
         }
         store(
@@ -139,12 +150,28 @@ pub struct UpdateRoom {
     pub description: Option<Option<String>>,
 }
 
+impl UpdateRoom {
+    fn changes(&self, room: &Room) -> bool {
+        self.name.as_ref().is_some_and(|name| *name != room.name)
+            || self.description.as_ref().is_some_and(|text| *text != room.description)
+    }
+}
+
 impl Act for UpdateRoom {
     type Receipt = ();
+    const COST: Cost = Cost::Announcement;
+
+    fn is_announced(&self, state: &Directory) -> bool {
+        find(state, self.room).is_some_and(|room| room.visibility == Visibility::Public && self.changes(room))
+    }
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         let me = desk.me()?;
         let room = desk.governed_room(&me, self.room)?;
+        if !self.changes(room) {
+            desk.forgo_note();
+            return Ok(());
+        }
         let before = Settings::of(room);
         let name = self.name.clone().unwrap_or(before.name);
         let description = self.description.clone().unwrap_or(before.description);
@@ -191,6 +218,10 @@ impl Act for DeleteRoom {
         );
         Ok(())
     }
+}
+
+fn find(state: &Directory, room: Option<RoomId>) -> Option<&Room> {
+    room.and_then(|room| state.room_by_id(room))
 }
 
 /// Makes the controller the owner of a room, and a member.

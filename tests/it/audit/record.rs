@@ -29,9 +29,16 @@ async fn each_governing_act_is_remembered_with_everything_about_it() {
         (
             alice,
             "room.update",
-            json!({ "roomId": room, "name": CONTENT }),
+            json!({ "roomId": room, "description": CONTENT }),
             vec![json!(room)],
         ),
+        (
+            alice,
+            "room.pause",
+            json!({ "roomId": room, "reason": CONTENT }),
+            vec![json!(room)],
+        ),
+        (alice, "room.resume", json!({ "roomId": room }), vec![json!(room)]),
         (
             alice,
             "room.kick",

@@ -84,6 +84,40 @@ async fn regression_what_is_said_of_tasks_counts_as_bytes_too() {
 }
 
 #[tokio::test]
+async fn regression_what_everybody_is_told_of_has_a_limit_of_its_own() {
+    let limits = json!({ "changesPerSecond": 0, "announcementsPerSecond": 1, "announcementBurst": 3 });
+    let (server, controller) = server(limits).await;
+    let alice = server.participant(&controller, "alice").await;
+    let room = alice.create_room("Ops", "public").await;
+    let update = |name: &str| json!({ "roomId": room, "name": name });
+    // What nobody is told of costs nothing.
+    for _ in 0..10 {
+        alice.call("room.update", update("Ops")).await;
+        alice.create_room("mine", "private").await;
+    }
+    for name in ["Works", "Operations"] {
+        alice.call("room.update", update(name)).await;
+    }
+    // In case the first one has come back by now.
+    let _ = alice
+        .connection
+        .call("agent.rename", json!({ "displayName": "Alice" }))
+        .await;
+    let closed = json!({ "roomId": room, "visibility": "private" });
+    let calls = [
+        ("room.update", update("Ops")),
+        ("room.create", json!({ "name": "more" })),
+        ("agent.rename", json!({ "displayName": "alice" })),
+        ("room.visibility", closed),
+    ];
+    for (method, params) in calls {
+        let (message, wait) = limited(&alice.connection, method, params).await;
+        assert!(message.contains("everybody") && (1..=1001).contains(&wait), "{message}");
+    }
+    controller.create_room("others", "public").await;
+}
+
+#[tokio::test]
 async fn joins_have_a_limit_of_their_own() {
     let (server, controller) = server(json!({ "joinsPerSecond": 1, "joinBurst": 3 })).await;
     let alice = server.participant(&controller, "alice").await;

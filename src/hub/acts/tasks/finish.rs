@@ -88,9 +88,13 @@ impl Act for CancelTask {
         let me = desk.me()?;
         let agent = me.agent.number;
         if let Some(receipt) = RetryKey::earlier_task(self.retry.as_ref(), desk, &me)? {
+            desk.forgo_note();
             return Ok(receipt);
         }
         let mut task = Task::find(desk, &me, self.task)?;
+        if task.row.creator == agent {
+            desk.forgo_note();
+        }
         let governs = me.agent.role == Role::Controller || task.room.owner == agent;
         if !governs && !task.room.has_member(agent) {
             return Err(Refusal::NotAMember);

@@ -5,6 +5,7 @@ use super::course::Task;
 use crate::domain::{MessageId, Refusal, TaskReceipt, TaskState, TaskStep};
 use crate::hub::act::{Act, Desk};
 use crate::hub::acts::RetryKey;
+use crate::hub::acts::pauses::must_not_be_paused;
 
 /// Takes a task that nobody holds.
 #[derive(Clone, Debug)]
@@ -107,6 +108,10 @@ impl Act for UpdateTask {
             return Ok(receipt);
         }
         let mut task = Task::find_as_member(desk, &me, self.task)?;
+        if self.note.is_some() {
+            // The room reads it like a message.
+            must_not_be_paused(task.room)?;
+        }
         let step = match self.to {
             // Only a note: the task stays where it is.
             None if task.course.state == TaskState::Accepted => None,
