@@ -13,15 +13,22 @@ CREATE TABLE enrolments (
     key_expires_at INTEGER,
     read_only      INTEGER NOT NULL,
     rooms          BLOB,
-    direct         INTEGER NOT NULL
+    direct         INTEGER NOT NULL,
+    -- The key that it replaces, if it does, and for how many milliseconds that one then goes on working.
+    replaces       BLOB CHECK (length(replaces) = 16),
+    overlap_ms     INTEGER,
+    CHECK ((replaces IS NULL) = (overlap_ms IS NULL))
 ) STRICT, WITHOUT ROWID;
 
--- Who governed, and who tried what was not allowed. Each row holds the hash of the one before it and of its own columns,
--- so that a row that was changed, moved or taken out breaks the chain.
+-- Who governed, and who tried what was not allowed. Each row holds the hash of the one before it in its chain and of its own
+-- columns, so that a row that was changed, moved or taken out breaks the chain. There are two chains, each with a limit of
+-- its own, so that nobody pushes out what those did who govern.
 CREATE TABLE audit (
     seq     INTEGER PRIMARY KEY,
+    -- The chain: 1 for what the controller, the operator and the server did; 0 for what all others did, and for refusals.
+    governs INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    -- An agent's id, `operator`, `server` or `stranger`.
+    -- An agent's id, `operator`, `server`, `stranger` or `others`.
     actor   TEXT NOT NULL,
     method  TEXT NOT NULL,
     -- Ids of agents, rooms, messages and keys, separated by spaces.

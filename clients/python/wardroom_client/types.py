@@ -94,7 +94,7 @@ class RotatedKey(IssuedKey):
     """A new key, and when the one that it replaces ends."""
 
     previousKeyId: str
-    previousExpiresAt: int
+    previousExpiresAt: int | None
 
 
 class EnrolledAgent(TypedDict):

@@ -56,7 +56,7 @@ impl Act for InviteAgent {
             scope,
         };
         let issued = if self.enrol {
-            issue_new_token(desk, (number, id), key)?
+            issue_new_token(desk, (number, id), key, None)?
         } else {
             issue_new(desk, (number, id), key)?
         };
