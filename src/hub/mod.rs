@@ -35,6 +35,7 @@ mod start;
 mod taken;
 mod tasks;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ pub use export::{ExportQuery, export_resting};
 pub use feed::Feed;
 pub use follow::{Beginning, Followed, Position, Prepared, Reset, ResetReason, Target};
 pub use history::{HistoryPage, HistoryQuery, Range};
+pub use leases::Claim;
 pub use link::{Encode, Flushes, Link, Mark, Offer};
 pub use receipts::{MemberStatus, Reached};
 pub use replies::ReplyQuery;
@@ -166,8 +168,10 @@ struct Inner {
     deliveries: Arc<Deliveries>,
     /// Woken when a message is stored.
     said: Arc<Notify>,
-    /// Woken when the search index has got further.
+    /// Woken when the search index has got further, or cannot.
     indexed: Notify,
+    /// Whether the search index could not be fed the last time.
+    index_stuck: AtomicBool,
     clock: Arc<dyn Clock>,
     encode: Encode,
     epoch: Epoch,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
@@ -251,6 +252,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         deliveries,
         said,
         indexed: Notify::new(),
+        index_stuck: AtomicBool::new(false),
         clock: options.clock,
         encode: options.encode,
         epoch,

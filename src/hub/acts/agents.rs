@@ -8,6 +8,7 @@ use crate::hub::acts::sessions::end_all;
 use crate::hub::acts::tasks::end_leases;
 use crate::hub::change::Change;
 use crate::hub::directory::{Agent, Room};
+use crate::hub::leases::Claim;
 use crate::store::{agents, keys, rooms};
 
 /// Registers a participant and makes its key, or a token for it.
@@ -77,14 +78,15 @@ pub struct KickAgent {
 }
 
 impl Act for KickAgent {
-    type Receipt = ();
+    /// What it held, for [`EndLeases`](super::EndLeases).
+    type Receipt = Vec<Claim>;
     const STORES: bool = false;
 
-    fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+    fn run(&self, desk: &mut Desk<'_>) -> Result<Vec<Claim>, Refusal> {
         let me = desk.controller()?;
         let agent = desk.agent(self.agent)?;
         cut_off(desk, &me, agent, &EndReason::Kicked(self.reason.clone()));
-        Ok(())
+        Ok(desk.state.leases.held_by(agent.number, None))
     }
 }
 

@@ -262,13 +262,14 @@ fn authorise<'a>(desk: &Desk<'a>, me: &Me<'a>, row: &MessageRow) -> Result<(&'a 
     if let Some(direct) = row.direct {
         let lobby = desk.state.lobby().ok_or(Refusal::MessageNotFound)?;
         return match agent.number {
+            _ if !me.scope.admits_direct() => Err(Refusal::MessageNotFound),
             number if number == row.sender || governs => Ok((lobby, Desk::agents([row.sender, direct.recipient]))),
             number if number == direct.recipient => Err(NOT_YOURS),
             _ => Err(Refusal::MessageNotFound),
         };
     }
     let room = room_of(desk, row.id.stream()).ok_or(Refusal::MessageNotFound)?;
-    if room.deleted && !governs {
+    if room.deleted && !governs || !me.scope.admits_room(room.id) {
         return Err(Refusal::MessageNotFound);
     }
     if governs || agent.number == row.sender || room.owner == agent.number {

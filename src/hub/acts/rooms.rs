@@ -121,13 +121,8 @@ impl Act for SetVisibility {
             },
         )?;
         if self.visibility == Visibility::Private {
-            for agent in room.members.keys().copied() {
-                rooms::add_invitation(desk.connection, room.number, agent)?;
-                desk.change(Change::Invited {
-                    room: room.number,
-                    agent,
-                });
-            }
+            rooms::invite_members(desk.connection, room.number)?;
+            desk.change(Change::MembersInvited(room.number));
         }
         // Everybody who saw it before or sees it now: that is everybody, whichever way it went.
         let event = Event::RoomVisibilityChanged {
@@ -194,6 +189,23 @@ impl Act for UpdateRoom {
     }
 }
 
+/// Deleted rooms without a message that are kept for the controller to look at. Who makes and deletes rooms in a loop would
+/// fill the memory otherwise, and use up the numbers of streams.
+const HOLLOW_KEPT: usize = 100;
+
+/// Makes place for `room`, which is being deleted, among those that never had a message.
+fn purge_oldest(desk: &mut Desk<'_>, room: &Room) -> Result<(), Refusal> {
+    let hollow = &desk.state.hollow_rooms;
+    let oldest = hollow
+        .first()
+        .filter(|_| hollow.len() >= HOLLOW_KEPT && room.head.seq == 0);
+    if let Some((_, oldest)) = oldest {
+        rooms::purge(desk.connection, *oldest)?;
+        desk.change(Change::RoomPurged(*oldest));
+    }
+    Ok(())
+}
+
 /// Deletes a room for everybody, and calls its tasks off. What was said in it is kept for the controller.
 #[derive(Clone, Copy, Debug)]
 pub struct DeleteRoom {
@@ -210,6 +222,7 @@ impl Act for DeleteRoom {
         tasks::cancel_room(desk.connection, room.number, desk.now_ms)?;
         rooms::delete(desk.connection, room.number, desk.state.controller, desk.now_ms)?;
         desk.change(Change::RoomDeleted(room.number));
+        purge_oldest(desk, room)?;
         desk.effect(Effect::Lose(room.number, None));
         desk.tell(
             desk.audience(room, room.visibility),
