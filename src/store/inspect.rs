@@ -12,12 +12,8 @@ use crate::domain::Epoch;
 
 /// Checks everything that is stored, without changing it and while no server uses it. False when there is nothing yet.
 pub fn inspect(data_dir: &Path, database: &Path) -> Result<bool, OpenError> {
-    let file = |source| OpenError::File {
-        path: database.to_owned(),
-        source,
-    };
-    let known = read_epoch(data_dir).map_err(file)?.is_some();
-    let size = size_of(database).map_err(file)?;
+    let (epoch, size) = recorded(data_dir, database)?;
+    let known = epoch.is_some();
     if size == 0 {
         return if known {
             Err(OpenError::Missing(database.to_owned()))
@@ -47,12 +43,8 @@ pub struct Resting {
 
 /// Opens the database of a data directory that no server uses, if it has the schema of this version.
 pub fn open_resting(data_dir: &Path, database: &Path) -> Result<Resting, OpenError> {
-    let file = |source| OpenError::File {
-        path: database.to_owned(),
-        source,
-    };
-    let known = read_epoch(data_dir).map_err(file)?.is_some();
-    let size = size_of(database).map_err(file)?;
+    let (epoch, size) = recorded(data_dir, database)?;
+    let known = epoch.is_some();
     if size == 0 {
         return Err(OpenError::Missing(database.to_owned()));
     }
@@ -94,12 +86,7 @@ fn not_ours() -> StoreError {
 /// Whether everything is there that a set-up makes, so that there is nothing to be written. Says nothing of what else is
 /// stored: that is checked by whoever opens the database. `lock` is that of the same data directory and database.
 pub fn is_set_up(data_dir: &Path, database: &Path, _lock: &DirectoryLock) -> Result<bool, OpenError> {
-    let file = |source| OpenError::File {
-        path: database.to_owned(),
-        source,
-    };
-    let known = read_epoch(data_dir).map_err(file)?;
-    let size = size_of(database).map_err(file)?;
+    let (known, size) = recorded(data_dir, database)?;
     if size == 0 || known.is_none() {
         return Ok(false);
     }
@@ -112,4 +99,14 @@ pub fn is_set_up(data_dir: &Path, database: &Path, _lock: &DirectoryLock) -> Res
         Ok(epoch.as_deref().and_then(Epoch::parse) == known && agents::controller(&connection)?.is_some())
     };
     looked().map_err(|error| error.about(database))
+}
+
+/// The epoch that the data directory remembers of its database, and the bytes of that; 0 when it is not there.
+fn recorded(data_dir: &Path, database: &Path) -> Result<(Option<Epoch>, u64), OpenError> {
+    let file = |source| OpenError::File {
+        path: database.to_owned(),
+        source,
+    };
+    let epoch = read_epoch(data_dir).map_err(file)?;
+    Ok((epoch, size_of(database).map_err(file)?))
 }
