@@ -386,7 +386,8 @@ export interface IssuedKey {
 }
 export interface RotatedKey extends IssuedKey {
     previousKeyId: string;
-    previousExpiresAt: number;
+    /** Of another agent, whose overlap begins when it uses its token: when that key ends anyway, null when never. */
+    previousExpiresAt: number | null;
 }
 export interface EnrolledAgent {
     agentId: string;

@@ -69,7 +69,7 @@ pub struct AuditListResult {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntryObject {
-    /// Its number: 1, 2, 3, … The oldest entries that go are those of one kind (see `limits.auditRows`), so those of the other may have gaps between them.
+    /// Its number: 1, 2, 3, … What those did who govern and what all others did have limits of their own (`limits.auditRows`), so there are gaps where entries of one kind have gone.
     pub seq: i64,
     /// When it was written, in milliseconds since 1970.
     pub at: i64,
