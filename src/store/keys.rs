@@ -148,9 +148,9 @@ pub fn all_enrolments(connection: &Connection) -> Result<Vec<(KeyHash, Enrolment
     )?;
     let rows = statement.query_map([], |row| {
         Ok(read(row).and_then(|(hash, card)| {
-            let replaced: Option<[u8; 16]> = row.get(10)?;
+            let former: Option<[u8; 16]> = row.get(10)?;
             let overlap_ms: Option<i64> = row.get(11)?;
-            let replaces = replaced.zip(overlap_ms).map(|(key, overlap_ms)| Replaces {
+            let replaces = former.zip(overlap_ms).map(|(key, overlap_ms)| Replaces {
                 key: KeyId(Uuid::from_bytes(key)),
                 overlap_ms,
             });

@@ -31,8 +31,13 @@ async fn regression_a_pause_by_the_server_is_remembered_as_its_own() {
         (&json!("server"), &json!([room]), &json!("server"), &json!(null))
     );
     cast.alice().call("room.resume", json!({ "roomId": room })).await;
-    let resumed = actors(cast.controller(), "room.resume").await;
-    assert_eq!(resumed, [(json!(cast.alice().id()), json!([room]))]);
+    let by_alice = (json!(cast.alice().id()), json!([room]));
+    assert_eq!(actors(cast.controller(), "room.resume").await, [by_alice.clone()]);
+    // What is paused already is not paused by whoever comes later.
+    for pauser in [cast.alice(), cast.controller()] {
+        pauser.call("room.pause", json!({ "roomId": room })).await;
+    }
+    assert_eq!(actors(cast.controller(), "room.pause").await[1..], [by_alice]);
 }
 
 #[tokio::test]

@@ -34,13 +34,6 @@ async fn each_governing_act_is_remembered_with_everything_about_it() {
         ),
         (
             alice,
-            "room.pause",
-            json!({ "roomId": room, "reason": CONTENT }),
-            vec![json!(room)],
-        ),
-        (alice, "room.resume", json!({ "roomId": room }), vec![json!(room)]),
-        (
-            alice,
             "room.kick",
             json!({ "roomId": room, "agentId": alice.id() }),
             vec![json!(alice.id()), json!(room)],
