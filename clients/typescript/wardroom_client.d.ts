@@ -12,10 +12,13 @@
  */
 export { WardroomClient } from "./lib/client.js";
 export { enrol, type EnrolOptions } from "./lib/enrol.js";
-export { ConnectionLostError, ErrorCode, NotConnectedError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
+export { ConnectionLostError, ErrorCode, NotConnectedError, ProtocolError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
 export type { EventMap, EventName, Handler } from "./lib/events.js";
 export { Items } from "./lib/iteration.js";
 export type { DirectItem, DirectStreamItem, MessageItem, RemovalItem, ResetItem, RoomItem, } from "./lib/iteration.js";
 export type { CallOptions } from "./lib/methods.js";
+export type * from "./lib/agent_types.js";
+export type * from "./lib/position_types.js";
 export type { ClientOptions, ErrorReport, Timers } from "./lib/settings.js";
+export type * from "./lib/task_types.js";
 export type * from "./lib/types.js";

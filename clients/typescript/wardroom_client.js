@@ -12,5 +12,5 @@
  */
 export { WardroomClient } from "./lib/client.js";
 export { enrol } from "./lib/enrol.js";
-export { ConnectionLostError, ErrorCode, NotConnectedError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
+export { ConnectionLostError, ErrorCode, NotConnectedError, ProtocolError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
 export { Items } from "./lib/iteration.js";

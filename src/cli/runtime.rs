@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use tokio::runtime::{Builder, Runtime};
 
 use super::exit::Failure;
+use crate::runtime::turn;
 
 /// Runs a short exchange with a server in this thread.
 pub(super) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -20,6 +21,7 @@ pub(super) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> R
 pub(super) fn multi_threaded() -> Result<Runtime, Failure> {
     Ok(Builder::new_multi_thread()
         .enable_all()
+        .on_thread_park(turn::end)
         .build()
         .context("cannot start the server's runtime")?)
 }

@@ -133,7 +133,7 @@ pub struct Limits {
     pub announcements_per_second: u32,
 
     /// Changes of which everybody is told that one agent may make at once before `announcementsPerSecond` applies.
-    /// Default `150`.
+    /// Default `200`.
     #[schemars(range(min = 1))]
     pub announcement_burst: u32,
 
@@ -242,7 +242,7 @@ impl Default for Limits {
             joins_per_second: 20,
             join_burst: 200,
             announcements_per_second: 5,
-            announcement_burst: 150,
+            announcement_burst: 200,
             loop_messages: 2000,
             loop_agents: 2,
             loop_window_ms: 3_600_000,

@@ -17,6 +17,7 @@ use crate::domain::EndReason;
 use crate::protocol::CloseCode;
 use crate::rpc::{Flow, Outlet, Peer, Session};
 use crate::runtime::metrics::CloseLabels;
+use crate::runtime::turn;
 
 /// How long the other end has to answer a close frame.
 const LINGER: Duration = Duration::from_secs(1);
@@ -63,7 +64,7 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
     let feed = session.feed();
     let life = async {
         tokio::select! {
-            () = converse(&app, &outbox, &mut session, &mut incoming, &shared) => {}
+            () = turn::take_part(converse(&app, &outbox, &mut session, &mut incoming, &shared)) => {}
             () = outbox.ending.cancelled() => {}
             () = outbox.pump() => {}
             () = app.rpc.hub().keep_up(&feed) => {

@@ -1,6 +1,5 @@
 //! Decides acts on the writer thread and hands what was committed on, in order.
 
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use super::act::Job;
 use super::change::Change;
 use super::directory::Directory;
 use super::fanout::Settled;
+use super::teller::Teller;
 use crate::domain::Refusal;
 use crate::runtime::clock::{Clock, Entropy};
 use crate::runtime::metrics::Metrics;
@@ -27,8 +27,7 @@ pub(super) struct Decider {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub metrics: Metrics,
-    /// Bounded: when telling falls behind, deciding waits for it, and with it whoever sends.
-    pub settled: SyncSender<Vec<Settled>>,
+    pub teller: Teller,
     /// Woken when a lease of a task begins, changes or ends.
     pub leases_changed: Arc<Notify>,
     /// Woken when a message is stored.
@@ -77,8 +76,8 @@ impl Decider {
         }
     }
 
-    fn settle(&self, jobs: Vec<Settled>) {
-        if self.settled.send(jobs).is_err() {
+    fn settle(&self, jobs: Vec<Settled>, is_idle: bool) {
+        if self.teller.tell(jobs, is_idle).is_err() {
             tracing::error!("events can no longer be delivered; the server stops");
             self.fatal.cancel();
         }
@@ -96,7 +95,7 @@ impl Engine for Decider {
         self.decide(job, connection)
     }
 
-    fn committed(&mut self, mut jobs: Vec<Job>, took: Duration) {
+    fn committed(&mut self, mut jobs: Vec<Job>, took: Duration, is_idle: bool) {
         // What the server does for itself in between is nobody's change.
         if jobs.iter().any(|job| !job.is_last) {
             self.metrics.commits.inc();
@@ -110,7 +109,8 @@ impl Engine for Decider {
             tracing::info!("the storage takes changes again");
         }
         self.publish(&mut jobs);
-        self.settle(jobs.into_iter().map(|job| Settled { job, refusal: None }).collect());
+        let settled = jobs.into_iter().map(|job| Settled { job, refusal: None }).collect();
+        self.settle(settled, is_idle);
     }
 
     fn failed(&mut self, jobs: Vec<Job>, error: &StoreError) {
@@ -141,7 +141,7 @@ impl Engine for Decider {
                 settled.push(Settled { job, refusal: None });
             }
         }
-        self.settle(settled);
+        self.settle(settled, false);
     }
 
     fn in_doubt(&mut self, jobs: Vec<Job>, error: &StoreError) {

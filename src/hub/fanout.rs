@@ -1,14 +1,11 @@
-//! Answers and tells what was committed, in the order of the commits, on a thread of its own.
+//! Answers and tells what was committed, in the order of the commits.
 //!
-//! Being one thread, it needs no lock for who is online, and every receiver gets events in one order. It never waits for
-//! a socket: links take what they can and queue the rest.
+//! One thread at a time does it, so every receiver gets events in one order. It never waits for a socket: links take what
+//! they can and queue the rest.
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
-
-use tokio_util::sync::CancellationToken;
 
 use super::act::{Audience, Caller, Effect, Except, Job, Opened, Post};
 use super::deliveries::Deliveries;
@@ -65,20 +62,10 @@ pub(super) struct Fanout {
     deliveries: Arc<Deliveries>,
     run: Pending,
     flushes: Flushes,
-    /// Cancelled when nobody can be told anything any more.
-    fatal: CancellationToken,
-}
-
-impl Drop for Fanout {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.fatal.cancel();
-        }
-    }
 }
 
 impl Fanout {
-    pub(super) fn new(encode: Encode, metrics: Metrics, deliveries: Arc<Deliveries>, fatal: CancellationToken) -> Self {
+    pub(super) fn new(encode: Encode, metrics: Metrics, deliveries: Arc<Deliveries>) -> Self {
         Self {
             encode,
             metrics,
@@ -90,22 +77,38 @@ impl Fanout {
             deliveries,
             run: Pending::default(),
             flushes: Flushes::default(),
-            fatal,
         }
     }
 
-    /// Works until the writer has ended and everything it handed on is told.
-    pub(super) fn run(mut self, settled: &Receiver<Vec<Settled>>) {
-        while let Ok(group) = settled.recv() {
-            for settled in group {
-                self.settle(settled);
-            }
-            self.show_run();
-            self.flushes.flush();
+    /// Answers and tells a group of acts; what can be told together with the next group waits for [`Fanout::flush`].
+    pub(super) fn settle(&mut self, group: Vec<Settled>) {
+        for settled in group {
+            self.settle_one(settled);
         }
     }
 
-    fn settle(&mut self, mut settled: Settled) {
+    /// Tells what waits, and sends everything.
+    pub(super) fn flush(&mut self) {
+        self.show_run();
+        self.flushes.flush();
+    }
+
+    /// How many sessions, about, are told something of a group.
+    pub(super) fn receivers(&self, group: &[Settled]) -> usize {
+        let effects = group.iter().flat_map(|settled| &settled.job.effects);
+        let receivers = effects.map(|effect| match effect {
+            Effect::Tell(audience, ..) | Effect::Show(audience, _) => match audience {
+                Audience::Everyone => self.sessions.len(),
+                Audience::Members(_, members) => members.len(),
+                Audience::Agents(agents) => agents.len(),
+            },
+            Effect::Greet(..) => self.sessions.len(),
+            _ => 1,
+        });
+        receivers.sum()
+    }
+
+    fn settle_one(&mut self, mut settled: Settled) {
         let effects = std::mem::take(&mut settled.job.effects);
         if let Some(audience) = shown_to(&effects) {
             if !self.run.takes(audience) {

@@ -2,7 +2,7 @@
 //!
 //! Every way in calls [`Hub::submit`]. An act is decided on the writer thread (`engine`) against the state that all
 //! acts before it left, committed together with its neighbours, applied to the state that readers see, and only then
-//! answered and told to others (`fanout`).
+//! answered and told to others (`teller`, `fanout`).
 
 mod act;
 pub mod acts;
@@ -34,6 +34,7 @@ mod search;
 mod start;
 mod taken;
 mod tasks;
+mod teller;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock, RwLockReadGuard};

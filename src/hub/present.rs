@@ -143,7 +143,7 @@ mod tests {
             for (count, (agent, session, step)) in steps.into_iter().enumerate() {
                 let sessions = expected.entry(agent).or_default();
                 let (number, id) = (AgentNumber(agent.into()), SessionId(session.into()));
-                let mark = (count % 256) as u8;
+                let mark = u8::try_from(count % 256).expect("small");
                 // Long enough for several parts.
                 let arrival = Bytes::from(vec![[agent, mark]; 1000].concat());
                 let open = sessions.iter().position(|(open, _)| *open == session);

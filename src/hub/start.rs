@@ -3,7 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 
@@ -16,6 +15,7 @@ use super::engine::Decider;
 use super::fanout::Fanout;
 use super::link::Encode;
 use super::load::load;
+use super::teller::Teller;
 use super::{Hub, Inner, Limits};
 use crate::domain::{
     AgentId, AgentNumber, ApiKey, KeyCard, KeyId, KeyScope, Name, Role, RoomId, StreamNumber, Visibility,
@@ -25,10 +25,6 @@ use crate::runtime::limiter::Limiter;
 use crate::runtime::metrics::Metrics;
 use crate::store::rooms::{self, RoomRow};
 use crate::store::{self, Connection, Database, StoreError, Writer, WriterOptions, agents, audit, keys, receipts};
-
-/// Groups of decided acts that may wait to be told. Each holds at most as many acts as one commit; when telling falls
-/// this far behind, deciding waits.
-const SETTLED_GROUPS: usize = 16;
 
 /// What the room model is started with.
 pub struct HubOptions {
@@ -209,9 +205,15 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
 
     let limits = Arc::new(limits);
     let committed = Arc::new(RwLock::new(directory.clone()));
-    let (settled, groups) = sync_channel(SETTLED_GROUPS);
     let leases_changed = Arc::new(Notify::new());
     let said = Arc::new(Notify::new());
+    let fanout = Fanout::new(
+        Arc::clone(&options.encode),
+        options.metrics.clone(),
+        Arc::clone(&deliveries),
+    );
+    let no_thread = |error: io::Error| StoreError::Failed(format!("no thread could be started: {error}"));
+    let (teller, fanout) = Teller::start(fanout, options.fatal.clone()).map_err(no_thread)?;
     let decider = Decider {
         pending: directory,
         committed: Arc::clone(&committed),
@@ -219,23 +221,12 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         clock: Arc::clone(&options.clock),
         entropy: Arc::clone(&options.entropy),
         metrics: options.metrics.clone(),
-        settled,
+        teller,
         leases_changed: Arc::clone(&leases_changed),
         said: Arc::clone(&said),
         nothing: Connection::open_in_memory()?,
-        fatal: options.fatal.clone(),
+        fatal: options.fatal,
     };
-    let fanout = Fanout::new(
-        Arc::clone(&options.encode),
-        options.metrics.clone(),
-        Arc::clone(&deliveries),
-        options.fatal,
-    );
-    let no_thread = |error: io::Error| StoreError::Failed(format!("no thread could be started: {error}"));
-    let fanout = std::thread::Builder::new()
-        .name("fanout".into())
-        .spawn(move || fanout.run(&groups))
-        .map_err(no_thread)?;
     let (writer, thread) = Writer::spawn(connection, decider, options.writer).map_err(no_thread)?;
     let inner = Inner {
         writer,

@@ -7,3 +7,4 @@ pub mod limiter;
 pub mod metrics;
 pub mod network;
 pub mod telemetry;
+pub mod turn;

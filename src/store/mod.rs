@@ -18,6 +18,7 @@ pub mod messages;
 mod migrate;
 mod open;
 pub mod pauses;
+mod queue;
 mod readers;
 pub mod receipts;
 pub mod removals;

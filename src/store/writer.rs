@@ -3,11 +3,10 @@
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
-use tokio::sync::mpsc;
-
 use super::doubt;
 use super::error::StoreError;
+use super::queue::{Receiver, Sender, queue};
+use rusqlite::Connection;
 
 /// Whether the writes of a job stay in the transaction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,8 +32,8 @@ pub trait Engine: Send + 'static {
     /// Runs `job` inside its own savepoint.
     fn run(&mut self, job: &mut Self::Job, connection: &Connection) -> Keep;
 
-    /// The group is durable. Called in commit order.
-    fn committed(&mut self, jobs: Vec<Self::Job>, took: Duration);
+    /// The group is durable. Called in commit order; `is_idle` when no other job waits.
+    fn committed(&mut self, jobs: Vec<Self::Job>, took: Duration, is_idle: bool);
 
     /// Nothing of the group was saved.
     fn failed(&mut self, jobs: Vec<Self::Job>, error: &StoreError);
@@ -54,9 +53,8 @@ pub struct WriterOptions {
 }
 
 /// The handle of the writer thread. Cheap to clone; the thread ends when the last handle is gone and the queue is empty.
-#[derive(Debug)]
 pub struct Writer<J> {
-    queue: mpsc::Sender<J>,
+    queue: Sender<J>,
 }
 
 impl<J> Clone for Writer<J> {
@@ -74,21 +72,21 @@ impl<J: Send + 'static> Writer<J> {
         engine: E,
         options: WriterOptions,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let (queue, jobs) = mpsc::channel(options.queue);
+        let (queue, jobs) = queue(options.queue);
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
             Work {
                 connection,
                 engine,
                 stopped: false,
             }
-            .run(jobs, options.group);
+            .run(&jobs, options.group);
         })?;
         Ok((Self { queue }, thread))
     }
 
     /// Hands over a job, waiting for a place in the queue. Gives it back when the writer has ended.
     pub async fn submit(&self, job: J) -> Result<(), J> {
-        self.queue.send(job).await.map_err(|error| error.0)
+        self.queue.send(job).await
     }
 }
 
@@ -100,18 +98,13 @@ struct Work<E> {
 }
 
 impl<E: Engine> Work<E> {
-    fn run(mut self, mut jobs: mpsc::Receiver<E::Job>, group: usize) {
-        while let Some(first) = jobs.blocking_recv() {
-            let mut batch = vec![first];
-            while batch.len() < group {
-                let Ok(job) = jobs.try_recv() else { break };
-                batch.push(job);
-            }
+    fn run(mut self, jobs: &Receiver<E::Job>, group: usize) {
+        while let Some(mut batch) = jobs.take(group) {
             if batch.iter().any(E::is_last) {
                 batch.sort_by_key(E::is_last);
             }
             if !self.stopped {
-                self.group(batch);
+                self.group(batch, || jobs.is_empty());
             }
         }
         if let Err(error) = self
@@ -122,10 +115,10 @@ impl<E: Engine> Work<E> {
         }
     }
 
-    fn group(&mut self, mut jobs: Vec<E::Job>) {
+    fn group(&mut self, mut jobs: Vec<E::Job>, is_idle: impl FnOnce() -> bool) {
         let began = Instant::now();
         match self.transaction(&mut jobs) {
-            Ok(()) => self.engine.committed(jobs, began.elapsed()),
+            Ok(()) => self.engine.committed(jobs, began.elapsed(), is_idle()),
             Err(error) => {
                 if !self.connection.is_autocommit() {
                     // A failed rollback leaves nothing to be done here; the next BEGIN would say so.
@@ -195,7 +188,7 @@ mod tests {
             }
         }
 
-        fn committed(&mut self, jobs: Vec<&'static str>, _took: Duration) {
+        fn committed(&mut self, jobs: Vec<&'static str>, _took: Duration, _is_idle: bool) {
             let _ = self.0.send(Ok(jobs.len()));
         }
 
@@ -208,8 +201,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_transaction_that_was_given_up_is_not_called_a_full_disk() {
+    #[tokio::test]
+    async fn a_transaction_that_was_given_up_is_not_called_a_full_disk() {
         let connection = Connection::open_in_memory().expect("a database");
         connection
             .execute_batch(
@@ -219,14 +212,14 @@ mod tests {
         let (sender, outcomes) = sync_channel(8);
         let options = WriterOptions { queue: 8, group: 1 };
         let (writer, thread) = Writer::spawn(connection, Statements(sender), options).expect("a thread");
-        let outcome = |job| {
-            assert!(writer.queue.blocking_send(job).is_ok());
+        let outcome = async |job| {
+            assert_eq!(writer.submit(job).await, Ok(()));
             outcomes.recv().expect("an outcome")
         };
         // Only the transaction is gone: the disk is fine.
-        let given_up = outcome("ROLLBACK").expect_err("nothing was saved");
+        let given_up = outcome("ROLLBACK").await.expect_err("nothing was saved");
         assert!(given_up.contains("gave up"), "{given_up}");
-        assert_eq!(outcome("INSERT INTO filler VALUES (x'00')"), Ok(1));
+        assert_eq!(outcome("INSERT INTO filler VALUES (x'00')").await, Ok(1));
         drop(writer);
         thread.join().expect("an end");
     }

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from passage import Passage
 
 from wardroom_client.options import ENVIRONMENT_PREFIXES
 
 PATIENCE = 60.0
 """Seconds a start or stop of the server may take on a busy machine."""
 
-_LISTENING = re.compile(r"listening on (ws://\S+:(\d+))")
+_LISTENING = re.compile(r"listening on ws://\S+:(\d+)")
 _CONTROLLER_KEY = re.compile(r"bl_k_ctrl_[0-9a-f]{48}")
 
 
@@ -33,23 +34,28 @@ class LiveServer:
     """`wardroom serve` on one data directory, started as often as the test likes."""
 
     def __init__(self, folder: Path) -> None:
-        self.url = ""
+        self.passage = Passage()
         self.controller_key = ""
         self._program = binary()
         self._data_dir = folder / "data"
         self._log = folder / "stderr.log"
-        self._port = 0
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._output: list[str] = []
 
+    @property
+    def url(self) -> str:
+        """The address, which stays the same for every start."""
+        return self.passage.url
+
     async def start(self) -> None:
-        """Start and wait for the address (and, on the first start, the key); later starts use the same port."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIXES)}
-        arguments = ["serve", "-f", "--port", str(self._port), "--data-dir", str(self._data_dir)]
+        """Start and wait until it listens (and, on the first start, for the key)."""
+        if not self.url:
+            await self.passage.open()
+        arguments = ["serve", "-f", "--port", "0", "--data-dir", str(self._data_dir)]
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                self._program, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=log, env=environment
+                self._program, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=log, env=_environment()
             )
         ready = asyncio.Event()
         self._output = []
@@ -68,11 +74,11 @@ class LiveServer:
             text = line.decode(errors="replace")
             self._output.append(text)
             if listening := _LISTENING.search(text):
-                self.url, self._port = listening[1], int(listening[2])
+                self.passage.lead_to(int(listening[1]))
             if key := _CONTROLLER_KEY.search(text):
                 assert not self.controller_key, "the controller key was shown twice"
                 self.controller_key = key[0]
-            if self.url and self.controller_key and any(_LISTENING.search(seen) for seen in self._output):
+            if self.controller_key and any(_LISTENING.search(seen) for seen in self._output):
                 ready.set()
 
     async def stop(self) -> None:
@@ -84,8 +90,34 @@ class LiveServer:
         if self._process is not None and self._process.returncode is None:
             await self._finish(Process.kill)
 
+    async def command(self, *arguments: str) -> None:
+        """Run a command of the program on the data directory, which must succeed."""
+        process = await asyncio.create_subprocess_exec(
+            self._program,
+            *arguments,
+            "--data-dir",
+            str(self._data_dir),
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=STDOUT,
+            env=_environment(),
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+        assert process.returncode == 0, output.decode(errors="replace")
+
+    async def remove(self) -> None:
+        """End it for good."""
+        await self.kill()
+        await self.passage.close()
+
     async def _finish(self, send: Callable[[Process], None]) -> None:
         assert self._process is not None and self._reader is not None
         send(self._process)
         await asyncio.wait_for(self._process.wait(), PATIENCE)
+        self.passage.lead_to(0)  # somebody else may get the port now
         await asyncio.wait_for(self._reader, PATIENCE)
+
+
+def _environment() -> dict[str, str]:
+    """The environment without anything that the program would take as a setting."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIXES)}

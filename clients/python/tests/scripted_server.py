@@ -53,7 +53,10 @@ class Peer:
         self.socket = socket
 
     async def receive(self) -> dict[str, Any]:
-        request = json.loads(await soon(self.socket.recv()))
+        return self.request_in(await soon(self.socket.recv()))
+
+    def request_in(self, frame: str | bytes) -> dict[str, Any]:
+        request = json.loads(frame)
         assert isinstance(request, dict) and request["jsonrpc"] == "2.0"
         return request
 
@@ -103,8 +106,8 @@ class ScriptedServer:
         return f"ws://127.0.0.1:{self.port}"
 
     async def listen(self) -> None:
-        """Start, on the port it had before if there was one."""
-        self._server = await serve(self._arrive, "127.0.0.1", self.port, compression=None)
+        """Start, on a port that is free."""
+        self._server = await serve(self._arrive, "127.0.0.1", 0, compression=None)
         self.port = next(iter(self._server.sockets)).getsockname()[1]
 
     async def shut(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest_asyncio
 from live_server import LiveServer
-from scripted_server import FAST, soon
+from scripted_server import FAST, Recorder, soon
 
 from wardroom_client import DirectItem, MessageItem, ResetItem, WardroomClient
 
@@ -26,7 +26,7 @@ async def live(tmp_path: Path) -> AsyncIterator[LiveServer]:
         await server.start()
         yield server
     finally:
-        await server.kill()
+        await server.remove()
 
 
 async def enter(live: LiveServer, key: str, **changes: int) -> WardroomClient:
@@ -118,3 +118,61 @@ async def test_a_message_whose_answer_was_lost_is_stored_once(live: LiveServer) 
     assert [message["content"] for message in history] == [str(number) for number in range(20)]
     assert [message["seq"] for message in await controller.room_history(lobby, before_seq=3)] == [1, 2]
     await controller.close()
+
+
+async def test_a_change_of_a_task_whose_answer_was_lost_is_made_once(live: LiveServer) -> None:
+    controller = await enter(live, live.controller_key)
+    lobby = controller.lobby_id
+    assert lobby is not None
+    offered = await controller.create_task(lobby, "Count the sheep")
+    task_id = offered["taskId"]
+    live.passage.swallow_answers()
+    claiming = asyncio.create_task(controller.claim_task(task_id))
+    await soon(live.passage.swallowed())
+    live.passage.cut()
+    claimed = await soon(claiming)
+    # of two claims the second would have been refused, because the first holds it
+    assert (claimed["state"], claimed["generation"], claimed["revision"]) == ("accepted", 1, offered["revision"] + 1)
+    live.passage.swallow_answers()
+    completing = asyncio.create_task(controller.complete_task(task_id, 1, "Seven."))
+    await soon(live.passage.swallowed())
+    live.passage.cut()
+    completed = await soon(completing)
+    (result,) = await controller.room_history(lobby, reply_to=task_id)
+    assert (completed["state"], completed["resultMessageId"]) == ("completed", result["messageId"])
+    await controller.close()
+
+
+async def test_after_a_restore_handlers_go_on_and_what_was_restored_can_be_read_again(
+    live: LiveServer, tmp_path: Path
+) -> None:
+    controller = await enter(live, live.controller_key)
+    ada = await enter(live, (await controller.invite_agent("Ada"))["apiKey"])
+    room = (await ada.create_room("Ops"))["roomId"]
+    await controller.join_room(room)
+    for number in range(5):
+        await controller.send_message(room, str(number))
+    backup = str(tmp_path / "backup")
+    await live.command("backup", backup)
+    for number in range(5, 10):
+        await controller.send_message(room, str(number))
+    assert await soon(read(ada, room, 10)) == [str(number) for number in range(10)]
+    messages, back = ada.on("message", Recorder()), ada.on("reconnected", Recorder())
+
+    await live.stop()
+    await live.command("restore", backup)
+    await live.start()
+    assert (await back.next())["epochChanged"]
+    # a number that handlers were shown before the restore
+    assert (await controller.send_message(room, "anew"))["seq"] == 6
+    assert (await messages.next())["message"]["content"] == "anew"
+    items = ada.room(room)
+    told = await soon(anext(items))
+    assert isinstance(told, ResetItem) and told.reset["reason"] == "epoch"
+    oldest = told.reset["oldest"]
+    again = ada.room(room, since={"epoch": oldest["epoch"], "seq": oldest["seq"] - 1})
+    for content in ("0", "1", "2", "3", "4", "anew"):
+        item = await soon(anext(again))
+        assert isinstance(item, MessageItem) and item.message["content"] == content
+    for client in (controller, ada):
+        await client.close()

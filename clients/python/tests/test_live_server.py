@@ -38,7 +38,7 @@ async def live(tmp_path: Path) -> AsyncIterator[LiveServer]:
         await server.start()
         yield server
     finally:
-        await server.kill()
+        await server.remove()
 
 
 @pytest_asyncio.fixture

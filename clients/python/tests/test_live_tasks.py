@@ -30,7 +30,8 @@ async def test_a_task_from_its_offer_to_its_result(cast: Cast) -> None:
     assert again == offered
     task_id = offered["taskId"]
     task = (await created.next())["task"]
-    assert (task["taskId"], task["state"], task["data"]) == (task_id, "submitted", {"field": 7})
+    assert (task["taskId"], task["state"]) == (task_id, "submitted")
+    assert (await ben.get_task(task_id))["data"] == {"field": 7}
 
     # of two claims at one time one wins, and the other is told who and until when
     claims = await soon(asyncio.gather(ben.claim_task(task_id), ada.claim_task(task_id), return_exceptions=True))
@@ -48,9 +49,11 @@ async def test_a_task_from_its_offer_to_its_result(cast: Cast) -> None:
         await soon(ben.complete_task(task_id, 1, "Six."))
     assert stale.value.code == ErrorCode.STALE_GENERATION
     await ben.update_task(task_id, 2, state="working", note="at the gate")
-    # changes are told without what never changes
-    shown = await ada.get_task(task_id)
-    await updated.until(task={name: value for name, value in shown.items() if name not in ("description", "data")})
+    now = await ada.get_task(task_id)
+    while (shown := (await updated.next())["task"])["revision"] < now["revision"]:
+        pass
+    # an event may leave out what is long
+    assert shown.items() <= now.items() and now.keys() - shown.keys() <= {"description", "data"}
     done = await ben.complete_task(task_id, 2, "Seven.", data={"sheep": 7})
     message = (await said.next())["message"]
     assert (message["messageId"], message["replyTo"]) == (done["resultMessageId"], task_id)

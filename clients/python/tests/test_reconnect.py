@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from passage import Passage
 from scripted_server import AUTH_RESULT, FAST, KEY, Recorder, ScriptedServer, soon
 
 from wardroom_client import (
@@ -96,11 +97,15 @@ async def test_another_database_is_told(server: ScriptedServer) -> None:
 
 
 async def test_the_client_tries_until_the_server_is_back(server: ScriptedServer) -> None:
-    client = server.client()
+    passage = Passage()
+    await passage.open()
+    passage.lead_to(server.port)
+    client = WardroomClient(passage.url, KEY, options=FAST)
     lost, back = Recorder(), Recorder()
     client.on("connection_lost", lost)
     client.on("reconnected", back)
     async with server.meet(client):
+        passage.lead_to(0)
         await server.shut()
         await lost.next()
         # waits for the new connection instead of failing, since nothing of it has been sent
@@ -108,11 +113,15 @@ async def test_the_client_tries_until_the_server_is_back(server: ScriptedServer)
         with pytest.raises(RequestTimeout, match="no connection to send it on") as caught:
             await client.call("impatient", timeout=0.02)
         assert not caught.value.outcome_unknown
+        for _ in range(2):
+            await soon(passage.refused())
         await server.listen()
+        passage.lead_to(server.port)
         peer = await server.welcome()
         await peer.reply(await peer.expect("echo"), 1)
         assert await soon(call) == 1
         assert (await back.next())["attempts"] > 1
+    await soon(passage.close())
 
 
 @pytest.mark.parametrize("code", [4002, 4004])
@@ -201,6 +210,27 @@ async def test_the_wait_grows_while_connections_do_not_hold_and_starts_again_whe
                 await peer.close(1013)
                 peer = await server.welcome()
         assert ceilings == expected
+
+
+async def test_an_agent_with_too_many_sessions_waits_longest_and_is_told(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ceilings: list[float] = []
+
+    def highest(low: float, high: float) -> float:
+        ceilings.append(high)
+        return low
+
+    monkeypatch.setattr(client_module, "Backoff", lambda base, cap: Backoff(base, cap, uniform=highest))
+    client = server.client(replace(FAST, reconnect_base=1, reconnect_cap=8, reconnect_stable_after=0))
+    lost = client.on("connection_lost", Recorder())
+    async with server.meet(client) as peer:
+        for reason, is_replaced in [("restarting", False), ("replaced by a newer session", True), ("restarting", False)]:
+            await peer.close(1008, reason)
+            told = {"code": 1008, "reason": reason, "reconnecting": True}
+            assert await lost.next() == ({**told, "replaced": True} if is_replaced else told)
+            peer = await server.welcome()
+    assert ceilings == [1, 8, 1]
 
 
 async def test_a_limit_of_attempts_is_kept(server: ScriptedServer) -> None:

@@ -42,6 +42,14 @@ def test_a_good_connection_starts_the_count_again() -> None:
     assert (backoff.attempts, backoff.next_delay()) == (0, 0.5)
 
 
+def test_slowing_down_counts_as_no_attempt_and_lasts_until_a_good_connection() -> None:
+    backoff = Backoff(0.5, 30, uniform=lambda low, high: high)
+    backoff.slow_down()
+    assert (backoff.attempts, backoff.next_delay(), backoff.next_delay()) == (0, 30, 30)
+    backoff.reset()
+    assert backoff.next_delay() == 0.5
+
+
 def test_the_servers_wish_is_honoured_within_reason() -> None:
     backoff = Backoff(0.5, 30, uniform=lambda low, high: high)
     assert backoff.next_delay(at_least=7) == 7

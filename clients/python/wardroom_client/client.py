@@ -16,7 +16,7 @@ from .errors import AuthenticationError, ConnectionLost, NotConnected, RequestTi
 from .following import Following
 from .options import Options, Settings
 from .reading import ReadingMethods
-from .reconnect import Backoff, is_final_close
+from .reconnect import Backoff, is_final_close, is_replaced
 from .types import EventParams, Positions, StatusResult
 
 logger = logging.getLogger("wardroom_client")
@@ -51,7 +51,9 @@ class WardroomClient(ReadingMethods):
 
     Besides the server's events, handlers can be set for notices of the client itself, which come in order with them:
 
-    - `connection_lost`: `{"code", "reason", "reconnecting"}`; requests in flight have failed
+    - `connection_lost`: `{"code", "reason", "reconnecting"}`; requests in flight have failed. With `"replaced": True` the
+      agent had too many sessions and this was its oldest: others use its key, and the client waits longest before it
+      comes back, because coming back ends the session of another
     - `reconnected`: `{"attempts", "epoch", "epochChanged"}`; `epochChanged` says that the server's database is
       another one than before
     - `connection_closed`: `{"code", "reason"}` or `{"error"}`; the client has ended without `close()`
@@ -85,6 +87,8 @@ class WardroomClient(ReadingMethods):
         self._ended = asyncio.Event()
         self._ended.set()
         self._closing = False
+        # set when nothing will be sent any longer, before all else that belongs to an end
+        self._ending = asyncio.Event()
         self._error: WardroomError | None = None
 
     def __repr__(self) -> str:
@@ -222,6 +226,7 @@ class WardroomClient(ReadingMethods):
             if self._supervisor is not None and not self._supervisor.done():
                 return
             self._closing = False
+            self._ending.clear()
             self._error = None
             self._following.begin(self._options.request_timeout)
             resume = self._following.resume_request()
@@ -250,6 +255,7 @@ class WardroomClient(ReadingMethods):
         May be called at any time, from a handler too, and more than once.
         """
         self._closing = True
+        self._ending.set()
         for task in (self._opening, self._supervisor):
             if task is not None and not task.done():
                 task.cancel()
@@ -327,6 +333,11 @@ class WardroomClient(ReadingMethods):
     def _has_ended(self) -> bool:
         return self._ended.is_set()
 
+    async def _pause(self, seconds: float) -> bool:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), seconds)
+        return not self._ending.is_set()
+
     def _handlers_have_room(self) -> None:
         self._following.check_all()
 
@@ -368,7 +379,11 @@ class WardroomClient(ReadingMethods):
             limit = options.max_reconnect_attempts
             final = is_final_close(close.reason) or (limit is not None and backoff.attempts >= limit)
             notice: EventParams = {"code": close.code, "reason": close.reason}
-            self._events.put(CONNECTION_LOST, {**notice, "reconnecting": not final})
+            replaced: EventParams = {}
+            if is_replaced(close.code, close.reason):
+                backoff.slow_down()
+                replaced = {"replaced": True}
+            self._events.put(CONNECTION_LOST, {**notice, "reconnecting": not final, **replaced})
             if final:
                 logger.error("connection closed for good with code %d, reason `%s`", close.code, close.reason)
                 return await self._end(ConnectionLost(close.code, close.reason, outcome_unknown=False), notice)
@@ -409,6 +424,7 @@ class WardroomClient(ReadingMethods):
     async def _end(self, error: WardroomError, notice: EventParams) -> None:
         """There will be no further connection: fail who waits for one, let handlers see the last events."""
         self._error = error
+        self._ending.set()
         self._settled.set()
         self._following.end(error)
         self._events.put(CONNECTION_CLOSED, notice)

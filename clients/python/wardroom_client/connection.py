@@ -133,20 +133,30 @@ class Connection:
         """Make one call on a connection that does not authenticate, and close it; all within `connect_timeout`.
 
         Raises:
-            ConnectFailed: no WebSocket connection came about, or it ended before the answer.
+            ConnectFailed: no WebSocket connection came about, so that nothing was sent.
+            ConnectionLost: the connection ended before the answer; the outcome is unknown.
+            RequestTimeout: the answer did not come in time; the outcome is unknown.
             RpcError: the server refused.
         """
+        is_sent = False
 
         async def once(socket: ClientConnection) -> Any:
+            nonlocal is_sent
+            is_sent = True
             try:
                 return await _first_answer(socket, method, params)
+            except ConnectionClosed as error:
+                close = _close_of(error)
+                raise ConnectionLost(close.code, close.reason, outcome_unknown=True) from None
             finally:
                 await socket.close()
 
+        seconds = settings.options.connect_timeout
         try:
-            return await asyncio.wait_for(_on_socket(settings, once), settings.options.connect_timeout)
+            return await asyncio.wait_for(_on_socket(settings, once), seconds)
         except asyncio.TimeoutError:
-            seconds = settings.options.connect_timeout
+            if is_sent:
+                raise RequestTimeout(method, seconds, outcome_unknown=True) from None
             raise ConnectFailed(f"no answer from `{settings.printable_url}` within {seconds:g} s") from None
 
     @classmethod

@@ -105,13 +105,18 @@ class ConnectFailed(WardroomError, ConnectionError):
 class ConnectionLost(WardroomError, ConnectionError):
     """The connection ended before the answer came.
 
-    The client never repeats such a request by itself.
+    The client repeats by itself only what has an idempotency key (messages and changes of tasks), for up to
+    `Options.retry_seconds`.
 
     Attributes:
         close_code: the WebSocket close code, 1006 when the connection ended without one.
         close_reason: the reason given with it, often empty.
         outcome_unknown: True when the request may have been carried out; False when it was never sent.
+        idempotency_key: the key of the request, None if it had none. The same call with this key, within 24 hours, is
+            carried out once, whatever became of this one.
     """
+
+    idempotency_key: str | None = None
 
     def __init__(self, close_code: int, close_reason: str, *, outcome_unknown: bool) -> None:
         reason = f", reason `{close_reason}`" if close_reason else ""
@@ -128,7 +133,10 @@ class RequestTimeout(WardroomError, TimeoutError):
     Attributes:
         method: the protocol method that was called.
         outcome_unknown: True when the request may have been carried out; False when it was never sent.
+        idempotency_key: as for `ConnectionLost`.
     """
+
+    idempotency_key: str | None = None
 
     def __init__(self, method: str, timeout: float, *, outcome_unknown: bool) -> None:
         doubt = "no answer" if outcome_unknown else "no connection to send it on"

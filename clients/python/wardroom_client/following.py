@@ -10,9 +10,18 @@ from typing import Any
 
 from .connection import Connection
 from .dispatch import EventDispatcher
-from .errors import ConnectionLost, NotConnected, RequestTimeout, RpcError, WardroomError, error_from_wire
+from .errors import (
+    ConnectionLost,
+    ErrorCode,
+    NotConnected,
+    ProtocolError,
+    RequestTimeout,
+    RpcError,
+    WardroomError,
+    error_from_wire,
+)
 from .iteration import BufferedReader, removal_of
-from .streams import Reader, Source, Stream, Streams
+from .streams import Reader, Source, Stream, Streams, is_number
 from .types import EventParams, Position, Positions, ResumeRequest
 
 logger = logging.getLogger("wardroom_client")
@@ -86,15 +95,17 @@ class Following:
     # connections
 
     def begin(self, timeout: float) -> None:
-        """Before the first connection: handlers go on where positions say, if there are any for it."""
+        """Before a connection that is asked for: handlers go on where they were, or where the positions that were
+        handed in say, if there are any for it. Where iterations left off is for further iterations alone.
+        """
         self._timeout = timeout
         for stream in self._streams:
             for reader in stream.readers:
                 if isinstance(reader, HandlerReader):
                     reader.rewind()
-            if stream.stored is not None and self._events.has_handler("dm" if stream.source is None else "message"):
-                if not stream.readers:
-                    stream.readers.append(self._handler_reader(stream, stream.stored))
+            event = "dm" if stream.source is None else "message"
+            if stream.handed_in and not stream.readers and self._events.has_handler(event):
+                stream.readers.append(self._handler_reader(stream, stream.stored))
 
     def resume_request(self) -> ResumeRequest:
         """What `auth` is to go on with."""
@@ -105,6 +116,9 @@ class Following:
         """A new connection, before its first event."""
         self._connection = connection
         identity = connection.identity
+        self._streams.enter(identity.epoch)
+        for stream in self._streams:
+            stream.handed_in = False  # handlers that are set from now on are shown what comes from now on
         for source, error in self._streams.resumed(request, identity.resumed, identity.resumed_direct).items():
             refusal = error_from_wire(error)
             if not (isinstance(refusal, RpcError) and refusal.retryable):
@@ -134,7 +148,7 @@ class Following:
         if event == "message.removed" and isinstance(room_id, str):
             self._removed(params, room_id)
         elif event in {"kicked", "room.deleted"} and isinstance(room_id, str):
-            self.recheck(room_id)
+            self.recheck(room_id, is_deleted=event == "room.deleted")
         return self._streams.take(event, params, own_id)
 
     def _removed(self, params: EventParams, room_id: str) -> None:
@@ -147,12 +161,16 @@ class Following:
                 if isinstance(reader, BufferedReader) and not reader.remove(item):
                     logger.warning("an iteration is too slow: the removal of a message is not told")
 
-    def recheck(self, room_id: str) -> None:
+    def recheck(self, room_id: str, *, is_deleted: bool = False) -> None:
         """The room may have been lost: the server knows."""
-        stream = self.stream(room_id)
+        stream = self._streams.find(room_id)
+        if stream is None:
+            return
         if stream.readers:
             stream.follow_again()
             self.check(stream)
+        elif is_deleted:
+            stream.forget()
 
     def check_all(self) -> None:
         self._streams.check_all()
@@ -168,9 +186,11 @@ class Following:
         since = since or (None if followed_before else stream.stored)
 
         def begin(result: Any) -> None:
+            if not _says_where(result):
+                return  # the caller is told so
             stream.readers = [reader for reader in stream.readers if not isinstance(reader, HandlerReader)]
-            stream.readers.append(self._handler_reader(stream, since if _is_position(since) else None))
-            stream.answered(since if _is_position(since) else None, result)
+            stream.readers.append(self._handler_reader(stream, since if _says_where(since) else None))
+            stream.answered(since if _says_where(since) else None, result)
 
         async with self._locks.setdefault(source, asyncio.Lock()):
             stream.asking = True
@@ -232,14 +252,18 @@ class Following:
             self.check(stream)
 
     def _answered(self, connection: Connection, stream: Stream, since: Position | None, result: Any) -> None:
-        if connection is self._connection:
-            stream.answered(since, result)
+        if connection is self._connection and not stream.answered(since, result):
+            # asked again, it would say the same
+            self._fail(stream, ProtocolError("the server's answer does not say where the following begins"))
 
     def _fail(self, stream: Stream, error: Exception) -> None:
         for reader in tuple(stream.readers):
             stream.remove(reader)
             reader.fail(error)
+        if isinstance(error, RpcError) and error.code == ErrorCode.ROOM_NOT_FOUND:
+            stream.forget()
 
 
-def _is_position(value: object) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("epoch"), str) and isinstance(value.get("seq"), int)
+def _says_where(value: object) -> bool:
+    """Whether it names an epoch and a number, as positions and answers to following do."""
+    return isinstance(value, dict) and isinstance(value.get("epoch"), str) and is_number(value.get("seq"))

@@ -45,7 +45,12 @@ class RemovalItem:
 
 @dataclass(frozen=True)
 class ResetItem:
-    """Something is missing and cannot be had; iteration goes on behind it. The members are those of the event `reset`."""
+    """Iteration does not go on at the position before. The members are those of the event `reset`.
+
+    With the reason `"retention"` what lies between is not kept any longer. With `"epoch"` the server has another database,
+    for instance one that was restored from a backup: iteration goes on with what is said from now on, and what is stored is
+    shown by another iteration, from before `oldest`.
+    """
 
     reset: Reset
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from .results import given, member, or_unset
 from .connection import Connection
+from .errors import ConfigurationError
 from .options import Options, Settings
 from .types import AuditPage, EnrolledAgent, IssuedKey, ListedKey, RenamedAgent, RotatedKey, StatusResult
 
@@ -20,9 +21,13 @@ async def enrol(
 
     Raises:
         ConfigurationError: the token is empty or the address is none.
-        ConnectFailed: the server cannot be reached, or the connection ended before the answer came.
+        ConnectFailed: the server cannot be reached; nothing was sent, and the token is as good as before.
+        ConnectionLost, RequestTimeout: the connection ended, or the time was up, before the answer came. The key may have
+            been made and lost on the way; if the token is refused with 4110 now, it was, and another token is needed.
         RpcError: 4110 (unknown, used or expired), 4003 (locked), 4004 (banned), 4080 (too many failures).
     """
+    if not token:
+        raise ConfigurationError("there is no enrolment token")  # an empty key would be looked up in the environment
     settings = Settings.resolve(url, token, None, options)
     params = given(token=token, keyName=or_unset(key_name))
     result = await Connection.ask(settings, "agent.enrol", params)

@@ -37,8 +37,8 @@ class Options:
             turn within their own timeout.
         iteration_buffer_size: messages that may wait for each iteration over a room, default 1024. What comes beyond is
             fetched again when they were read.
-        retry_seconds: how long `send_message` and `send_dm` try by themselves, default 60; 0: one try. They retry
-            under one idempotency key after a lost connection, a time-out and the errors 4080, 4090, 4092 and -32603,
+        retry_seconds: how long `send_message`, `send_dm` and the changes of tasks try by themselves, default 60; 0: one
+            try. They retry under one idempotency key after a lost connection, a time-out and the errors 4080, 4090, 4092 and -32603,
             against servers that know such keys.
         max_frame_bytes: largest frame taken from the server, default 64 MiB (a full history page of long messages
             fits). A larger one ends the connection with close code 1009.

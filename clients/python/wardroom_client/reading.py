@@ -40,22 +40,26 @@ class ReadingMethods(ProtocolMethods):
     ) -> Any:
         """Make one request; `on_result` is called before any event behind its answer."""
 
+    @abstractmethod
+    async def _pause(self, seconds: float) -> bool:
+        """Wait; returns at once, with False, when the client ends meanwhile."""
+
     async def _send(self, method: str, params: dict[str, object]) -> Any:
         seconds = self._options.retry_seconds
-        # a server that says no epoch knows no keys: sending again might say it twice
+        # a server that says no epoch knows no keys: sending again might have it done twice
         if seconds == 0 or self.epoch is None:
             return await self.call(method, params)
-        params.setdefault("idempotencyKey", new_key())
+        key = str(params.setdefault("idempotencyKey", new_key()))
 
         async def attempt(left: float) -> Any:
             return await self.call(method, params, timeout=min(left, self._options.request_timeout))
 
         backoff = Backoff(self._options.reconnect_base, self._options.reconnect_cap)
-        return await until_answered(attempt, seconds=seconds, backoff=backoff)
+        return await until_answered(attempt, key=key, seconds=seconds, backoff=backoff, pause=self._pause)
 
     def room(self, room_id: str, since: Position | int | None = None) -> Items[RoomItem]:
         """Everything of a room after `since`, for `async for`: messages, one's own included, each once and in order,
-        across lost connections; removals; and resets, where something is missing for good.
+        across lost connections; removals; and resets, where it does not go on at the position before (`ResetItem`).
 
         `since` is a position, or a number of the server's present epoch: 0 begins with the oldest message. Without it
         iteration begins at the position that the client was given for the room or that the last iteration over it
@@ -88,7 +92,7 @@ class ReadingMethods(ProtocolMethods):
 
     async def delete_room(self, room_id: str) -> StatusResult:
         result = await super().delete_room(room_id)
-        self._following.recheck(room_id)
+        self._following.recheck(room_id, is_deleted=True)
         return result
 
     def _read(self, source: Source, since: Position | int | None) -> tuple[BufferedReader, Stream]:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 MAX_RETRY_AFTER = 300.0
 """Longest wait, in seconds, that a server can ask for before the next attempt."""
 
+_MOST_DOUBLINGS = 64
+
 _NO_RETURN = re.compile(r"(?:agent |key )?(?:banned|revoked)\b", re.IGNORECASE)
 
 
@@ -19,6 +21,11 @@ def is_final_close(reason: str) -> bool:
     that was merely warned of a ban may return. Missing a form is harmless, since the next `auth` is refused then.
     """
     return _NO_RETURN.match(reason) is not None
+
+
+def is_replaced(code: int, reason: str) -> bool:
+    """Whether the session was closed in favour of a newer one of the same agent, which had too many."""
+    return code == 1008 and reason.startswith("replaced by a newer session")
 
 
 class Backoff:
@@ -34,6 +41,7 @@ class Backoff:
         self._base = base
         self._cap = cap
         self._uniform = uniform
+        self._doublings = 0
         self.attempts = 0
 
     def next_delay(self, at_least: float = 0.0) -> float:
@@ -41,11 +49,17 @@ class Backoff:
 
         `at_least` is the wait that the server asked for, honoured up to `MAX_RETRY_AFTER`.
         """
-        # the exponent is bounded because the attempts are not
-        ceiling = min(self._cap, self._base * 2.0 ** min(self.attempts, 64))
+        ceiling = min(self._cap, self._base * 2.0**self._doublings)
+        # bounded because the attempts are not
+        self._doublings = min(self._doublings + 1, _MOST_DOUBLINGS)
         self.attempts += 1
         return max(self._uniform(0.0, ceiling), min(at_least, MAX_RETRY_AFTER))
 
     def reset(self) -> None:
         """Start again at the base, after a connection that held."""
+        self._doublings = 0
         self.attempts = 0
+
+    def slow_down(self) -> None:
+        """Draw from the whole range up to `cap` from now on, as after many failures."""
+        self._doublings = _MOST_DOUBLINGS

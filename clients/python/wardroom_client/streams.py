@@ -61,6 +61,7 @@ class Stream:
 
     Attributes:
         stored: where a reader begins that names no position: as handed in, or as the last reader left it.
+        handed_in: whether `stored` is what the client was given, and nobody has read from there yet.
         asking: whether the server was asked to follow and has not answered.
         again: whether to ask anew when the answer has come.
     """
@@ -69,6 +70,7 @@ class Stream:
         self.source = source
         self.readers: list[Reader] = []
         self.stored: Position | None = None
+        self.handed_in = False
         self.asking = False
         self.again = False
         self.epoch: str | None = None
@@ -107,14 +109,22 @@ class Stream:
             return {"epoch": self.epoch, "seq": self.head}
         return _earliest(hungry or self.readers)
 
-    def answered(self, since: Position | None, result: object) -> None:
-        """The server follows; `result` is what it said, before the first event that it shows."""
+    def enter(self, epoch: object) -> None:
+        """A new connection, to a server of this epoch: under another one, numbers begin anew and mean something else."""
+        if self.epoch != epoch:
+            self.epoch, self.plain_after = None, None
+
+    def answered(self, since: Position | None, result: object) -> bool:
+        """The server follows; `result` is what it said, before the first event that it shows.
+
+        Returns False when that does not say where the stream stands.
+        """
         self.asking = False
         if not isinstance(result, dict):
-            return
+            return False
         epoch, head, reset = result.get("epoch"), result.get("seq"), result.get("reset")
-        if not isinstance(epoch, str) or not isinstance(head, int):
-            return
+        if not isinstance(epoch, str) or not is_number(head):
+            return False
         reset = reset if isinstance(reset, dict) else None
         resumes_from = reset.get("resumesFrom") if reset else None
         is_retention = reset is not None and reset.get("reason") == "retention"
@@ -122,9 +132,9 @@ class Stream:
             self.cursor = resumes_from - 1
         else:
             self.cursor = head if since is None else since["seq"]
-        self.epoch, self.head = epoch, head
-        if self.plain_after is None:
+        if self.plain_after is None or self.epoch != epoch:
             self.plain_after = head
+        self.epoch, self.head = epoch, head
         for reader in tuple(self.readers):
             if reader.next is None:
                 reader.next, reader.epoch = head + 1, epoch
@@ -135,6 +145,7 @@ class Stream:
             reader.answered()
         if self.again:
             self.follow_again()
+        return True
 
     def follow_again(self) -> None:
         """Follow anew: what the server says now, or has said, may not hold any longer."""
@@ -190,6 +201,11 @@ class Stream:
         if reader in self.readers:
             self.readers.remove(reader)
             self.stored = reader.done or self.stored
+            self.handed_in = False
+
+    def forget(self) -> None:
+        """What was followed is not there any longer, so that no position in it means anything."""
+        self.stored, self.handed_in = None, False
 
 
 class Streams:
@@ -203,14 +219,28 @@ class Streams:
         self._streams: dict[Source, Stream] = {}
         if positions is not None:
             for room_id, position in positions.get("rooms", {}).items():
-                self.stream(room_id).stored = position
-            self.stream(None).stored = positions.get("direct")
+                self._hand_in(room_id, position)
+            if (direct := positions.get("direct")) is not None:
+                self._hand_in(None, direct)
+
+    def _hand_in(self, source: Source, position: Position) -> None:
+        stream = self.stream(source)
+        stream.stored, stream.handed_in = position, True
 
     def __iter__(self) -> Iterator[Stream]:
         return iter(tuple(self._streams.values()))
 
     def stream(self, source: Source) -> Stream:
         return self._streams.setdefault(source, Stream(source))
+
+    def find(self, source: Source) -> Stream | None:
+        """The stream, if anybody ever asked for it."""
+        return self._streams.get(source)
+
+    def enter(self, epoch: object) -> None:
+        """A new connection, before what it goes on with is known."""
+        for stream in self:
+            stream.enter(epoch)
 
     @property
     def positions(self) -> Positions:
@@ -300,18 +330,19 @@ def _placed(event: str, params: EventParams) -> Union[tuple[Source, int, bool], 
     if event == "message":
         room_id, message = params.get("roomId"), params.get("message")
         seq = message.get("seq") if isinstance(message, dict) else None
-        return (room_id, seq, False) if isinstance(room_id, str) and _is_position(seq) else None
+        return (room_id, seq, False) if isinstance(room_id, str) and is_number(seq) else None
     if event == "dm":
         seq = params.get("seq")
-        return (None, seq, "toAgentId" in params) if _is_position(seq) else None
+        return (None, seq, "toAgentId" in params) if is_number(seq) else None
     if event == "reset":
         room_id, seq = params.get("roomId"), params.get("missedFrom")
-        if isinstance(room_id, (str, type(None))) and _is_position(seq) and _is_position(params.get("resumesFrom")):
+        if isinstance(room_id, (str, type(None))) and is_number(seq) and is_number(params.get("resumesFrom")):
             return room_id, seq, False
     return None
 
 
-def _is_position(value: object) -> TypeGuard[int]:
+def is_number(value: object) -> TypeGuard[int]:
+    """Whether a value can be a position's number; True and False, which Python takes for numbers, cannot."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 

@@ -13,13 +13,18 @@ class TaskMethods(ABC):
     """Offering work in a room, claiming it under a lease, and finishing it.
 
     All that change something may be repeated under the same `idempotency_key`, within 24 hours, and then return the
-    first receipt; another request under it is refused with 4081. Besides the codes named below, all are refused with
+    first receipt; another request under it is refused with 4081. The client repeats them by itself, as it does messages,
+    under a key of its own if none is given. Besides the codes named below, all are refused with
     4100 (no such task) and 4011 (not a member of its room).
     """
 
     @abstractmethod
     async def call(self, method: str, params: object = None, *, timeout: float | None = None) -> Any:
         """Call any method of the server and return its whole result."""
+
+    @abstractmethod
+    async def _send(self, method: str, params: dict[str, object]) -> Any:
+        """Call a method that takes an idempotency key, again if need be."""
 
     async def create_task(
         self,
@@ -166,7 +171,7 @@ class TaskMethods(ABC):
         return cast(TaskPage, result)
 
     async def _change(self, method: str, **params: object) -> TaskReceipt:
-        result = await self.call(method, given(**params))
+        result = await self._send(method, given(**params))
         member(result, "taskId", str)
         member(result, "generation", int)
         return cast(TaskReceipt, result)

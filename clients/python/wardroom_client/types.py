@@ -244,11 +244,12 @@ class _ResetExtra(TypedDict, total=False):
 
 
 class Reset(_ResetExtra):
-    """The params of the event `reset`: something is missing and cannot be had.
+    """The params of the event `reset`: what is followed does not go on at the position before.
 
     `reason` is `"retention"` when what lies from `missedFrom` up to `resumesFrom` is not kept any longer, and `"epoch"`
-    when the position is one of another database: `missedFrom` then is a position of that one. `roomId` is missing for
-    direct messages. `oldest` is there when the server named the oldest position that it still has.
+    when the position is one of another database: `missedFrom` then is a position of that one, and what the server's present
+    database has below `resumesFrom` is not shown, but can be had by following from before `oldest`. `roomId` is missing
+    for direct messages. `oldest` is there when the server named the oldest position that it still has.
     """
 
     reason: Literal["epoch", "retention"]

@@ -19,6 +19,10 @@ export function isFinalClose(code, reason) {
     // while a missed one costs a single try that authentication then refuses.
     return code === 1008 && /^(agent )?(banned|revoked)\b/i.test(reason);
 }
+/** Whether the session was closed in favour of a newer one of the same agent, which had too many. */
+export function isReplaced(code, reason) {
+    return code === 1008 && reason.startsWith("replaced by a newer session");
+}
 /** Whether authenticating again with the same key makes no sense after this error. */
 export function isFinalError(error) {
     return error instanceof RpcError && (error.code === ErrorCode.authFailed || error.code === ErrorCode.agentBanned);

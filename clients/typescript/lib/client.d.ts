@@ -1,9 +1,10 @@
 /** The client: one session that survives lost connections. */
+import type { Role, Session, Status } from "./agent_types.js";
 import { type EventName, type Handler } from "./events.js";
 import { type DirectStreamItem, Items, type RoomItem } from "./iteration.js";
 import { type CallOptions, type KeyedParams, Methods } from "./methods.js";
+import type { FollowOptions, FollowResult, IterateOptions, Positions } from "./position_types.js";
 import { type ClientOptions } from "./settings.js";
-import type { FollowOptions, FollowResult, IterateOptions, Positions, Role, Session, Status } from "./types.js";
 /**
  * An agent's session with a server.
  *
@@ -11,7 +12,7 @@ import type { FollowOptions, FollowResult, IterateOptions, Positions, Role, Sess
  * authenticates again; handlers stay. It stops when the key is refused or the agent is banned or revoked
  * (`connection.ended`). What was missed in between is made up for in rooms that are followed (`room`, `followRoom`), and
  * in `roomHistory` otherwise. Calls that were under way when the connection dropped reject with `ConnectionLostError`;
- * only messages, which cannot be said twice, are sent again. Calls made while it is away wait for it, within their timeout.
+ * only messages and changes of tasks, which cannot happen twice, are sent again. Calls made while it is away wait for it, within their timeout.
  */
 export declare class WardroomClient extends Methods {
     #private;
@@ -63,7 +64,8 @@ export declare class WardroomClient extends Methods {
     close(): Promise<void>;
     /**
      * Everything of a room after `since`, for `for await`: messages, one's own included, each once and in order, across lost
-     * connections; removals; and resets, where something is missing for good. Handlers go on as before.
+     * connections; removals; and resets, where it does not go on at the position before (`ResetItem`). Handlers go on as
+     * before.
      */
     room(roomId: string, { since }?: IterateOptions): Items<RoomItem>;
     /** The same for the direct messages that this agent sends and gets. */

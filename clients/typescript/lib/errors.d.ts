@@ -65,6 +65,10 @@ export declare class RpcError extends WardroomError {
     readonly code: number;
     constructor(code: number, message: string, data?: unknown);
 }
+/** The server sent something that is no answer to what was asked. */
+export declare class ProtocolError extends WardroomError {
+    readonly name = "ProtocolError";
+}
 /** There was no connection, so the call was never sent. */
 export declare class NotConnectedError extends WardroomError {
     readonly name = "NotConnectedError";
@@ -73,14 +77,22 @@ export declare class NotConnectedError extends WardroomError {
 /**
  * The connection ended between the request and its answer.
  *
- * The call may have taken effect or not, so the client never repeats it by itself.
+ * The call may have taken effect or not. The client repeats by itself only what has an idempotency key (messages and
+ * changes of tasks), for up to `retryMs`.
  */
 export declare class ConnectionLostError extends WardroomError {
     readonly name = "ConnectionLostError";
+    /**
+     * The key of the call, null if it had none. The same call with this key, within 24 hours, is carried out once, whatever
+     * became of this one.
+     */
+    idempotencyKey: string | null;
 }
 /** The answer did not come in time. The call may still take effect. */
 export declare class RequestTimeoutError extends WardroomError {
     readonly name = "RequestTimeoutError";
+    /** As for `ConnectionLostError`. */
+    idempotencyKey: string | null;
 }
 /** Whether `value` is an object whose members can be looked at. */
 export declare function isObject(value: unknown): value is Record<string, unknown>;

@@ -70,6 +70,10 @@ export class RpcError extends WardroomError {
         super(message, code, data);
     }
 }
+/** The server sent something that is no answer to what was asked. */
+export class ProtocolError extends WardroomError {
+    name = "ProtocolError";
+}
 /** There was no connection, so the call was never sent. */
 export class NotConnectedError extends WardroomError {
     name = "NotConnectedError";
@@ -80,14 +84,22 @@ export class NotConnectedError extends WardroomError {
 /**
  * The connection ended between the request and its answer.
  *
- * The call may have taken effect or not, so the client never repeats it by itself.
+ * The call may have taken effect or not. The client repeats by itself only what has an idempotency key (messages and
+ * changes of tasks), for up to `retryMs`.
  */
 export class ConnectionLostError extends WardroomError {
     name = "ConnectionLostError";
+    /**
+     * The key of the call, null if it had none. The same call with this key, within 24 hours, is carried out once, whatever
+     * became of this one.
+     */
+    idempotencyKey = null;
 }
 /** The answer did not come in time. The call may still take effect. */
 export class RequestTimeoutError extends WardroomError {
     name = "RequestTimeoutError";
+    /** As for `ConnectionLostError`. */
+    idempotencyKey = null;
 }
 /** Whether `value` is an object whose members can be looked at. */
 export function isObject(value) {

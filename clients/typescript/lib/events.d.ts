@@ -1,5 +1,8 @@
 /** Events and their handlers. */
-import type { DocumentVersion, Message, MessageType, Reset, Session, Task, TaskSummary, Visibility } from "./types.js";
+import type { Session } from "./agent_types.js";
+import type { Reset } from "./position_types.js";
+import type { Task, TaskSummary } from "./task_types.js";
+import type { DocumentVersion, Message, MessageType, Visibility } from "./types.js";
 /** Every event by name, with what its handlers are given. */
 export interface EventMap {
     presence: {
@@ -134,6 +137,11 @@ export interface EventMap {
         code: number;
         reason: string;
         retryInMs: number;
+        /**
+         * The agent had too many sessions, and this was its oldest: others use its key. The client waits longest before it
+         * comes back, because coming back ends the session of another.
+         */
+        replaced?: true;
     };
     /** Of the client itself: the connection is gone and the client does not try again. */
     "connection.ended": {

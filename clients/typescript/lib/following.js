@@ -1,13 +1,15 @@
 /** What the client does to keep followed rooms and direct messages complete. */
 import { retryAfterMs } from "./backoff.js";
 import { errorOf } from "./connection.js";
-import { ConnectionLostError, isObject, RpcError } from "./errors.js";
+import { ConnectionLostError, ErrorCode, isObject, ProtocolError, RpcError } from "./errors.js";
 import { BufferedReader } from "./iteration.js";
-import { isPosition, Reader, Streams } from "./streams.js";
+import { Pauses } from "./pauses.js";
+import { Reader, saysWhere, Streams } from "./streams.js";
 /** Rooms that `auth` is asked to resume, so that it stays within what a server reads before it. */
 const RESUMED_ROOMS = 400;
 /** How long to wait before a server that could not follow is asked again, if it does not say. */
 const PAUSE_MS = 200;
+const NO_PLACE = "the server's answer does not say where the following begins";
 /** Hands what is followed to the handlers. */
 class HandlerReader extends Reader {
     source;
@@ -42,6 +44,7 @@ export class Following {
     #handlers;
     #settings;
     #streams;
+    #pauses;
     #connection = null;
     #request = {};
     /** Ends when nobody asks to follow a stream: of two who ask at once, it would not be known who was first. */
@@ -49,13 +52,17 @@ export class Following {
     constructor(handlers, settings) {
         this.#handlers = handlers;
         this.#settings = settings;
+        this.#pauses = new Pauses(settings.timers);
         this.#streams = new Streams(settings.positions, (stream) => this.#ask(stream));
         handlers.whenRoom = () => this.checkAll();
     }
     get positions() {
         return this.#streams.positions;
     }
-    /** Before the first connection: handlers go on where positions say, if there are any for it. */
+    /**
+     * Before a connection that is asked for: handlers go on where they were, or where the positions that were handed in say,
+     * if there are any for it. Where iterations left off is for further iterations alone.
+     */
     begin() {
         for (const stream of this.#streams.all) {
             for (const reader of stream.readers) {
@@ -64,7 +71,7 @@ export class Following {
                 }
             }
             const isHandled = this.#handlers.has(stream.source === null ? "dm" : "message");
-            if (stream.stored !== null && stream.readers.size === 0 && isHandled) {
+            if (stream.handedIn && stream.stored !== null && stream.readers.size === 0 && isHandled) {
                 stream.readers.add(new HandlerReader(stream.stored, stream.source, this.#handlers));
             }
         }
@@ -76,8 +83,12 @@ export class Following {
         return this.#request;
     }
     /** A new connection, before its first event. What `auth` did not resume is followed. */
-    adopt(connection, { resumed, resumedDirect }) {
+    adopt(connection, { epoch, resumed, resumedDirect }) {
         this.#connection = connection;
+        this.#streams.enter(epoch ?? null);
+        for (const stream of this.#streams.all) {
+            stream.handedIn = false; // Handlers that are set from now on are shown what comes from now on.
+        }
         for (const [source, error] of this.#streams.resumed(this.#request, resumed, resumedDirect)) {
             const refusal = errorOf(error);
             if (!refusal.retryable) {
@@ -89,6 +100,7 @@ export class Following {
     /** The client has ended, for good if there is an error. */
     end(error) {
         this.#connection = null;
+        this.#pauses.endAll();
         for (const stream of this.#streams.all) {
             stream.cursor = null;
             stream.asking = false;
@@ -107,16 +119,22 @@ export class Following {
             this.#takeRemoval(params);
         }
         else if ((event === "kicked" || event === "room.deleted") && typeof roomId === "string") {
-            this.recheck(roomId);
+            this.recheck(roomId, event === "room.deleted");
         }
         return this.#streams.take(event, params, ownId);
     }
     /** A room may have been lost: the server knows. */
-    recheck(roomId) {
-        const stream = this.#streams.get(roomId);
+    recheck(roomId, isDeleted = false) {
+        const stream = this.#streams.find(roomId);
+        if (stream === undefined) {
+            return;
+        }
         if (stream.readers.size > 0) {
             stream.followAgain();
             this.#streams.check(stream);
+        }
+        else if (isDeleted) {
+            stream.forget();
         }
     }
     checkAll() {
@@ -143,16 +161,23 @@ export class Following {
     async #followForHandlers(stream, since, send) {
         const earlier = () => [...stream.readers].filter((reader) => reader.isForHandlers);
         const from = since ?? (earlier().length === 0 ? (stream.stored ?? undefined) : undefined);
-        const position = isPosition(from) ? from : null;
+        const position = saysWhere(from) ? from : null;
         stream.asking = true;
         try {
-            return await send(from, (result) => {
+            const result = await send(from, (result) => {
+                if (!saysWhere(result)) {
+                    return;
+                }
                 for (const reader of earlier()) {
                     stream.readers.delete(reader);
                 }
                 stream.readers.add(new HandlerReader(position, stream.source, this.#handlers));
                 stream.answered(position, result);
             });
+            if (!saysWhere(result)) {
+                throw new ProtocolError(NO_PLACE);
+            }
+            return result;
         }
         finally {
             stream.asking = false;
@@ -188,8 +213,9 @@ export class Following {
         const [method, params] = stream.source === null ? ["message.followDirect", { since }] : ["room.follow", { roomId: stream.source, since }];
         try {
             await this.#within(connection, method, params, (result) => {
-                if (isCurrent()) {
-                    stream.answered(since ?? null, result);
+                if (isCurrent() && !stream.answered(since ?? null, result)) {
+                    // Asked again, it would say the same.
+                    this.#fail(stream, new ProtocolError(NO_PLACE));
                 }
             });
         }
@@ -198,8 +224,7 @@ export class Following {
                 return;
             }
             if (error instanceof RpcError && error.retryable) {
-                const delayMs = retryAfterMs(error) || PAUSE_MS;
-                await new Promise((resolve) => void this.#settings.timers.setTimeout(resolve, delayMs));
+                await this.#pauses.wait(retryAfterMs(error) || PAUSE_MS);
             }
             else if (error instanceof RpcError) {
                 this.#fail(stream, error);
@@ -243,6 +268,9 @@ export class Following {
         for (const reader of [...stream.readers]) {
             stream.remove(reader);
             reader.fail(error);
+        }
+        if (error instanceof RpcError && error.code === ErrorCode.roomNotFound) {
+            stream.forget();
         }
     }
 }

@@ -36,6 +36,9 @@ interface Host {
         readonly pathname: string;
     };
     readonly WebSocket?: new (url: string) => Socket;
+    readonly performance: {
+        now(): number;
+    };
     readonly crypto: {
         getRandomValues(bytes: Uint8Array): Uint8Array;
     };

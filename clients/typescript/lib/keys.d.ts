@@ -1,6 +1,6 @@
 /** The methods about keys, names and the audit log. */
+import type { AuditOptions, AuditPage, IssuedKey, KeyOptions, ListedKey, RenamedAgent, RotatedKey, RotateOptions, Status } from "./agent_types.js";
 import { TaskMethods } from "./tasks.js";
-import type { AuditOptions, AuditPage, IssuedKey, KeyOptions, ListedKey, RenamedAgent, RotatedKey, RotateOptions, Status } from "./types.js";
 /** `agentId` is this agent when left out; anybody else is for the controller only. */
 export declare abstract class KeyMethods extends TaskMethods {
     /** Makes a further key; for another agent an enrolment token in its place. */

@@ -1,6 +1,8 @@
 /** One function per method of the protocol. */
+import type { Agent, AgentToEnrol, InvitedAgent, InviteOptions, Status } from "./agent_types.js";
+import type { FollowOptions, FollowResult } from "./position_types.js";
 import { ReceiptMethods } from "./receipts.js";
-import type { Agent, AgentToEnrol, CreateRoomOptions, Document, DocumentSummary, DocumentVersion, FollowOptions, FollowResult, HistoryOptions, HistoryPage, InvitedAgent, InviteOptions, Message, Room, RoomChanges, RoomInfo, RoomSummary, SendOptions, SentDirectMessage, SentMessage, Status, Visibility } from "./types.js";
+import type { CreateRoomOptions, Document, DocumentSummary, DocumentVersion, HistoryOptions, HistoryPage, Message, Room, RoomChanges, RoomInfo, RoomSummary, SendOptions, SentDirectMessage, SentMessage, Visibility } from "./types.js";
 export interface CallOptions {
     /** How long this call waits for its answer, instead of the client's `requestTimeoutMs`. */
     timeoutMs?: number | undefined;
@@ -18,7 +20,6 @@ export interface KeyedParams extends Record<string, unknown> {
 export declare abstract class Methods extends ReceiptMethods {
     /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
     abstract call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
-    /** Calls a method that takes an idempotency key. */
     protected send<Result>(method: string, params: KeyedParams): Promise<Result>;
     /** Makes a new participant. Its key, or the token for it, is in the answer and nowhere else. Controller only. */
     inviteAgent(displayName: string, options: InviteOptions & {

@@ -7,7 +7,6 @@ import { ReceiptMethods } from "./receipts.js";
  * `ConnectionLostError` or `RequestTimeoutError` when the outcome is unknown.
  */
 export class Methods extends ReceiptMethods {
-    /** Calls a method that takes an idempotency key. */
     send(method, params) {
         return this.call(method, params);
     }

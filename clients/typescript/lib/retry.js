@@ -1,8 +1,8 @@
-/** Sending again by itself what may be lost, without ever saying it twice. */
+/** Sending again by itself what may be lost, without ever having it done twice. */
 import { backoffMs, retryAfterMs } from "./backoff.js";
 import { ConnectionLostError, ErrorCode, NotConnectedError, RequestTimeoutError, RpcError } from "./errors.js";
 import { host } from "./host.js";
-/** Refusals after which the same message may be sent again under its key. */
+/** Refusals after which the same request may be sent again under its key. */
 const RETRIED_CODES = [
     ErrorCode.limited,
     ErrorCode.storageUnavailable,
@@ -15,26 +15,45 @@ export function newKey() {
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 /**
- * Calls `attempt` with the milliseconds that are left until it succeeds, fails for good, or `retryMs` are up; then the
- * last failure is thrown. `attempt` must be safe to repeat; `isOver` says that the client will not connect again.
+ * Calls `attempt` with the milliseconds that are left until it succeeds, fails for good, `retryMs` are up, or the client
+ * ends. `attempt` must be safe to repeat, which it is under the idempotency key `key`.
+ *
+ * The last failure is thrown, unless it says that nothing was done while an earlier attempt may have been carried out:
+ * then that one's is, with the last failure as its cause. A refusal for good is always the last word, because a server
+ * looks for the key before anything that it refuses for.
  */
-export async function untilAnswered(attempt, isOver, { retryMs, reconnectBaseMs, reconnectMaxMs, random, timers }) {
-    const deadline = Date.now() + retryMs;
+export async function untilAnswered(attempt, key, isOver, pauses, { retryMs, reconnectBaseMs, reconnectMaxMs, random, now }) {
+    const deadline = now() + retryMs;
+    let doubtful = null;
     for (let tries = 0;; tries += 1) {
         try {
-            return await attempt(Math.max(1, deadline - Date.now()));
+            return await attempt(Math.max(1, deadline - now()));
         }
         catch (error) {
+            if (isDoubtful(error)) {
+                error.idempotencyKey = key;
+                doubtful = error;
+            }
             const delayMs = Math.max(retryAfterMs(error), backoffMs(tries, reconnectBaseMs, reconnectMaxMs, random));
-            if (!isWorthAnotherTry(error) || isOver() || Date.now() + delayMs >= deadline) {
+            const mayGoOn = isWorthAnotherTry(error) && !isOver() && now() + delayMs < deadline;
+            if (mayGoOn && (await pauses.wait(delayMs))) {
+                continue;
+            }
+            if (doubtful === null || doubtful === error || isForGood(error)) {
                 throw error;
             }
-            await new Promise((resolve) => void timers.setTimeout(resolve, delayMs));
+            doubtful.cause = error;
+            throw doubtful;
         }
     }
 }
+/** Whether the request may have been carried out. */
+function isDoubtful(error) {
+    return error instanceof ConnectionLostError || error instanceof RequestTimeoutError;
+}
+function isForGood(error) {
+    return error instanceof RpcError && !RETRIED_CODES.includes(error.code);
+}
 function isWorthAnotherTry(error) {
-    return error instanceof RpcError
-        ? RETRIED_CODES.includes(error.code)
-        : error instanceof ConnectionLostError || error instanceof RequestTimeoutError || error instanceof NotConnectedError;
+    return error instanceof RpcError ? !isForGood(error) : isDoubtful(error) || error instanceof NotConnectedError;
 }

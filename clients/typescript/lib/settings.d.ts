@@ -1,5 +1,5 @@
 /** How a client is set up: options, environment, defaults and limits. */
-import type { Positions } from "./types.js";
+import type { Positions } from "./position_types.js";
 /** Where the client reports what it cannot throw to anybody. */
 export type ErrorReport = (error: unknown, context: {
     event?: string;
@@ -45,8 +45,9 @@ export interface ClientOptions {
     /** Messages that may wait for each iteration over a room; 1024 when left out. What comes beyond is fetched again. */
     iterationBufferSize?: number | undefined;
     /**
-     * How long `sendMessage` and `sendDm` try by themselves, under one idempotency key, after a lost connection, a time-out
-     * and the errors 4080, 4090, 4092 and -32603; 60 000 ms when left out, 0: one try. Only with servers that know such keys.
+     * How long `sendMessage`, `sendDm` and the changes of tasks try by themselves, under one idempotency key, after a lost
+     * connection, a time-out and the errors 4080, 4090, 4092 and -32603; 60 000 ms when left out, 0: one try. Only with servers
+     * that know such keys.
      */
     retryMs?: number | undefined;
     /** Told of failing handlers and of frames that make no sense; when left out they go to `console.error`. */
@@ -71,6 +72,8 @@ export interface Settings {
     readonly report: ErrorReport;
     readonly random: () => number;
     readonly timers: Timers;
+    /** Milliseconds on a clock that nobody sets. */
+    readonly now: () => number;
 }
 /** Fills in environment and defaults; throws `TypeError` when something is missing or makes no sense. */
 export declare function settle(options: ClientOptions): Settings;

@@ -23,6 +23,7 @@ export function settle(options) {
             setTimeout: (callback, delayMs) => host.setTimeout(callback, delayMs),
             clearTimeout: (timer) => host.clearTimeout(timer),
         },
+        now: () => host.performance.now(),
     };
 }
 /** The address as messages may show it: without the credentials and the query it may hold. */

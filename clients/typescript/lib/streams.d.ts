@@ -3,7 +3,7 @@
  *
  * No socket, no waiting: the client tells what came, and is told what to ask for.
  */
-import type { Position, Positions } from "./types.js";
+import type { FollowResult, Position, Positions } from "./position_types.js";
 /** What is followed: a room by its id, or direct messages, which are null. */
 export type Source = string | null;
 /** The events that followed things consist of. */
@@ -40,6 +40,8 @@ export declare class Stream {
     readonly readers: Set<Reader>;
     /** Where a reader begins that names no position: as handed in, or as the last reader left it. */
     stored: Position | null;
+    /** Whether `stored` is what the client was given, and nobody has read from there yet. */
+    handedIn: boolean;
     /** Whether the server was asked to follow and has not answered. */
     asking: boolean;
     /** Whether to ask anew when the answer has come. */
@@ -53,8 +55,13 @@ export declare class Stream {
     get needsToFollow(): boolean;
     /** The position to follow from; null for "from now on". */
     since(): Position | null;
-    /** The server follows; `result` is what it said, before the first event that it shows. */
-    answered(since: Position | null, result: unknown): void;
+    /** A new connection, to a server of this epoch: under another one, numbers begin anew and mean something else. */
+    enter(epoch: string | null): void;
+    /**
+     * The server follows; `result` is what it said, before the first event that it shows. False when that does not say where
+     * the stream stands.
+     */
+    answered(since: Position | null, result: unknown): boolean;
     /** Follows anew: what the server says now, or has said, may not hold any longer. */
     followAgain(): void;
     /** The server has shown what is at `seq`. */
@@ -65,6 +72,8 @@ export declare class Stream {
     isForPlainHandlers(seq: number, isOwn: boolean): boolean;
     /** A reader has gone; where it stood is where the next one begins. */
     remove(reader: Reader): void;
+    /** What was followed is not there any longer, so that no position in it means anything. */
+    forget(): void;
 }
 /** Everything that is followed. */
 export declare class Streams {
@@ -73,6 +82,10 @@ export declare class Streams {
     constructor(positions: Positions | undefined, ask: (stream: Stream) => void);
     get all(): Stream[];
     get(source: Source): Stream;
+    /** The stream, if anybody ever asked for it. */
+    find(source: Source): Stream | undefined;
+    /** A new connection, before what it goes on with is known. */
+    enter(epoch: string | null): void;
     get positions(): Positions;
     /** Follows if somebody lacks something. */
     check(stream: Stream): void;
@@ -83,5 +96,5 @@ export declare class Streams {
     /** Hands an event on to those who follow; returns whether it is for the handlers at large, too. */
     take(event: string, params: unknown, ownId: string | null): boolean;
 }
-/** Whether `value` is a position, whatever its type says. */
-export declare function isPosition(value: unknown): value is Position;
+/** Whether `value` names an epoch and a number, as positions and answers to following do, whatever its type says. */
+export declare function saysWhere(value: unknown): value is FollowResult;

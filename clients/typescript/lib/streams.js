@@ -32,6 +32,8 @@ export class Stream {
     readers = new Set();
     /** Where a reader begins that names no position: as handed in, or as the last reader left it. */
     stored = null;
+    /** Whether `stored` is what the client was given, and nobody has read from there yet. */
+    handedIn = false;
     /** Whether the server was asked to follow and has not answered. */
     asking = false;
     /** Whether to ask anew when the answer has come. */
@@ -78,17 +80,29 @@ export class Stream {
         }
         return earliest(hungry.length === 0 ? [...this.readers] : hungry);
     }
-    /** The server follows; `result` is what it said, before the first event that it shows. */
+    /** A new connection, to a server of this epoch: under another one, numbers begin anew and mean something else. */
+    enter(epoch) {
+        if (this.#epoch !== epoch) {
+            this.#epoch = null;
+            this.#plainAfter = null;
+        }
+    }
+    /**
+     * The server follows; `result` is what it said, before the first event that it shows. False when that does not say where
+     * the stream stands.
+     */
     answered(since, result) {
         this.asking = false;
-        if (!isFollowResult(result)) {
-            return;
+        if (!saysWhere(result)) {
+            return false;
         }
         const { epoch, seq: head, reset } = result;
         this.cursor = reset !== undefined ? reset.resumesFrom - 1 : (since?.seq ?? head);
+        if (this.#plainAfter === null || this.#epoch !== epoch) {
+            this.#plainAfter = head;
+        }
         this.#epoch = epoch;
         this.#head = head;
-        this.#plainAfter ??= head;
         for (const reader of [...this.readers]) {
             if (reader.next === null) {
                 reader.next = head + 1;
@@ -105,6 +119,7 @@ export class Stream {
         if (this.again) {
             this.followAgain();
         }
+        return true;
     }
     /** Follows anew: what the server says now, or has said, may not hold any longer. */
     followAgain() {
@@ -151,7 +166,13 @@ export class Stream {
     remove(reader) {
         if (this.readers.delete(reader)) {
             this.stored = reader.done ?? this.stored;
+            this.handedIn = false;
         }
+    }
+    /** What was followed is not there any longer, so that no position in it means anything. */
+    forget() {
+        this.stored = null;
+        this.handedIn = false;
     }
     get #hungry() {
         return [...this.readers].filter((reader) => !reader.isFull);
@@ -182,11 +203,16 @@ export class Streams {
     constructor(positions, ask) {
         this.#ask = ask;
         for (const [roomId, position] of Object.entries(positions?.rooms ?? {})) {
-            this.get(roomId).stored = position;
+            this.#handIn(roomId, position);
         }
         if (positions?.direct !== undefined) {
-            this.get(null).stored = positions.direct;
+            this.#handIn(null, positions.direct);
         }
+    }
+    #handIn(source, position) {
+        const stream = this.get(source);
+        stream.stored = position;
+        stream.handedIn = true;
     }
     get all() {
         return [...this.#streams.values()];
@@ -198,6 +224,16 @@ export class Streams {
             this.#streams.set(source, stream);
         }
         return stream;
+    }
+    /** The stream, if anybody ever asked for it. */
+    find(source) {
+        return this.#streams.get(source);
+    }
+    /** A new connection, before what it goes on with is known. */
+    enter(epoch) {
+        for (const stream of this.all) {
+            stream.enter(epoch);
+        }
     }
     get positions() {
         const positions = { rooms: {} };
@@ -304,10 +340,7 @@ function earliest(readers) {
     }
     return least;
 }
-function isFollowResult(result) {
-    return isObject(result) && typeof result["epoch"] === "string" && typeof result["seq"] === "number";
-}
-/** Whether `value` is a position, whatever its type says. */
-export function isPosition(value) {
+/** Whether `value` names an epoch and a number, as positions and answers to following do, whatever its type says. */
+export function saysWhere(value) {
     return isObject(value) && typeof value["epoch"] === "string" && typeof value["seq"] === "number";
 }

@@ -1,14 +1,17 @@
 /** One function per method about tasks. */
-import type { CallOptions } from "./methods.js";
-import type { NewTask, Task, TaskFilter, TaskOutcome, TaskPage, TaskProgress, TaskReceipt } from "./types.js";
+import type { CallOptions, KeyedParams } from "./methods.js";
+import type { NewTask, Task, TaskFilter, TaskOutcome, TaskPage, TaskProgress, TaskReceipt } from "./task_types.js";
 /**
  * Offering work in a room, claiming it under a lease, and finishing it.
  *
  * All that change something may be repeated under the same `idempotencyKey`, within 24 hours, and then give the first
- * receipt; another request under it is refused (4081).
+ * receipt; another request under it is refused (4081). The client repeats them by itself, as it does messages, under a key
+ * of its own if none is given.
  */
 export declare abstract class TaskMethods {
     abstract call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
+    /** Calls a method that takes an idempotency key, again if need be. */
+    protected abstract send<Result>(method: string, params: KeyedParams): Promise<Result>;
     /** Offers a task in a room, to its `assignee` alone or to every member. The task has the id of the message that opens it. */
     createTask(roomId: string, title: string, options?: NewTask): Promise<TaskReceipt>;
     /**

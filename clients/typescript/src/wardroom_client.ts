@@ -17,6 +17,7 @@ export {
   ConnectionLostError,
   ErrorCode,
   NotConnectedError,
+  ProtocolError,
   RequestTimeoutError,
   RpcError,
   WardroomError,
@@ -32,5 +33,8 @@ export type {
   RoomItem,
 } from "./lib/iteration.js";
 export type { CallOptions } from "./lib/methods.js";
+export type * from "./lib/agent_types.js";
+export type * from "./lib/position_types.js";
 export type { ClientOptions, ErrorReport, Timers } from "./lib/settings.js";
+export type * from "./lib/task_types.js";
 export type * from "./lib/types.js";

@@ -2,42 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type EventMap, type Items, type Position, type RoomItem, RpcError, type Session } from "wardroom-client";
-import { SESSION, type ServerLink } from "./support/scripted_server.js";
+import { type EventMap, type Position, RpcError } from "wardroom-client";
+import { answerFollow, at, range, ROOM, say, take, WELCOME } from "./support/following.js";
+import { SESSION } from "./support/scripted_server.js";
 import { connected, DELAYS, KEY, stage } from "./support/setup.js";
-import { Inbox } from "./support/waiting.js";
-
-const ROOM = "room-1";
-const WELCOME: Session = { ...SESSION, epoch: "epoch-1" };
-
-function at(seq: number, epoch = "epoch-1"): Position {
-  return { epoch, seq };
-}
-
-function say(link: ServerLink, seqs: number[], senderId = "agent-2"): void {
-  for (const seq of seqs) {
-    const message = { messageId: `m${seq}`, senderId, senderName: "n", content: String(seq), timestamp: seq, seq };
-    link.event("message", { roomId: ROOM, message });
-  }
-}
-
-async function answerFollow(link: ServerLink, since: Position | undefined, seq: number, reset?: object): Promise<void> {
-  const request = await link.expect("room.follow");
-  assert.deepEqual(request.params, since === undefined ? { roomId: ROOM } : { roomId: ROOM, since });
-  link.answer(request, { epoch: "epoch-1", seq, ...(reset === undefined ? {} : { reset }) });
-}
-
-async function take(items: Items<RoomItem>, seqs: number[]): Promise<void> {
-  for (const seq of seqs) {
-    const { value } = await items.next();
-    assert.ok(value?.kind === "message", JSON.stringify(value));
-    assert.equal(value.message.seq, seq);
-  }
-}
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
-}
+import { Deferred, Inbox, within } from "./support/waiting.js";
 
 test("iteration goes on across a lost connection", async (t) => {
   const { server, client, timers, link } = await connected(t);
@@ -142,6 +111,38 @@ test("a slow consumer bounds memory and misses nothing", async (t) => {
   await answerFollow(link, at(9), 11);
   say(link, [10, 11]);
   await taking;
+});
+
+test("slow handlers that follow miss nothing", async (t) => {
+  // More than may wait for one handler.
+  const last = 10_050;
+  const { client, link, reports } = await connected(t);
+  const released = new Deferred();
+  const everything = new Deferred();
+  const seen: number[] = [];
+  client.on("message", async ({ message }) => {
+    await released.promise;
+    seen.push(message.seq!);
+    if (message.seq === last) {
+      everything.resolve();
+    }
+  });
+  const following = client.followRoom(ROOM, { since: at(0) });
+  await answerFollow(link, at(0), 0);
+  await following;
+  say(link, range(1, last));
+  const barrier = client.getMotd();
+  link.answer(await link.expect("lobby.getMotd"), { motd: null });
+  await barrier;
+  released.resolve();
+  const request = await link.expect("room.follow");
+  const { seq } = request.params?.["since"] as Position;
+  assert.ok(seq >= 10_000 && seq < last);
+  link.answer(request, { epoch: "epoch-1", seq: last });
+  say(link, range(seq + 1, last));
+  await within(everything.promise, "the last message");
+  assert.deepEqual(seen, range(1, last));
+  assert.deepEqual(reports, []);
 });
 
 test("positions are handed in and out", async (t) => {

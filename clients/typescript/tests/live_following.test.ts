@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { type ClientOptions, WardroomClient } from "wardroom-client";
+import { type ClientOptions, type EventMap, WardroomClient } from "wardroom-client";
 import { LiveServer } from "./support/live_server.js";
 import { type Passage, passage } from "./support/passage.js";
-import { within } from "./support/waiting.js";
+import { Inbox, within } from "./support/waiting.js";
 
 const IMPATIENT = { reconnectBaseMs: 20, reconnectMaxMs: 200, requestTimeoutMs: 10_000 };
 
@@ -37,7 +37,7 @@ async function read(client: WardroomClient, roomId: string, count: number): Prom
 
 test("each message once and in order, through disconnects and a kill", async (t) => {
   const server = await live(t);
-  const through: Passage = await passage(t, Number(new URL(server.url).port));
+  const through: Passage = await passage(t, server.url);
   const controller = await enter(t, server.url, server.controllerKey);
   const alice = await enter(t, through.url, (await controller.inviteAgent("alice")).apiKey);
   const bob = await enter(t, through.url, (await controller.inviteAgent("bob")).apiKey, { iterationBufferSize: 16 });
@@ -95,7 +95,7 @@ test("a new client goes on where the old one was, and is told of another databas
 
 test("a message whose answer was lost is stored once", async (t) => {
   const server = await live(t);
-  const through = await passage(t, Number(new URL(server.url).port));
+  const through = await passage(t, server.url);
   const controller = await enter(t, through.url, server.controllerKey);
   const expected = Array.from({ length: 20 }, (_, number) => String(number));
   for (const content of expected) {
@@ -107,4 +107,76 @@ test("a message whose answer was lost is stored once", async (t) => {
   }
   const history = await controller.roomHistory(controller.lobbyId!, { afterSeq: 0 });
   assert.deepEqual(history.map(({ content }) => content), expected);
+});
+
+test("a change of a task whose answer was lost is made once", async (t) => {
+  const server = await live(t);
+  const through = await passage(t, server.url);
+  const controller = await enter(t, through.url, server.controllerKey);
+  const lobby = controller.lobbyId!;
+  const losing = async <Result>(change: () => Promise<Result>): Promise<Result> => {
+    through.swallowAnswers();
+    const changing = change();
+    await through.swallowed();
+    through.cut();
+    return changing;
+  };
+  const offered = await controller.createTask(lobby, "Count the sheep");
+  // Of two claims the second would have been refused, because the first holds it.
+  const claimed = await losing(() => controller.claimTask(offered.taskId));
+  assert.deepEqual([claimed.state, claimed.generation, claimed.revision], ["accepted", 1, offered.revision + 1]);
+  const completed = await losing(() => controller.completeTask(offered.taskId, 1, { content: "Seven." }));
+  const results = await controller.roomHistory(lobby, { replyTo: offered.taskId });
+  assert.deepEqual(results.map(({ messageId }) => messageId), [completed.resultMessageId]);
+});
+
+test("after a restore handlers go on, and what was restored can be read again", async (t) => {
+  const server = await live(t);
+  const controller = await enter(t, server.url, server.controllerKey);
+  const alice = await enter(t, server.url, (await controller.inviteAgent("alice")).apiKey);
+  const { roomId } = await alice.createRoom("Ops");
+  await controller.joinRoom(roomId);
+  const expected = Array.from({ length: 10 }, (_, number) => String(number));
+  const backup = server.freePath("a.backup");
+  for (const content of expected) {
+    if (content === "5") {
+      await server.command("backup", backup);
+    }
+    await controller.sendMessage(roomId, content);
+  }
+  assert.deepEqual(await read(alice, roomId, 10), expected);
+  const messages = new Inbox<EventMap["message"]>("a message");
+  const opened = new Inbox<EventMap["connection.opened"]>("the connection");
+  alice.on("message", messages.put).on("connection.opened", opened.put);
+
+  await server.stop();
+  await server.command("restore", backup);
+  await server.startAgain();
+  await opened.take();
+  // A number that handlers were shown before the restore.
+  assert.equal((await controller.sendMessage(roomId, "anew")).seq, 6);
+  assert.equal((await messages.take()).message.content, "anew");
+  const { value: told } = await alice.room(roomId).next();
+  assert.ok(told?.kind === "reset" && told.reset.reason === "epoch" && told.reset.oldest !== undefined);
+  const { epoch, seq } = told.reset.oldest;
+  const contents: string[] = [];
+  for await (const item of alice.room(roomId, { since: { epoch, seq: seq - 1 } })) {
+    assert.ok(item.kind === "message");
+    if (contents.push(item.message.content) === 6) {
+      break;
+    }
+  }
+  assert.deepEqual(contents, [...expected.slice(0, 5), "anew"]);
+});
+
+test("programs that share a key are told that their sessions end each other", async (t) => {
+  const server = await LiveServer.start({ WARDROOM_LIMITS__SESSIONS_PER_AGENT: "1" });
+  t.after(() => server.remove());
+  const first = new WardroomClient({ url: server.url, apiKey: server.controllerKey });
+  t.after(() => first.close());
+  const lost = new Inbox<EventMap["connection.lost"]>("the loss of the connection");
+  first.on("connection.lost", lost.put);
+  await first.connect();
+  await enter(t, server.url, server.controllerKey);
+  assert.equal((await lost.take()).replaced, true);
 });

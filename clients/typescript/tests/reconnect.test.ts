@@ -57,6 +57,20 @@ test("a dropped connection comes back: authenticated, with the same handlers", a
   assert.equal((await messages.take()).message.content, "hello");
 });
 
+test("an agent with too many sessions waits longest, and handlers are told", async (t) => {
+  const { server, client, timers, link } = await connected(t);
+  const lost = watch(client, "connection.lost");
+  const reason = "replaced by a newer session";
+  link.close(1008, reason);
+  assert.deepEqual(await lost.take(), { code: 1008, reason, retryInMs: DELAYS.reconnectMaxMs / 2, replaced: true });
+  await timers.runOut(DELAYS.reconnectMaxMs / 2);
+  const second = await server.admit();
+  await client.connect();
+  await timers.runOut(STABLE_AFTER_MS);
+  second.close(1012, "restarting");
+  assert.deepEqual(await lost.take(), { code: 1012, reason: "restarting", retryInMs: DELAYS.reconnectBaseMs / 2 });
+});
+
 test("waits grow while the server stays away, and start over once a connection has lasted", async (t) => {
   const { server, client, timers, link } = await connected(t);
   const lost = watch(client, "connection.lost");

@@ -10,6 +10,10 @@ export async function promised(): Promise<void> {
     const removed: true | undefined = message.removed;
     return [text, removed];
   });
+  client.on("task.updated", async ({ task }) => {
+    const description: string | null = (await client.getTask(task.taskId)).description;
+    return [task.state, description];
+  });
   client.on("lobby.motd", async ({ content }) => {
     const motd: string | null = content;
     await client.sendMessage("r", motd ?? "");
@@ -54,6 +58,8 @@ export function refused(client: WardroomClient): void {
   client.on("mesage", () => {});
   // @ts-expect-error `dm` has no `roomId`
   client.on("dm", ({ roomId }) => roomId);
+  // @ts-expect-error what may be long is not in the event
+  client.on("task.updated", ({ task }) => task.description);
   // @ts-expect-error rooms are public or private
   void client.createRoom("x", { visibility: "secret" });
   // @ts-expect-error a message needs its text

@@ -23,6 +23,11 @@ export function isFinalClose(code: number, reason: string): boolean {
   return code === 1008 && /^(agent )?(banned|revoked)\b/i.test(reason);
 }
 
+/** Whether the session was closed in favour of a newer one of the same agent, which had too many. */
+export function isReplaced(code: number, reason: string): boolean {
+  return code === 1008 && reason.startsWith("replaced by a newer session");
+}
+
 /** Whether authenticating again with the same key makes no sense after this error. */
 export function isFinalError(error: unknown): error is RpcError {
   return error instanceof RpcError && (error.code === ErrorCode.authFailed || error.code === ErrorCode.agentBanned);

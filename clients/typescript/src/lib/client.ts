@@ -1,6 +1,7 @@
 /** The client: one session that survives lost connections. */
 
-import { backoffMs, isFinalClose, isFinalError, retryAfterMs } from "./backoff.js";
+import type { Role, Session, Status } from "./agent_types.js";
+import { backoffMs, isFinalClose, isFinalError, isReplaced, retryAfterMs } from "./backoff.js";
 import { Calls } from "./calls.js";
 import { Connection, type Ending } from "./connection.js";
 import { ConnectionLostError, isObject, messageOf, NotConnectedError, type WardroomError } from "./errors.js";
@@ -10,13 +11,17 @@ import { Heartbeat } from "./heartbeat.js";
 import { socketOpener } from "./host.js";
 import { type DirectStreamItem, Items, type RoomItem } from "./iteration.js";
 import { type CallOptions, type KeyedParams, Methods } from "./methods.js";
+import { Pauses } from "./pauses.js";
+import type { FollowOptions, FollowResult, IterateOptions, Position, Positions } from "./position_types.js";
 import { newKey, untilAnswered } from "./retry.js";
 import { type ClientOptions, type Settings, settle, shownUrl } from "./settings.js";
 import type { Source } from "./streams.js";
-import type { FollowOptions, FollowResult, IterateOptions, Position, Positions, Role, Session, Status } from "./types.js";
 
 /** A connection that lasted this long counts as good again: the next loss starts with the shortest wait. */
 const STABLE_AFTER_MS = 10_000;
+
+/** As if so many tries had failed: the next wait is drawn from the whole range. */
+const MANY_ATTEMPTS = 64;
 
 type State =
   /** Never connected, closed, or given up. */
@@ -34,13 +39,14 @@ type State =
  * authenticates again; handlers stay. It stops when the key is refused or the agent is banned or revoked
  * (`connection.ended`). What was missed in between is made up for in rooms that are followed (`room`, `followRoom`), and
  * in `roomHistory` otherwise. Calls that were under way when the connection dropped reject with `ConnectionLostError`;
- * only messages, which cannot be said twice, are sent again. Calls made while it is away wait for it, within their timeout.
+ * only messages and changes of tasks, which cannot happen twice, are sent again. Calls made while it is away wait for it, within their timeout.
  */
 export class WardroomClient extends Methods {
   readonly #settings: Settings;
   readonly #handlers: Handlers;
   readonly #calls: Calls;
   readonly #following: Following;
+  readonly #pauses: Pauses;
   #state: State = "idle";
   /** Grows with every `connect` and `close`, so that whatever an earlier one started can see that it is over. */
   #run = 0;
@@ -63,6 +69,7 @@ export class WardroomClient extends Methods {
     this.#settings = settle(options);
     this.#calls = new Calls(this.#settings.timers);
     this.#handlers = new Handlers((error, event) => this.#settings.report(error, { event }));
+    this.#pauses = new Pauses(this.#settings.timers);
     this.#following = new Following(this.#handlers, this.#settings);
   }
 
@@ -169,7 +176,8 @@ export class WardroomClient extends Methods {
 
   /**
    * Everything of a room after `since`, for `for await`: messages, one's own included, each once and in order, across lost
-   * connections; removals; and resets, where something is missing for good. Handlers go on as before.
+   * connections; removals; and resets, where it does not go on at the position before (`ResetItem`). Handlers go on as
+   * before.
    */
   room(roomId: string, { since }: IterateOptions = {}): Items<RoomItem> {
     return this.#items(roomId, since);
@@ -201,20 +209,21 @@ export class WardroomClient extends Methods {
 
   override async deleteRoom(roomId: string): Promise<Status> {
     const status = await super.deleteRoom(roomId);
-    this.#following.recheck(roomId);
+    this.#following.recheck(roomId, true);
     return status;
   }
 
   protected override send<Result>(method: string, params: KeyedParams): Promise<Result> {
     const { retryMs, requestTimeoutMs } = this.#settings;
-    // A server that says no epoch knows no keys: sending again might say it twice.
+    // A server that says no epoch knows no keys: sending again might have it done twice.
     if (retryMs === 0 || this.#session?.epoch === undefined) {
       return this.call(method, params);
     }
-    const kept = { ...params, idempotencyKey: params.idempotencyKey ?? newKey() };
+    const idempotencyKey = params.idempotencyKey ?? newKey();
+    const kept = { ...params, idempotencyKey };
     const attempt = (leftMs: number): Promise<Result> =>
       this.call(method, kept, { timeoutMs: Math.min(leftMs, requestTimeoutMs) });
-    return untilAnswered(attempt, () => this.#state === "idle", this.#settings);
+    return untilAnswered(attempt, idempotencyKey, () => this.#state === "idle", this.#pauses, this.#settings);
   }
 
   override call<Result = unknown>(method: string, params?: object, options: CallOptions = {}): Promise<Result> {
@@ -226,8 +235,13 @@ export class WardroomClient extends Methods {
       if (this.#state === "idle") {
         throw new NotConnectedError("the client is not connected", this.#whyIdle);
       }
-      const epoch = this.#session?.epoch ?? "";
-      return this.#following.read(source, typeof since === "number" ? { epoch, seq: since } : since);
+      if (typeof since !== "number") {
+        return this.#following.read(source, since);
+      }
+      if (this.#session === null) {
+        throw new NotConnectedError("`since` is a number of an epoch that is not known before the client is connected");
+      }
+      return this.#following.read(source, { epoch: this.#session.epoch ?? "", seq: since });
     };
     return new Items(start, (stream) => this.#following.check(stream));
   }
@@ -369,16 +383,20 @@ export class WardroomClient extends Methods {
     this.#state = "reconnecting";
     // Nobody need wait for the new connection, so its failure is nobody's unhandled rejection.
     this.#expectConnected().catch(() => {});
-    this.#retryLater(ending, 0);
+    const replaced = isReplaced(ending.code, ending.reason);
+    if (replaced) {
+      this.#attempt = MANY_ATTEMPTS;
+    }
+    this.#retryLater(ending, 0, replaced);
   }
 
-  #retryLater({ code, reason }: Ending, atLeastMs: number): void {
+  #retryLater({ code, reason }: Ending, atLeastMs: number, replaced = false): void {
     const { reconnectBaseMs, reconnectMaxMs, random, timers } = this.#settings;
     const retryInMs = Math.max(atLeastMs, backoffMs(this.#attempt, reconnectBaseMs, reconnectMaxMs, random));
     this.#attempt += 1;
     const run = this.#run;
     this.#retryTimer = timers.setTimeout(() => void this.#try(run), retryInMs);
-    this.#handlers.announce("connection.lost", { code, reason, retryInMs });
+    this.#handlers.announce("connection.lost", { code, reason, retryInMs, ...(replaced ? { replaced } : {}) });
   }
 
   #giveUp(ending: Ending, error: WardroomError): void {
@@ -394,6 +412,7 @@ export class WardroomClient extends Methods {
     this.#connection = null;
     this.#stopWatching();
     this.#settings.timers.clearTimeout(this.#retryTimer);
+    this.#pauses.endAll();
     this.#following.end(isClosed ? undefined : why);
     this.#calls.failWaiting(new NotConnectedError(`not sent: ${messageOf(why)}`, why));
     this.#settleConnected?.reject(why);

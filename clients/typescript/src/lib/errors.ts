@@ -78,6 +78,11 @@ export class RpcError extends WardroomError {
   }
 }
 
+/** The server sent something that is no answer to what was asked. */
+export class ProtocolError extends WardroomError {
+  override readonly name = "ProtocolError";
+}
+
 /** There was no connection, so the call was never sent. */
 export class NotConnectedError extends WardroomError {
   override readonly name = "NotConnectedError";
@@ -90,15 +95,23 @@ export class NotConnectedError extends WardroomError {
 /**
  * The connection ended between the request and its answer.
  *
- * The call may have taken effect or not, so the client never repeats it by itself.
+ * The call may have taken effect or not. The client repeats by itself only what has an idempotency key (messages and
+ * changes of tasks), for up to `retryMs`.
  */
 export class ConnectionLostError extends WardroomError {
   override readonly name = "ConnectionLostError";
+  /**
+   * The key of the call, null if it had none. The same call with this key, within 24 hours, is carried out once, whatever
+   * became of this one.
+   */
+  idempotencyKey: string | null = null;
 }
 
 /** The answer did not come in time. The call may still take effect. */
 export class RequestTimeoutError extends WardroomError {
   override readonly name = "RequestTimeoutError";
+  /** As for `ConnectionLostError`. */
+  idempotencyKey: string | null = null;
 }
 
 /** Whether `value` is an object whose members can be looked at. */

@@ -1,6 +1,9 @@
 /** Events and their handlers. */
 
-import type { DocumentVersion, Message, MessageType, Reset, Session, Task, TaskSummary, Visibility } from "./types.js";
+import type { Session } from "./agent_types.js";
+import type { Reset } from "./position_types.js";
+import type { Task, TaskSummary } from "./task_types.js";
+import type { DocumentVersion, Message, MessageType, Visibility } from "./types.js";
 
 /** Every event by name, with what its handlers are given. */
 export interface EventMap {
@@ -53,7 +56,16 @@ export interface EventMap {
   /** Of the client itself: connected and authenticated, for the first time or again. */
   "connection.opened": { session: Session; reconnected: boolean };
   /** Of the client itself: the connection dropped, or a try to get it back failed; the next follows in `retryInMs`. */
-  "connection.lost": { code: number; reason: string; retryInMs: number };
+  "connection.lost": {
+    code: number;
+    reason: string;
+    retryInMs: number;
+    /**
+     * The agent had too many sessions, and this was its oldest: others use its key. The client waits longest before it
+     * comes back, because coming back ends the session of another.
+     */
+    replaced?: true;
+  };
   /** Of the client itself: the connection is gone and the client does not try again. */
   "connection.ended": { code: number; reason: string };
   /** Of the client itself: a room, or direct messages (null), cannot be followed for handlers any longer. */

@@ -1,19 +1,23 @@
 /** What the client does to keep followed rooms and direct messages complete. */
 
+import type { Session } from "./agent_types.js";
 import { retryAfterMs } from "./backoff.js";
 import { type Connection, errorOf } from "./connection.js";
-import { ConnectionLostError, isObject, RpcError } from "./errors.js";
+import { ConnectionLostError, ErrorCode, isObject, ProtocolError, RpcError } from "./errors.js";
 import type { EventMap, Handlers } from "./events.js";
 import { BufferedReader } from "./iteration.js";
+import { Pauses } from "./pauses.js";
+import type { FollowResult, Position, Positions } from "./position_types.js";
 import type { Settings } from "./settings.js";
-import { isPosition, Reader, type ResumeRequest, type Source, type Stream, type StreamEvent, Streams } from "./streams.js";
-import type { FollowResult, Position, Positions, Session } from "./types.js";
+import { Reader, type ResumeRequest, saysWhere, type Source, type Stream, type StreamEvent, Streams } from "./streams.js";
 
 /** Rooms that `auth` is asked to resume, so that it stays within what a server reads before it. */
 const RESUMED_ROOMS = 400;
 
 /** How long to wait before a server that could not follow is asked again, if it does not say. */
 const PAUSE_MS = 200;
+
+const NO_PLACE = "the server's answer does not say where the following begins";
 
 /** Hands what is followed to the handlers. */
 class HandlerReader extends Reader {
@@ -55,6 +59,7 @@ export class Following {
   readonly #handlers: Handlers;
   readonly #settings: Settings;
   readonly #streams: Streams;
+  readonly #pauses: Pauses;
   #connection: Connection | null = null;
   #request: ResumeRequest = {};
   /** Ends when nobody asks to follow a stream: of two who ask at once, it would not be known who was first. */
@@ -63,6 +68,7 @@ export class Following {
   constructor(handlers: Handlers, settings: Settings) {
     this.#handlers = handlers;
     this.#settings = settings;
+    this.#pauses = new Pauses(settings.timers);
     this.#streams = new Streams(settings.positions, (stream) => this.#ask(stream));
     handlers.whenRoom = () => this.checkAll();
   }
@@ -71,7 +77,10 @@ export class Following {
     return this.#streams.positions;
   }
 
-  /** Before the first connection: handlers go on where positions say, if there are any for it. */
+  /**
+   * Before a connection that is asked for: handlers go on where they were, or where the positions that were handed in say,
+   * if there are any for it. Where iterations left off is for further iterations alone.
+   */
   begin(): void {
     for (const stream of this.#streams.all) {
       for (const reader of stream.readers) {
@@ -80,7 +89,7 @@ export class Following {
         }
       }
       const isHandled = this.#handlers.has(stream.source === null ? "dm" : "message");
-      if (stream.stored !== null && stream.readers.size === 0 && isHandled) {
+      if (stream.handedIn && stream.stored !== null && stream.readers.size === 0 && isHandled) {
         stream.readers.add(new HandlerReader(stream.stored, stream.source, this.#handlers));
       }
     }
@@ -94,8 +103,12 @@ export class Following {
   }
 
   /** A new connection, before its first event. What `auth` did not resume is followed. */
-  adopt(connection: Connection, { resumed, resumedDirect }: Session): void {
+  adopt(connection: Connection, { epoch, resumed, resumedDirect }: Session): void {
     this.#connection = connection;
+    this.#streams.enter(epoch ?? null);
+    for (const stream of this.#streams.all) {
+      stream.handedIn = false; // Handlers that are set from now on are shown what comes from now on.
+    }
     for (const [source, error] of this.#streams.resumed(this.#request, resumed, resumedDirect)) {
       const refusal = errorOf(error);
       if (!refusal.retryable) {
@@ -108,6 +121,7 @@ export class Following {
   /** The client has ended, for good if there is an error. */
   end(error: unknown): void {
     this.#connection = null;
+    this.#pauses.endAll();
     for (const stream of this.#streams.all) {
       stream.cursor = null;
       stream.asking = false;
@@ -126,17 +140,22 @@ export class Following {
     if (event === "message.removed" && typeof roomId === "string") {
       this.#takeRemoval(params as EventMap["message.removed"]);
     } else if ((event === "kicked" || event === "room.deleted") && typeof roomId === "string") {
-      this.recheck(roomId);
+      this.recheck(roomId, event === "room.deleted");
     }
     return this.#streams.take(event, params, ownId);
   }
 
   /** A room may have been lost: the server knows. */
-  recheck(roomId: string): void {
-    const stream = this.#streams.get(roomId);
+  recheck(roomId: string, isDeleted = false): void {
+    const stream = this.#streams.find(roomId);
+    if (stream === undefined) {
+      return;
+    }
     if (stream.readers.size > 0) {
       stream.followAgain();
       this.#streams.check(stream);
+    } else if (isDeleted) {
+      stream.forget();
     }
   }
 
@@ -176,16 +195,23 @@ export class Following {
   ): Promise<FollowResult> {
     const earlier = (): Reader[] => [...stream.readers].filter((reader) => reader.isForHandlers);
     const from = since ?? (earlier().length === 0 ? (stream.stored ?? undefined) : undefined);
-    const position = isPosition(from) ? from : null;
+    const position = saysWhere(from) ? from : null;
     stream.asking = true;
     try {
-      return await send(from, (result) => {
+      const result = await send(from, (result) => {
+        if (!saysWhere(result)) {
+          return;
+        }
         for (const reader of earlier()) {
           stream.readers.delete(reader);
         }
         stream.readers.add(new HandlerReader(position, stream.source, this.#handlers));
         stream.answered(position, result);
       });
+      if (!saysWhere(result)) {
+        throw new ProtocolError(NO_PLACE);
+      }
+      return result;
     } finally {
       stream.asking = false;
       this.#streams.check(stream);
@@ -224,8 +250,9 @@ export class Following {
       stream.source === null ? ["message.followDirect", { since }] : ["room.follow", { roomId: stream.source, since }];
     try {
       await this.#within(connection, method, params, (result) => {
-        if (isCurrent()) {
-          stream.answered(since ?? null, result);
+        if (isCurrent() && !stream.answered(since ?? null, result)) {
+          // Asked again, it would say the same.
+          this.#fail(stream, new ProtocolError(NO_PLACE));
         }
       });
     } catch (error) {
@@ -233,8 +260,7 @@ export class Following {
         return;
       }
       if (error instanceof RpcError && error.retryable) {
-        const delayMs = retryAfterMs(error) || PAUSE_MS;
-        await new Promise<void>((resolve) => void this.#settings.timers.setTimeout(resolve, delayMs));
+        await this.#pauses.wait(retryAfterMs(error) || PAUSE_MS);
       } else if (error instanceof RpcError) {
         this.#fail(stream, error);
       }
@@ -280,6 +306,9 @@ export class Following {
     for (const reader of [...stream.readers]) {
       stream.remove(reader);
       reader.fail(error);
+    }
+    if (error instanceof RpcError && error.code === ErrorCode.roomNotFound) {
+      stream.forget();
     }
   }
 }

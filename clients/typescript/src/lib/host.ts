@@ -26,6 +26,7 @@ interface Host {
   readonly console: { error(...values: unknown[]): void };
   readonly URL: new (text: string) => { readonly protocol: string; readonly host: string; readonly pathname: string };
   readonly WebSocket?: new (url: string) => Socket;
+  readonly performance: { now(): number };
   readonly crypto: { getRandomValues(bytes: Uint8Array): Uint8Array };
   readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
 }

@@ -1,8 +1,9 @@
 /** Iterating over a room or over direct messages: `for await (const item of client.room(roomId))`. */
 
 import type { EventMap } from "./events.js";
+import type { Position, Reset } from "./position_types.js";
 import { Reader, type Stream, type StreamEvent } from "./streams.js";
-import type { Message, Position, Reset } from "./types.js";
+import type { Message } from "./types.js";
 
 /** A message of a room; `message.removed` is true when its content was removed before it was read. */
 export interface MessageItem {
@@ -32,7 +33,13 @@ export interface RemovalItem {
   readonly reason: string | null;
 }
 
-/** Something is missing and cannot be had; iteration goes on behind it. */
+/**
+ * Iteration does not go on at the position before.
+ *
+ * With the reason `retention` what lies between is not kept any longer. With `epoch` the server has another database, for
+ * instance one that was restored from a backup: iteration goes on with what is said from now on, and what is stored is shown
+ * by another iteration, from before `oldest`.
+ */
 export interface ResetItem {
   readonly kind: "reset";
   readonly reset: Reset;

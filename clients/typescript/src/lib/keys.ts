@@ -1,6 +1,5 @@
 /** The methods about keys, names and the audit log. */
 
-import { TaskMethods } from "./tasks.js";
 import type {
   AuditOptions,
   AuditPage,
@@ -11,7 +10,8 @@ import type {
   RotatedKey,
   RotateOptions,
   Status,
-} from "./types.js";
+} from "./agent_types.js";
+import { TaskMethods } from "./tasks.js";
 
 /** `agentId` is this agent when left out; anybody else is for the controller only. */
 export abstract class KeyMethods extends TaskMethods {

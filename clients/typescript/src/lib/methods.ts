@@ -1,19 +1,15 @@
 /** One function per method of the protocol. */
 
+import type { Agent, AgentToEnrol, InvitedAgent, InviteOptions, Status } from "./agent_types.js";
+import type { FollowOptions, FollowResult } from "./position_types.js";
 import { ReceiptMethods } from "./receipts.js";
 import type {
-  Agent,
-  AgentToEnrol,
   CreateRoomOptions,
   Document,
   DocumentSummary,
   DocumentVersion,
-  FollowOptions,
-  FollowResult,
   HistoryOptions,
   HistoryPage,
-  InvitedAgent,
-  InviteOptions,
   Message,
   Room,
   RoomChanges,
@@ -22,7 +18,6 @@ import type {
   SendOptions,
   SentDirectMessage,
   SentMessage,
-  Status,
   Visibility,
 } from "./types.js";
 
@@ -46,8 +41,7 @@ export abstract class Methods extends ReceiptMethods {
   /** Calls any method of the protocol and returns its whole result. Params that are undefined are left out. */
   abstract override call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
 
-  /** Calls a method that takes an idempotency key. */
-  protected send<Result>(method: string, params: KeyedParams): Promise<Result> {
+  protected override send<Result>(method: string, params: KeyedParams): Promise<Result> {
     return this.call(method, params);
   }
 

@@ -1,7 +1,7 @@
 /** How a client is set up: options, environment, defaults and limits. */
 
 import { environment, host } from "./host.js";
-import type { Positions } from "./types.js";
+import type { Positions } from "./position_types.js";
 
 /** Where the client reports what it cannot throw to anybody. */
 export type ErrorReport = (error: unknown, context: { event?: string }) => void;
@@ -48,8 +48,9 @@ export interface ClientOptions {
   /** Messages that may wait for each iteration over a room; 1024 when left out. What comes beyond is fetched again. */
   iterationBufferSize?: number | undefined;
   /**
-   * How long `sendMessage` and `sendDm` try by themselves, under one idempotency key, after a lost connection, a time-out
-   * and the errors 4080, 4090, 4092 and -32603; 60 000 ms when left out, 0: one try. Only with servers that know such keys.
+   * How long `sendMessage`, `sendDm` and the changes of tasks try by themselves, under one idempotency key, after a lost
+   * connection, a time-out and the errors 4080, 4090, 4092 and -32603; 60 000 ms when left out, 0: one try. Only with servers
+   * that know such keys.
    */
   retryMs?: number | undefined;
   /** Told of failing handlers and of frames that make no sense; when left out they go to `console.error`. */
@@ -75,6 +76,8 @@ export interface Settings {
   readonly report: ErrorReport;
   readonly random: () => number;
   readonly timers: Timers;
+  /** Milliseconds on a clock that nobody sets. */
+  readonly now: () => number;
 }
 
 const DEFAULT_URL = "ws://127.0.0.1:18800";
@@ -102,6 +105,7 @@ export function settle(options: ClientOptions): Settings {
       setTimeout: (callback, delayMs) => host.setTimeout(callback, delayMs),
       clearTimeout: (timer) => host.clearTimeout(timer),
     },
+    now: () => host.performance.now(),
   };
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { isObject } from "./errors.js";
-import type { FollowResult, Position, Positions, Reset } from "./types.js";
+import type { FollowResult, Position, Positions, Reset } from "./position_types.js";
 
 /** What is followed: a room by its id, or direct messages, which are null. */
 export type Source = string | null;
@@ -61,6 +61,8 @@ export class Stream {
   readonly readers = new Set<Reader>();
   /** Where a reader begins that names no position: as handed in, or as the last reader left it. */
   stored: Position | null = null;
+  /** Whether `stored` is what the client was given, and nobody has read from there yet. */
+  handedIn = false;
   /** Whether the server was asked to follow and has not answered. */
   asking = false;
   /** Whether to ask anew when the answer has come. */
@@ -110,17 +112,30 @@ export class Stream {
     return earliest(hungry.length === 0 ? [...this.readers] : hungry);
   }
 
-  /** The server follows; `result` is what it said, before the first event that it shows. */
-  answered(since: Position | null, result: unknown): void {
+  /** A new connection, to a server of this epoch: under another one, numbers begin anew and mean something else. */
+  enter(epoch: string | null): void {
+    if (this.#epoch !== epoch) {
+      this.#epoch = null;
+      this.#plainAfter = null;
+    }
+  }
+
+  /**
+   * The server follows; `result` is what it said, before the first event that it shows. False when that does not say where
+   * the stream stands.
+   */
+  answered(since: Position | null, result: unknown): boolean {
     this.asking = false;
-    if (!isFollowResult(result)) {
-      return;
+    if (!saysWhere(result)) {
+      return false;
     }
     const { epoch, seq: head, reset } = result;
     this.cursor = reset !== undefined ? reset.resumesFrom - 1 : (since?.seq ?? head);
+    if (this.#plainAfter === null || this.#epoch !== epoch) {
+      this.#plainAfter = head;
+    }
     this.#epoch = epoch;
     this.#head = head;
-    this.#plainAfter ??= head;
     for (const reader of [...this.readers]) {
       if (reader.next === null) {
         reader.next = head + 1;
@@ -135,6 +150,7 @@ export class Stream {
     if (this.again) {
       this.followAgain();
     }
+    return true;
   }
 
   /** Follows anew: what the server says now, or has said, may not hold any longer. */
@@ -186,7 +202,14 @@ export class Stream {
   remove(reader: Reader): void {
     if (this.readers.delete(reader)) {
       this.stored = reader.done ?? this.stored;
+      this.handedIn = false;
     }
+  }
+
+  /** What was followed is not there any longer, so that no position in it means anything. */
+  forget(): void {
+    this.stored = null;
+    this.handedIn = false;
   }
 
   get #hungry(): Reader[] {
@@ -221,11 +244,17 @@ export class Streams {
   constructor(positions: Positions | undefined, ask: (stream: Stream) => void) {
     this.#ask = ask;
     for (const [roomId, position] of Object.entries(positions?.rooms ?? {})) {
-      this.get(roomId).stored = position;
+      this.#handIn(roomId, position);
     }
     if (positions?.direct !== undefined) {
-      this.get(null).stored = positions.direct;
+      this.#handIn(null, positions.direct);
     }
+  }
+
+  #handIn(source: Source, position: Position): void {
+    const stream = this.get(source);
+    stream.stored = position;
+    stream.handedIn = true;
   }
 
   get all(): Stream[] {
@@ -239,6 +268,18 @@ export class Streams {
       this.#streams.set(source, stream);
     }
     return stream;
+  }
+
+  /** The stream, if anybody ever asked for it. */
+  find(source: Source): Stream | undefined {
+    return this.#streams.get(source);
+  }
+
+  /** A new connection, before what it goes on with is known. */
+  enter(epoch: string | null): void {
+    for (const stream of this.all) {
+      stream.enter(epoch);
+    }
   }
 
   get positions(): Positions {
@@ -357,11 +398,7 @@ function earliest(readers: Reader[]): Position | null {
   return least;
 }
 
-function isFollowResult(result: unknown): result is FollowResult {
-  return isObject(result) && typeof result["epoch"] === "string" && typeof result["seq"] === "number";
-}
-
-/** Whether `value` is a position, whatever its type says. */
-export function isPosition(value: unknown): value is Position {
+/** Whether `value` names an epoch and a number, as positions and answers to following do, whatever its type says. */
+export function saysWhere(value: unknown): value is FollowResult {
   return isObject(value) && typeof value["epoch"] === "string" && typeof value["seq"] === "number";
 }

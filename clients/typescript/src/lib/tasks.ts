@@ -1,29 +1,25 @@
 /** One function per method about tasks. */
 
-import type { CallOptions } from "./methods.js";
-import type {
-  NewTask,
-  Task,
-  TaskFilter,
-  TaskOutcome,
-  TaskPage,
-  TaskProgress,
-  TaskReceipt,
-} from "./types.js";
+import type { CallOptions, KeyedParams } from "./methods.js";
+import type { NewTask, Task, TaskFilter, TaskOutcome, TaskPage, TaskProgress, TaskReceipt } from "./task_types.js";
 
 /**
  * Offering work in a room, claiming it under a lease, and finishing it.
  *
  * All that change something may be repeated under the same `idempotencyKey`, within 24 hours, and then give the first
- * receipt; another request under it is refused (4081).
+ * receipt; another request under it is refused (4081). The client repeats them by itself, as it does messages, under a key
+ * of its own if none is given.
  */
 export abstract class TaskMethods {
   abstract call<Result = unknown>(method: string, params?: object, options?: CallOptions): Promise<Result>;
 
+  /** Calls a method that takes an idempotency key, again if need be. */
+  protected abstract send<Result>(method: string, params: KeyedParams): Promise<Result>;
+
   /** Offers a task in a room, to its `assignee` alone or to every member. The task has the id of the message that opens it. */
   createTask(roomId: string, title: string, options: NewTask = {}): Promise<TaskReceipt> {
     const { description, data, assignee, idempotencyKey } = options;
-    return this.call("task.create", { roomId, title, description, data, assignee, idempotencyKey });
+    return this.send("task.create", { roomId, title, description, data, assignee, idempotencyKey });
   }
 
   /**
@@ -31,7 +27,7 @@ export abstract class TaskMethods {
    * (4101): the `data` of the error says who and until when.
    */
   claimTask(taskId: string, options: { leaseMs?: number | undefined; idempotencyKey?: string | undefined } = {}): Promise<TaskReceipt> {
-    return this.call("task.claim", { taskId, leaseMs: options.leaseMs, idempotencyKey: options.idempotencyKey });
+    return this.send("task.claim", { taskId, leaseMs: options.leaseMs, idempotencyKey: options.idempotencyKey });
   }
 
   /** Keeps a task for longer; `generation` is what the claim gave. Refused once the lease has ended (4102). */
@@ -40,30 +36,30 @@ export abstract class TaskMethods {
     generation: number,
     options: { leaseMs?: number | undefined; idempotencyKey?: string | undefined } = {},
   ): Promise<TaskReceipt> {
-    return this.call("task.renew", { taskId, generation, leaseMs: options.leaseMs, idempotencyKey: options.idempotencyKey });
+    return this.send("task.renew", { taskId, generation, leaseMs: options.leaseMs, idempotencyKey: options.idempotencyKey });
   }
 
   /** Says how the work goes: it has begun, it is given back, it is declined, or a note. Refused once the lease has ended (4102). */
   updateTask(taskId: string, progress: TaskProgress): Promise<TaskReceipt> {
     const { generation, state, note, idempotencyKey } = progress;
-    return this.call("task.update", { taskId, generation, state, note, idempotencyKey });
+    return this.send("task.update", { taskId, generation, state, note, idempotencyKey });
   }
 
   /** Ends a task with its result, a message that replies to it. Refused once the lease has ended (4102). */
   completeTask(taskId: string, generation: number, outcome: TaskOutcome = {}): Promise<TaskReceipt> {
     const { content, data, idempotencyKey } = outcome;
-    return this.call("task.complete", { taskId, generation, content, data, idempotencyKey });
+    return this.send("task.complete", { taskId, generation, content, data, idempotencyKey });
   }
 
   /** Ends a task that cannot be done, with a message that says why. Refused once the lease has ended (4102). */
   failTask(taskId: string, generation: number, outcome: TaskOutcome = {}): Promise<TaskReceipt> {
     const { content, data, idempotencyKey } = outcome;
-    return this.call("task.fail", { taskId, generation, content, data, idempotencyKey });
+    return this.send("task.fail", { taskId, generation, content, data, idempotencyKey });
   }
 
   /** Calls a task off. Who offered it, the owner of the room and the controller may. */
   cancelTask(taskId: string, reason?: string, idempotencyKey?: string): Promise<TaskReceipt> {
-    return this.call("task.cancel", { taskId, reason, idempotencyKey });
+    return this.send("task.cancel", { taskId, reason, idempotencyKey });
   }
 
   /** A task. What was said of it: `roomHistory` with its id as `replyTo`. */

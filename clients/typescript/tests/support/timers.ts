@@ -31,13 +31,18 @@ export class ManualTimers implements Timers {
 
   /** Waits until a timer of this delay runs, and lets it run out. */
   async runOut(delayMs: number): Promise<void> {
-    const timer = await within(this.#find(delayMs), `a timer of ${delayMs} ms, running are ${this.delays.join(", ")}`);
+    const timer = await this.#find(delayMs);
     this.#armed.delete(timer);
     timer.callback();
   }
 
+  /** Waits until a timer of this delay runs. */
+  async running(delayMs: number): Promise<void> {
+    await this.#find(delayMs);
+  }
+
   #find(delayMs: number): Promise<Timer> {
-    return new Promise((resolve) => {
+    const found = new Promise<Timer>((resolve) => {
       const watcher = (): void => {
         const timer = [...this.#armed].find((candidate) => candidate.delayMs === delayMs);
         if (timer !== undefined) {
@@ -48,5 +53,6 @@ export class ManualTimers implements Timers {
       this.#watchers.add(watcher);
       watcher();
     });
+    return within(found, `a timer of ${delayMs} ms, running are ${this.delays.join(", ")}`);
   }
 }

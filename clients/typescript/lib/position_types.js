@@ -1,0 +1,2 @@
+/** Places in rooms and in direct messages, and following from there. */
+export {};
