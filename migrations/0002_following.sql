@@ -9,3 +9,6 @@ CREATE TABLE removals (
     message INTEGER NOT NULL,
     PRIMARY KEY (source, seq, message)
 ) STRICT, WITHOUT ROWID;
+
+-- Removals are forgotten together with their messages.
+CREATE INDEX removals_by_message ON removals (message);

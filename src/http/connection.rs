@@ -35,11 +35,17 @@ const CLOSED_BY_PEER: u16 = 1000;
 const BROKEN: u16 = 1006;
 
 /// Facts that the parts of a connection share.
-#[derive(Default)]
 struct Shared {
-    authenticated: AtomicBool,
+    /// See [`Session::entered`].
+    entered: Arc<AtomicBool>,
     /// Pings since the last sign of life.
     unanswered: AtomicU32,
+}
+
+impl Shared {
+    fn has_entered(&self) -> bool {
+        self.entered.load(Ordering::Relaxed)
+    }
 }
 
 /// Serves a connection until it ends, whoever ends it. It came in by a door at some time, with `early` behind its head.
@@ -59,7 +65,10 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
     let mut incoming = Incoming::new(&outbox, &early, app.limits.frame_bytes_before_auth);
     // It holds the whole buffer into which the request head was read.
     drop(early);
-    let shared = Shared::default();
+    let shared = Shared {
+        entered: session.entered(),
+        unanswered: AtomicU32::new(0),
+    };
 
     let feed = session.feed();
     let life = async {
@@ -83,7 +92,7 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
     if !reads_on {
         session.close().await;
     }
-    let is_stranger = door != Door::Operator && !shared.authenticated.load(Ordering::Relaxed);
+    let is_stranger = !shared.has_entered();
     let is_cut_off = matches!(outbox.close_code(), Some(CloseCode::Policy));
     // Strangers and those who were cut off have nothing to catch up with.
     let grace = if is_stranger || is_cut_off {
@@ -117,13 +126,13 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
 
 /// Reads and carries out, one frame after the other.
 async fn converse(app: &App, outbox: &Outbox, session: &mut Session, incoming: &mut Incoming<'_>, shared: &Shared) {
+    let mut most = STRANGER_BYTES;
     loop {
+        if most < usize::MAX && shared.has_entered() {
+            most = usize::MAX;
+            incoming.raise_limit(app.limits.frame_bytes);
+        }
         // Whoever asks faster than it reads the answers is not heard until it has read some.
-        let most = if shared.authenticated.load(Ordering::Relaxed) {
-            usize::MAX
-        } else {
-            STRANGER_BYTES
-        };
         outbox.has_room(most).await;
         // A flood of frames that need no waiting must not keep other connections from their turn.
         tokio::task::consume_budget().await;
@@ -138,9 +147,6 @@ async fn converse(app: &App, outbox: &Outbox, session: &mut Session, incoming: &
         if let Flow::Close(code, reason) = Box::pin(session.receive(text.as_str())).await {
             return outbox.close(code, reason);
         }
-        if session.is_authenticated() && !shared.authenticated.swap(true, Ordering::Relaxed) {
-            incoming.raise_limit(app.limits.frame_bytes);
-        }
     }
 }
 
@@ -148,6 +154,10 @@ async fn converse(app: &App, outbox: &Outbox, session: &mut Session, incoming: &
 async fn heartbeat(app: &App, outbox: &Outbox, shared: &Shared) {
     loop {
         tokio::time::sleep(app.limits.ping_interval).await;
+        // Pings lie behind a large answer, and while that is on its way nothing is read.
+        if outbox.has_drained() {
+            shared.unanswered.store(0, Ordering::Relaxed);
+        }
         if shared.unanswered.fetch_add(1, Ordering::Relaxed) >= app.limits.missed_pongs {
             // Where nobody is, nobody minds; whoever merely stopped reading finds out why it was cut off.
             return outbox.close(CloseCode::TryAgainLater, "no answer to pings");
@@ -160,14 +170,14 @@ async fn heartbeat(app: &App, outbox: &Outbox, shared: &Shared) {
 async fn patience(app: &App, (door, since): (Door, Instant), outbox: &Outbox, shared: &Shared) {
     tokio::select! {
         () = tokio::time::sleep_until(since + app.limits.auth_timeout) => {
-            if door != Door::Operator && !shared.authenticated.load(Ordering::Relaxed) {
+            if !shared.has_entered() {
                 return outbox.close(CloseCode::Policy, "not authenticated in time");
             }
             app.stopping.cancelled().await;
         }
         () = app.stopping.cancelled() => {}
     }
-    if door != Door::Operator && shared.authenticated.load(Ordering::Relaxed) {
+    if door != Door::Operator && shared.has_entered() {
         // The room model tells its sessions; this is for one that came in just then.
         tokio::time::sleep(LINGER).await;
     }

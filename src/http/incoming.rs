@@ -12,7 +12,7 @@ use crate::hub::Link;
 use crate::protocol::CloseCode;
 
 /// The library's read buffer. Its default of 128 KiB would be most of what an idle connection costs.
-const READ_BUFFER_BYTES: usize = 4096;
+const READ_BUFFER_BYTES: usize = 2048;
 
 /// Bytes of one turn. The library works through what the socket holds without ever waiting, and a flood of empty fragments
 /// never amounts to a message: without turns it would keep a thread, and with it everybody else, for as long as it lasts.

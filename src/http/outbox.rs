@@ -5,6 +5,7 @@
 //! flushes goes out in one write.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub(super) struct Outbox {
     work: Notify,
     /// Bytes have left.
     space: Notify,
+    /// See [`Outbox::has_drained`].
+    drained: AtomicBool,
     /// The connection is about to end: nothing more is read from it.
     pub(super) ending: CancellationToken,
     /// The agent was cut off: it is shown nothing more, and is not waited for.
@@ -54,6 +57,7 @@ impl Outbox {
             patience,
             work: Notify::new(),
             space: Notify::new(),
+            drained: AtomicBool::new(false),
             ending: CancellationToken::new(),
             expelled: CancellationToken::new(),
             metrics,
@@ -93,6 +97,12 @@ impl Outbox {
         self.flush();
     }
 
+    /// Whether a socket that was full has taken something since this was asked last: the other end reads. That a socket
+    /// with room takes something says nothing about the other end.
+    pub(super) fn has_drained(&self) -> bool {
+        self.drained.swap(false, Ordering::Relaxed)
+    }
+
     /// The code of the close frame that was queued.
     pub(super) fn close_code(&self) -> Option<CloseCode> {
         self.lock().closing
@@ -124,7 +134,11 @@ impl Outbox {
                 let mut queue = self.lock();
                 queue.blocked = false;
                 queue.broken |= ready.is_err();
+                let waiting = queue.bytes;
                 self.write(&mut queue);
+                if queue.bytes < waiting {
+                    self.drained.store(true, Ordering::Relaxed);
+                }
             }
             if self.lock().broken {
                 return;
@@ -215,25 +229,36 @@ impl Outbox {
         }
     }
 
+    /// Whether an event of `bytes` that can be had again is taken now.
+    fn takes(&self, queue: &mut Queue, bytes: usize) -> bool {
+        let limit = self.limit / 2;
+        if queue.held.is_some() {
+            // No write makes room among what is held back.
+            return queue.admits_held(bytes, limit);
+        }
+        if !queue.admits(bytes, limit) {
+            // Perhaps it is only that nobody has flushed yet.
+            self.write(queue);
+        }
+        queue.admits(bytes, limit)
+    }
+
     /// Waits until an event of `bytes` that can be had again would be taken.
     async fn room_for(&self, bytes: usize) -> bool {
         loop {
             let space = self.space.notified();
-            {
+            let patience = {
                 let mut queue = self.lock();
                 if queue.closing.is_some() || queue.broken {
                     return false;
                 }
-                if queue.admits(bytes, self.limit / 2) {
+                if self.takes(&mut queue, bytes) {
                     return true;
                 }
-                // Perhaps it is only that nobody has flushed yet.
-                self.write(&mut queue);
-                if queue.admits(bytes, self.limit / 2) {
-                    return true;
-                }
-            }
-            let Some(patience) = self.patience else {
+                // What is held back waits for the server, and not for the reader.
+                self.patience.filter(|_| queue.held.is_none())
+            };
+            let Some(patience) = patience else {
                 space.await;
                 continue;
             };
@@ -255,22 +280,15 @@ impl Link for Outbox {
         if queue.closing.is_some() || queue.broken {
             return Offer::Gone;
         }
+        if !self.takes(&mut queue, event.len()) {
+            return Offer::Full;
+        }
         if queue.held.is_some() {
-            if !queue.admits_held(event.len(), self.limit / 2) {
-                return Offer::Full;
-            }
             queue.hold(event.clone());
             return Offer::Taken {
                 flush: false,
                 mark: Mark(HELD),
             };
-        }
-        if !queue.admits(event.len(), self.limit / 2) {
-            // Perhaps it is only that nobody has flushed yet.
-            self.write(&mut queue);
-            if !queue.admits(event.len(), self.limit / 2) {
-                return Offer::Full;
-            }
         }
         queue.enqueue(event.clone(), true);
         let mark = Mark(queue.taken);
@@ -342,6 +360,8 @@ impl Outlet for Outbox {
         if queue.held.is_some() {
             queue.release_held();
             self.write(&mut queue);
+            // Whatever of it has left: what waited for this may be taken now.
+            self.space.notify_waiters();
         }
     }
 }

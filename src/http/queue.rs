@@ -15,7 +15,7 @@ pub(super) const HELD: u64 = 0;
 const FRAMES_PER_WRITE: usize = 64;
 
 /// Places that an empty queue keeps. A session that was told of thousands once shall not keep room for thousands.
-const IDLE_CAPACITY: usize = 64;
+const IDLE_CAPACITY: usize = 8;
 
 /// What keeping a frame costs beside its bytes. Without it, half a megabyte of pongs would take sixteen.
 const FRAME_OVERHEAD: usize = 64;

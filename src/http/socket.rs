@@ -6,7 +6,8 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::net::{Shutdown, shutdown};
+use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
+use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::rustls::ServerConnection;
 
@@ -145,7 +146,18 @@ impl Socket {
 
 impl Read for &Transport {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        each!(self, socket => socket.try_read(bytes))
+        let mut last = None;
+        let outcome = each!(self, socket => socket.try_io(Interest::READABLE, || {
+            let count = recv(socket, &mut *bytes, RecvFlags::empty())?.0;
+            if count == 0 || count == bytes.len() {
+                return Ok(count);
+            }
+            // The socket is empty now. Said here, this saves the call that would find it out; what arrives meanwhile makes
+            // it readable anew.
+            last = Some(count);
+            Err(io::ErrorKind::WouldBlock.into())
+        }));
+        last.map_or(outcome, Ok)
     }
 }
 

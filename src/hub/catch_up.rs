@@ -15,7 +15,7 @@ const PAGE: usize = 200;
 /// Bytes that are read at once.
 const PAGE_BYTES: usize = 256 * 1024;
 
-/// Removals that a session is told of when it resumes; more are found in the history.
+/// Removals that a session is told of when it resumes, the newest; those before them are found in the history.
 const REMOVALS: usize = 1000;
 
 /// What was read, in the order of positions.
@@ -43,14 +43,9 @@ impl Hub {
         }
     }
 
-    /// Begins what was answered: shows the first of it, and leaves the rest to [`Hub::keep_up`].
-    pub async fn begin(&self, feed: &Feed, beginning: &Beginning) {
-        feed.begin(beginning.reading, beginning.next, beginning.resumed_from);
-        if let Some(behind) = feed.need(beginning.reading) {
-            // Whoever keeps up tries again, and says what is wrong.
-            let _ = Box::pin(self.read_on(feed, behind)).await;
-        }
-        feed.wake();
+    /// Begins what was answered. [`Hub::keep_up`] shows it: whoever asked shall be heard while its reader is slow.
+    pub fn begin(&self, feed: &Feed, beginning: &Beginning) {
+        feed.begin(beginning.reading, beginning.start);
     }
 
     async fn read_on(&self, feed: &Feed, behind: Behind) -> Result<(), Refusal> {
@@ -89,7 +84,8 @@ impl Hub {
             }
             next = seq + 1;
             let is_own = matches!(caller, Caller::Session { agent, .. } if agent == row.sender);
-            let bytes = (behind.whole || !is_own).then(|| (self.inner.encode)(&self.event(room, seq, row, is_own)));
+            let bytes =
+                (seq >= behind.own_from || !is_own).then(|| (self.inner.encode)(&self.event(room, seq, row, is_own)));
             if let Some(bytes) = &bytes
                 && !feed.link().has_room(bytes.len()).await
             {
@@ -121,7 +117,7 @@ impl Hub {
             let rows = ids.into_iter().map(|id| messages::get(connection, id));
             rows.filter_map(Result::transpose).collect()
         };
-        let rows = self.inner.readers.read(read).await?;
+        let rows = self.inner.readers.catch_up(read).await?;
         for event in rows.into_iter().filter_map(|row| self.removal_event(row)) {
             let bytes = (self.inner.encode)(&event);
             if !feed.link().has_room(bytes.len()).await || !feed.tell(behind.reading, &bytes) {
@@ -189,7 +185,7 @@ impl Hub {
             cut_short |= rows.len() >= PAGE;
             Ok(Page { rows, cut_short })
         };
-        Ok(self.inner.readers.read(read).await?)
+        Ok(self.inner.readers.catch_up(read).await?)
     }
 
     fn event(&self, room: Option<RoomId>, seq: u64, row: MessageRow, is_own: bool) -> Event {

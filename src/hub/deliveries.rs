@@ -82,24 +82,25 @@ impl Deliveries {
         reached
     }
 
-    /// Some of what is to be written down.
-    fn take_changed(&self) -> Vec<(Share, Spans)> {
+    /// Where something is to be written down by now.
+    fn take_changed(&self) -> Vec<Share> {
         let mut state = self.lock();
         let agents: Vec<AgentNumber> = state.live.keys().copied().collect();
         for agent in agents {
             state.collect(agent);
         }
-        let mut taken = Vec::new();
-        while taken.len() < BATCH
-            && let Some(place) = state.changed.pop_first()
-        {
-            taken.extend(state.known.get(&place).cloned().map(|spans| (place, spans)));
-        }
-        taken
+        std::mem::take(&mut state.changed).into_iter().collect()
+    }
+
+    /// What was delivered at these places.
+    fn known(&self, places: &[Share]) -> Vec<(Share, Spans)> {
+        let state = self.lock();
+        let known = |place: &Share| Some((*place, state.known.get(place)?.clone()));
+        places.iter().filter_map(known).collect()
     }
 
     /// What could not be written down is tried again.
-    fn give_back(&self, places: impl Iterator<Item = Share>) {
+    fn give_back(&self, places: &[Share]) {
         self.lock().changed.extend(places);
     }
 }
@@ -126,37 +127,34 @@ fn track(source: Source) -> Track {
 }
 
 impl Hub {
-    /// Writes down what was delivered, a little at a time, until `stop`, and then what is left.
+    /// Writes down what was delivered, now and then until `stop`, and then once more.
     pub async fn keep_deliveries(self, stop: CancellationToken) {
         loop {
-            tokio::select! {
-                () = tokio::time::sleep(PAUSE) => {}
-                () = stop.cancelled() => break,
-            }
-            if self.write_deliveries().await == Err(Refusal::Stopping) {
-                return;
-            }
-        }
-        while let Ok(count) = self.write_deliveries().await {
-            if count < BATCH {
+            let stopping = tokio::select! {
+                () = tokio::time::sleep(PAUSE) => false,
+                () = stop.cancelled() => true,
+            };
+            let outcome = self.write_deliveries().await;
+            if stopping || outcome == Err(Refusal::Stopping) {
                 return;
             }
         }
     }
 
-    async fn write_deliveries(&self) -> Result<usize, Refusal> {
-        let delivered: Arc<[_]> = self.inner.deliveries.take_changed().into();
-        if delivered.is_empty() {
-            return Ok(0);
+    /// Writes down all that has changed by now, a little at a time, so that others get their turn. What changes meanwhile
+    /// is left for the next time: busy rooms must not keep the others waiting.
+    async fn write_deliveries(&self) -> Result<(), Refusal> {
+        let deliveries = &self.inner.deliveries;
+        let changed = deliveries.take_changed();
+        for (place, batch) in changed.chunks(BATCH).enumerate() {
+            let act = RecordDelivered {
+                delivered: deliveries.known(batch).into(),
+            };
+            if let Err(refusal) = self.perform(Caller::Server, act).await {
+                deliveries.give_back(&changed[place * BATCH..]);
+                return Err(refusal);
+            }
         }
-        let act = RecordDelivered {
-            delivered: Arc::clone(&delivered),
-        };
-        let outcome = self.perform(Caller::Server, act).await;
-        if outcome.is_err() {
-            let places = delivered.iter().map(|(place, _)| *place);
-            self.inner.deliveries.give_back(places);
-        }
-        outcome.map(|()| delivered.len())
+        Ok(())
     }
 }

@@ -12,6 +12,7 @@ use super::deliveries::Deliveries;
 use super::directory::Members;
 use super::feed::{Feed, Source};
 use super::link::{Encode, Flushes};
+use super::news::News;
 use super::present::Present;
 use super::run::Run;
 use crate::domain::{AgentNumber, EndReason, Event, KeyScope, Refusal, SessionId, StreamNumber, Topic};
@@ -60,7 +61,9 @@ pub(super) struct Fanout {
     rooms: HashMap<StreamNumber, Resolved>,
     present: Present,
     deliveries: Arc<Deliveries>,
+    /// At most one of the two holds something: what comes later than the other is told later.
     run: Pending,
+    news: News,
     flushes: Flushes,
 }
 
@@ -76,6 +79,7 @@ impl Fanout {
             present: Present::default(),
             deliveries,
             run: Pending::default(),
+            news: News::default(),
             flushes: Flushes::default(),
         }
     }
@@ -90,6 +94,7 @@ impl Fanout {
     /// Tells what waits, and sends everything.
     pub(super) fn flush(&mut self) {
         self.show_run();
+        self.tell_news();
         self.flushes.flush();
     }
 
@@ -122,6 +127,9 @@ impl Fanout {
             return;
         }
         self.show_run();
+        if !effects.iter().all(is_coming_or_going) {
+            self.tell_news();
+        }
         // Those who lose something have lost it before the one who asked for it hears that it is done.
         let (endings, rest): (Vec<Effect>, Vec<Effect>) = effects
             .into_iter()
@@ -139,6 +147,7 @@ impl Fanout {
         match effect {
             // What can be shown together with what follows waits for it.
             Effect::Show(audience, post) => {
+                self.tell_news();
                 if !self.run.takes(&audience) {
                     self.show_run();
                 }
@@ -153,6 +162,16 @@ impl Fanout {
                 return;
             }
             _ => self.show_run(),
+        }
+        match &effect {
+            Effect::Tell(Audience::Everyone, Except::Agent(agent), event @ Event::Presence { .. }) => {
+                if self.news.is_full() {
+                    self.tell_news();
+                }
+                return self.news.add(*agent, &(self.encode)(event));
+            }
+            effect if is_coming_or_going(effect) => {}
+            _ => self.tell_news(),
         }
         match effect {
             Effect::Show(..) | Effect::Stored | Effect::Retired(_) => {}
@@ -183,6 +202,9 @@ impl Fanout {
         } = opened;
         self.version += 1;
         self.present.open(agent, session, (self.encode)(&presence));
+        if !self.news.is_empty() {
+            self.news.came(session);
+        }
         feed.open(Caller::Session { session, agent });
         self.deliveries.open(session, agent, &feed);
         let target = Target {
@@ -274,6 +296,24 @@ impl Fanout {
         self.metrics.events_delivered.inc_by(self.present.others(agent));
     }
 
+    /// Tells everybody who came and went.
+    fn tell_news(&mut self) {
+        if self.news.is_empty() {
+            return;
+        }
+        let news = self.news.take();
+        let mut delivered = 0;
+        self.each(&Audience::Everyone, Topic::Neither, |target, flushes| {
+            for (bytes, count) in news.pieces(target.session, target.agent) {
+                delivered += count;
+                if target.feed.link().push(&bytes) {
+                    flushes.add(Arc::clone(target.feed.link()));
+                }
+            }
+        });
+        self.metrics.events_delivered.inc_by(delivered);
+    }
+
     /// Shows the run to everybody, and answers those who sent it in between.
     fn show_run(&mut self) {
         let Pending {
@@ -352,6 +392,16 @@ fn offer(run: &Run<'_>, part: Range<usize>, target: &Target, flushes: &mut Flush
         flushes.add(Arc::clone(target.feed.link()));
     }
     shown.count
+}
+
+/// Whether it leaves news waiting for more: a newcomer is told by its greeting what happened before, and who goes is told
+/// nothing more.
+fn is_coming_or_going(effect: &Effect) -> bool {
+    match effect {
+        Effect::Tell(Audience::Everyone, Except::Agent(_), event) => matches!(event, Event::Presence { .. }),
+        Effect::Open(_) | Effect::Greet(..) | Effect::Close(_) => true,
+        _ => false,
+    }
 }
 
 /// Who is shown what follows from an act, if it is nothing but stored events for the same receivers.

@@ -41,6 +41,23 @@ pub(super) struct Reading {
     number: u64,
 }
 
+/// Where a reading begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Start {
+    /// With what happens from now on, and with what was stored up to `head` and not told yet.
+    Now {
+        /// The last position that is stored.
+        head: u64,
+    },
+    /// Behind this position, where the session was.
+    Since(u64),
+    /// Not where the session was.
+    Reset {
+        /// The first position that is shown.
+        next: u64,
+    },
+}
+
 /// A reading that has to go on from the store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Behind {
@@ -49,11 +66,14 @@ pub(super) struct Behind {
     pub next: u64,
     /// The last position that had gone by: whatever is read from the store later holds it, or it is not kept any longer.
     pub passed: u64,
-    /// Whether the agent's own messages are shown too.
-    pub whole: bool,
+    /// From which position on the agent's own messages are shown too.
+    pub own_from: u64,
     /// The position from which the session resumed, until it was told what was removed since.
     pub resumed_from: Option<u64>,
 }
+
+/// The position from which on a session follows that does not.
+const NEVER: u64 = u64::MAX;
 
 /// What one session is shown.
 pub struct Feed {
@@ -78,15 +98,15 @@ struct Progress {
 #[derive(Clone, Copy, Debug)]
 struct State {
     number: u64,
-    /// Asked for by the session, which then is shown its agent's own messages too: positions have no gap.
-    whole: bool,
+    /// From which position on the session follows: it asked for it, and is shown its agent's own messages too, so that
+    /// positions have no gap. [`NEVER`] when it does not.
+    own_from: u64,
     /// The position that comes next.
     next: u64,
     /// See [`Behind::resumed_from`].
     resumed_from: Option<u64>,
-    /// While it waits: the first position that was not shown, and whether the session followed before.
+    /// While it waits: the first position that was not shown.
     unshown: Option<u64>,
-    followed: bool,
     /// The last position that went by while it was not live.
     passed: u64,
     stage: Stage,
@@ -96,6 +116,8 @@ struct State {
 enum Stage {
     /// Where to begin is not known yet.
     Waiting,
+    /// Begins with what happens next, whatever its position: it may have been stored for a while and not be told yet.
+    Open,
     /// Goes on from the store.
     Behind,
     /// Is shown what happens.
@@ -139,11 +161,10 @@ impl Feed {
         let former = progress.readings.get(&source);
         let state = State {
             number,
-            whole: true,
+            own_from: former.map_or(NEVER, |former| former.own_from),
             next: 0,
             resumed_from: None,
             unshown: former.and_then(State::first_unshown),
-            followed: former.is_some_and(|former| former.whole),
             passed: former.map_or(0, |former| former.passed),
             stage: Stage::Waiting,
         };
@@ -151,35 +172,31 @@ impl Feed {
         Reading { source, number }
     }
 
-    /// Begins a prepared reading with what comes at `next`, or with what has happened since it was prepared if nobody
-    /// named a position.
-    pub(super) fn begin(&self, reading: Reading, next: u64, resumed_from: Option<u64>) {
+    /// Begins a prepared reading. Unless the session resumes, everything is shown that it would have been shown without.
+    pub(super) fn begin(&self, reading: Reading, start: Start) {
         if let Some(state) = self.lock().state(reading) {
-            let unshown = state.unshown.filter(|_| resumed_from.is_none());
-            state.next = unshown.map_or(next, |unshown| unshown.min(next));
-            (state.resumed_from, state.stage) = (resumed_from, Stage::Behind);
+            let unshown = state.unshown;
+            let (next, own_from) = match start {
+                Start::Now { head } => (unshown, head + 1),
+                Start::Reset { next } => (Some(unshown.map_or(next, |unshown| unshown.min(next))), next),
+                Start::Since(seq) => {
+                    state.resumed_from = Some(seq);
+                    (Some(seq + 1), seq + 1)
+                }
+            };
+            state.own_from = state.own_from.min(own_from);
+            state.go_on(next);
+            self.behind.notify_one();
         }
-    }
-
-    /// What a reading needs from the store, if it needs anything.
-    pub(super) fn need(&self, reading: Reading) -> Option<Behind> {
-        let mut progress = self.lock();
-        let state = *progress.state(reading)?;
-        (state.stage == Stage::Behind).then(|| state.behind(reading.source))
-    }
-
-    /// Lets whoever reads from the store look for what is needed.
-    pub(super) fn wake(&self) {
-        self.behind.notify_one();
     }
 
     /// Drops a prepared reading that is not to be.
     pub(super) fn cancel(&self, reading: Reading) {
         let mut progress = self.lock();
         let Some(state) = progress.state(reading) else { return };
-        if let Some(unshown) = state.unshown {
+        if state.unshown.is_some() || state.own_from != NEVER {
             // It goes on as before.
-            (state.whole, state.next, state.stage) = (state.followed, unshown, Stage::Behind);
+            state.go_on(state.unshown);
             self.behind.notify_one();
         } else {
             progress.readings.remove(&reading.source);
@@ -215,23 +232,22 @@ impl Feed {
     pub(super) fn offer(&self, run: &Run<'_>, part: Range<usize>, agent: AgentNumber) -> Shown {
         let mut progress = self.lock();
         let (first, posts) = (part.start, &run.posts()[..part.end]);
-        let Some(last) = posts.last().map(|post| post.place) else {
+        let Some(last) = posts[first..].last().map(|post| post.place) else {
             return Shown::default();
         };
         let mut shown = Shown::default();
         let state = progress.readings.get_mut(&last.source);
-        let (mut from, whole) = match &state {
-            None => (first, false),
-            Some(state) => {
-                let is_new = |post: &Post| post.place.seq >= state.next || state.stage == Stage::Waiting;
-                let from = first + posts[first..].iter().take_while(|post| !is_new(post)).count();
-                (from, state.whole)
-            }
-        };
-        if from == posts.len() {
-            return shown;
-        }
+        let (mut from, mut own_from) = (first, NEVER);
         if let Some(state) = state {
+            if state.stage == Stage::Open {
+                (state.next, state.stage) = (posts[first].place.seq, Stage::Live);
+            }
+            let is_new = |post: &Post| post.place.seq >= state.next || state.stage == Stage::Waiting;
+            from += posts[first..].iter().take_while(|post| !is_new(post)).count();
+            own_from = state.own_from;
+            if from == posts.len() {
+                return shown;
+            }
             if state.stage != Stage::Live {
                 state.passed = last.seq;
                 if state.stage == Stage::Waiting {
@@ -247,7 +263,7 @@ impl Feed {
             }
         }
         while from < posts.len() {
-            let is_skipped = |post: &Post| !whole && post.sender == agent;
+            let is_skipped = |post: &Post| post.sender == agent && post.place.seq < own_from;
             let skipped = posts[from..].iter().take_while(|post| is_skipped(post)).count();
             let start = from + skipped;
             let taken = posts[start..].iter().take_while(|post| !is_skipped(post)).count();
@@ -360,7 +376,16 @@ impl State {
     fn first_unshown(&self) -> Option<u64> {
         match self.stage {
             Stage::Waiting => self.unshown,
+            Stage::Open => None,
             Stage::Behind | Stage::Live => Some(self.next),
+        }
+    }
+
+    /// Goes on with the position `next`, or with what happens next.
+    fn go_on(&mut self, next: Option<u64>) {
+        match next {
+            Some(next) => (self.next, self.stage) = (next, Stage::Behind),
+            None => self.stage = Stage::Open,
         }
     }
 
@@ -372,7 +397,7 @@ impl State {
             },
             next: self.next,
             passed: self.passed,
-            whole: self.whole,
+            own_from: self.own_from,
             resumed_from: self.resumed_from,
         }
     }
@@ -389,11 +414,10 @@ impl Progress {
         self.count += 1;
         let fresh = State {
             number: self.count,
-            whole: false,
+            own_from: NEVER,
             next: place.seq,
             resumed_from: None,
             unshown: None,
-            followed: false,
             passed,
             stage: Stage::Behind,
         };

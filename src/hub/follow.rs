@@ -1,6 +1,6 @@
 //! Following a room or a mailbox from a position.
 
-use super::feed::{Feed, Reading, Source};
+use super::feed::{Feed, Reading, Source, Start};
 use super::{Caller, Hub};
 use crate::domain::{Epoch, Refusal, RoomId};
 use crate::store::{Connection, direct, messages};
@@ -56,8 +56,7 @@ pub struct Followed {
 #[must_use]
 pub struct Beginning {
     pub(super) reading: Reading,
-    pub(super) next: u64,
-    pub(super) resumed_from: Option<u64>,
+    pub(super) start: Start,
 }
 
 impl Hub {
@@ -100,16 +99,9 @@ impl Hub {
     ) -> Result<(Followed, Beginning), Refusal> {
         // Read after the source is held back: what was shown before is not beyond it.
         let head = self.head(caller, target)?;
-        let begin = |next, reset, resumed_from| {
-            let beginning = Beginning {
-                reading,
-                next,
-                resumed_from,
-            };
-            (Followed { head, reset }, beginning)
-        };
+        let begin = |start, reset| (Followed { head, reset }, Beginning { reading, start });
         let Some(since) = since else {
-            return Ok(begin(head + 1, None, None));
+            return Ok(begin(Start::Now { head }, None));
         };
         let oldest = self.oldest(caller, reading.source).await?.unwrap_or(head + 1);
         let reset = |reason, resumes_from| {
@@ -118,7 +110,7 @@ impl Hub {
                 oldest,
                 resumes_from,
             };
-            Ok(begin(resumes_from, Some(reset), None))
+            Ok(begin(Start::Reset { next: resumes_from }, Some(reset)))
         };
         if since.epoch != Some(self.epoch()) || since.seq > head {
             return reset(ResetReason::Epoch, head + 1);
@@ -126,7 +118,7 @@ impl Hub {
         if since.seq + 1 < oldest {
             return reset(ResetReason::Retention, oldest);
         }
-        Ok(begin(since.seq + 1, None, Some(since.seq)))
+        Ok(begin(Start::Since(since.seq), None))
     }
 
     /// The last position of what the caller may follow.
@@ -159,7 +151,7 @@ impl Hub {
             Source::Room(stream) => messages::oldest(connection, stream),
             Source::Mailbox => direct::oldest(connection, agent),
         };
-        Ok(self.inner.readers.read(read).await?)
+        Ok(self.inner.readers.catch_up(read).await?)
     }
 }
 

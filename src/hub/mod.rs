@@ -25,6 +25,7 @@ mod keyring;
 mod leases;
 mod link;
 mod load;
+mod news;
 mod open_rooms;
 mod present;
 mod receipts;

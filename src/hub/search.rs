@@ -32,6 +32,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How long a search waits for what was said before it to be in the index.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a search may keep a connection to the database from others.
+const LONGEST: Duration = Duration::from_secs(2);
+
 /// What to look for.
 #[derive(Clone, Debug)]
 pub struct SearchQuery {
@@ -104,7 +107,11 @@ impl Hub {
             bytes: self.limits().history_bytes,
         };
         let read = move |connection: &mut Connection| read_page(connection, &scopes, &expression, bounds);
-        let (rows, more) = self.inner.readers.read(read).await?;
+        let found = self.inner.readers.read_within(LONGEST, read).await?;
+        let (rows, more) = found.ok_or(Refusal::Limited {
+            what: "messages to look through in one search",
+            retry_after_ms: 1000,
+        })?;
         let next = rows.last().filter(|_| more).map(|row| MessageId {
             at_ms: row.sent_at_ms,
             row: row.id,

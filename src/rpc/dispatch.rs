@@ -237,6 +237,10 @@ impl Session {
                 .is_governing
                 .then(|| audit::note(method, self.peer, request.params)),
         };
+        let _turn = match route.spec.order {
+            Order::Change => None,
+            Order::Read => rpc.turns.wait(caller).await,
+        };
         (route.run)(context, request.params).await;
         Flow::Continue
     }

@@ -11,6 +11,7 @@ mod session;
 mod table;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -30,6 +31,7 @@ use crate::protocol::openrpc;
 use audit::Tally;
 use guard::FailureGuard;
 use table::Route;
+use turns::ReadTurns;
 
 /// Where a session's answers go. Being a [`Link`] too, it takes events and answers in one order.
 pub trait Outlet: Link {
@@ -81,6 +83,7 @@ pub struct Rpc {
     routes: HashMap<&'static str, Route>,
     limits: RpcLimits,
     guard: FailureGuard,
+    turns: ReadTurns,
     tally: Arc<Tally>,
     control: Arc<dyn Control>,
     sessions: AtomicU64,
@@ -95,6 +98,7 @@ impl Rpc {
             routes: table::routes(),
             limits,
             guard: FailureGuard::new(limits.auth_failures_per_second, limits.auth_failure_burst),
+            turns: ReadTurns::default(),
             tally: Arc::default(),
             control,
             sessions: AtomicU64::new(1),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
@@ -44,6 +44,8 @@ pub struct Session {
     pub(super) panicked: Arc<AtomicBool>,
     pub(super) peer: Peer,
     state: State,
+    /// See [`Session::entered`].
+    entered: Arc<AtomicBool>,
     failures: u32,
 }
 
@@ -78,6 +80,7 @@ impl Session {
             panicked: Arc::default(),
             peer,
             state,
+            entered: Arc::new(AtomicBool::new(peer == Peer::Operator)),
             failures: 0,
         }
     }
@@ -87,9 +90,10 @@ impl Session {
         Arc::clone(&self.feed)
     }
 
-    /// Whether it has proved who it is.
-    pub fn is_authenticated(&self) -> bool {
-        matches!(self.state, State::Agent { .. } | State::Operator)
+    /// Whether it ever proved who it is. That is so before `auth` is answered, and while the rest of its batch is carried
+    /// out.
+    pub fn entered(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.entered)
     }
 
     /// Whether it is neither outside nor inside: a login was begun and has not ended.
@@ -159,7 +163,7 @@ impl Session {
             self.outlet.release();
         }
         for beginning in &beginnings {
-            self.rpc.hub.begin(&self.feed, beginning).await;
+            self.rpc.hub.begin(&self.feed, beginning);
         }
         flow
     }
@@ -222,6 +226,7 @@ impl Session {
             key: admitted.key,
             scope,
         };
+        self.entered.store(true, Ordering::Relaxed);
         let seen = RecordSeen {
             agent: admitted.number,
             key: admitted.key,

@@ -97,11 +97,13 @@ impl Lifecycle {
         F: Future<Output = ()> + Send + 'static,
     {
         let entry = Entry::new(&self.shared, name.into());
-        self.shared.tasks.spawn(async move {
-            if AssertUnwindSafe(future).catch_unwind().await.is_err() {
+        // Not an async block: that would keep room for the future twice, before and while it is awaited.
+        let ends = AssertUnwindSafe(future).catch_unwind().map(move |ended| {
+            if ended.is_err() {
                 tracing::error!(task = %entry.name, "a task panicked; the others go on");
             }
-        })
+        });
+        self.shared.tasks.spawn(ends)
     }
 
     /// Runs a task without which the service is none, such as a listener.

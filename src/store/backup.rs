@@ -9,6 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::backup::{Backup as Copying, StepResult};
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use super::error::StoreError;
 use super::open::{PrepareError, connect, recognise, size_of};
@@ -76,65 +78,64 @@ pub fn back_up(database: &Path, target: &Path, replace: bool) -> Result<Backup, 
         // SQLite would take it for its own.
         return Err(BackupError::Live(target.to_owned()));
     }
-    let claim = Claim::take(database, target, replace)?;
+    // Found out before the work, so that nobody waits for a refusal.
+    let is_earlier = check_target(database, target, replace)?;
     let temporary = temporary(target).map_err(file(target))?;
     let done = write(database, &temporary).and_then(|backup| {
-        fs::rename(&temporary, target).map_err(file(target))?;
+        match publish(&temporary, target, is_earlier) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(BackupError::Exists(target.to_owned()));
+            }
+            published => published.map_err(file(target))?,
+        }
         sync_directory(target).map_err(file(target))?;
         Ok(backup)
     });
-    match done {
-        Ok(backup) => {
-            claim.keep();
-            Ok(backup)
+    if done.is_err() {
+        // The first error is the one to tell.
+        drop(fs::remove_file(&temporary));
+    }
+    done
+}
+
+/// Gives a complete file its name, in one step. Unless it may `replace` one, no other file loses that name, whoever made it
+/// meanwhile.
+fn publish(temporary: &Path, target: &Path, replace: bool) -> io::Result<()> {
+    if replace {
+        return fs::rename(temporary, target);
+    }
+    match renameat_with(CWD, temporary, CWD, target, RenameFlags::NOREPLACE) {
+        // Not every file system can; those that cannot mostly know links.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            fs::hard_link(temporary, target)?;
+            fs::remove_file(temporary)
         }
-        Err(error) => {
-            // The first error is the one to tell.
-            drop(fs::remove_file(&temporary));
-            Err(error)
-        }
+        renamed => Ok(renamed?),
     }
 }
 
-/// The name of the target, taken so that nobody else gets it meanwhile. An empty file holds it until it is replaced.
-struct Claim(Option<PathBuf>);
-
-impl Claim {
-    fn take(database: &Path, target: &Path, replace: bool) -> Result<Self, BackupError> {
-        let made = FileOptions::new().write(true).create_new(true).mode(0o600).open(target);
-        match made {
-            Ok(_) => Ok(Self(Some(target.to_owned()))),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if is_same_file(database, target) {
-                    return Err(BackupError::Live(target.to_owned()));
-                }
-                if !replace {
-                    return Err(BackupError::Exists(target.to_owned()));
-                }
-                if !is_ours(target) {
-                    return Err(BackupError::NotOurs(target.to_owned()));
-                }
-                Ok(Self(None))
-            }
-            Err(source) => Err(BackupError::File {
+/// Refuses a name at which no backup may be put. Whether an earlier backup has it, which makes way.
+fn check_target(database: &Path, target: &Path, replace: bool) -> Result<bool, BackupError> {
+    match fs::symlink_metadata(target) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => {
+            return Err(BackupError::File {
                 path: target.to_owned(),
                 source,
-            }),
+            });
         }
+        Ok(_) => {}
     }
-
-    fn keep(mut self) {
-        self.0 = None;
+    if is_same_file(database, target) {
+        return Err(BackupError::Live(target.to_owned()));
     }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        if let Some(path) = &self.0 {
-            // An empty file is no backup; whoever finds it left over may replace it.
-            drop(fs::remove_file(path));
-        }
+    if !replace {
+        return Err(BackupError::Exists(target.to_owned()));
     }
+    if !is_ours(target) {
+        return Err(BackupError::NotOurs(target.to_owned()));
+    }
+    Ok(true)
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {
@@ -142,11 +143,8 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     id(one).is_some_and(|found| id(other) == Some(found))
 }
 
-/// Whether the head of a file says that it is a database of wardroom. What a backup that was cut off has left is empty.
+/// Whether the head of a file says that it is a database of wardroom.
 fn is_ours(path: &Path) -> bool {
-    if fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0) {
-        return true;
-    }
     let mut head = [0; HEAD_BYTES];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head[APPLICATION_ID_AT..] == migrate::APPLICATION_ID.to_be_bytes()

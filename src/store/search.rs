@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::error::StoreError;
 use super::messages::{self, MessageRow};
 use super::receipts;
+use super::removals;
 use super::rooms::stream as read_stream;
 use crate::domain::{AgentNumber, RowId, SearchText, StreamNumber};
 
@@ -67,6 +68,7 @@ pub fn advance(connection: &Connection, stream: StreamNumber, budget: usize) -> 
 
     if gone > 0 {
         receipts::forget_requests(connection, stream, gone)?;
+        removals::forget(connection, stream, gone)?;
     }
 
     let added = add(connection, stream, indexed, budget)?;

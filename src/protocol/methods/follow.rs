@@ -29,7 +29,7 @@ pub struct PositionObject {
 pub struct FollowResult {
     /// Incarnation of the database.
     pub epoch: String,
-    /// The last position at this moment. What lies between `since` and it follows now.
+    /// The last position at this moment. What lies between `since` and it follows now; without `since`, what others said up to it is still shown if this session was not told of it yet.
     pub seq: u64,
     /// Present when the session does not go on where it was: something is missing.
     #[serde(skip_serializing_if = "Option::is_none")]

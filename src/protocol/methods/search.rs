@@ -7,9 +7,9 @@ use super::method;
 use crate::protocol::types::MessageObject;
 
 method! {
-    /// Looks for messages by their words, the newest first: in the rooms whose history the caller may read, and in its own direct messages. Removed messages are not found.
+    /// Looks for messages by their words, the newest first: in the rooms whose history the caller may read, and in its own direct messages. Removed messages are not found. A search that takes longer than two seconds is refused with 4080: look in one room, or for rarer words.
     MessageSearch = "message.search", Agent, Read, MessageSearchParams => MessageSearchResult,
-    errors [InvalidParams, RoomNotFound, NotAMember, AgentNotFound, StorageDamaged], events []
+    errors [InvalidParams, RoomNotFound, NotAMember, AgentNotFound, Limited, StorageDamaged], events []
 }
 
 /// Parameters of `message.search`.

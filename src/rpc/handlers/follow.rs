@@ -35,7 +35,7 @@ where
     match hub.follow(call.caller, feed, prepared, since.map(position)).await {
         Ok((followed, beginning)) => {
             call.reply.send(Ok(result(hub.epoch(), followed)));
-            hub.begin(feed, &beginning).await;
+            hub.begin(feed, &beginning);
         }
         Err(refusal) => call.reply.send(Err(refusal)),
     }

@@ -15,7 +15,7 @@ use wardroom::client::{
 use crate::support::{TestServer, soon};
 
 /// An address that stays while the server behind it comes and goes, and whose connections can be cut.
-struct Passage {
+pub(super) struct Passage {
     url: String,
     server: watch::Sender<String>,
     open: Arc<Mutex<JoinSet<()>>>,
@@ -23,7 +23,7 @@ struct Passage {
 }
 
 impl Passage {
-    async fn to(server: &TestServer) -> Self {
+    pub(super) async fn to(server: &TestServer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("ws://{}/", listener.local_addr().expect("an address"));
         let (server, address) = watch::channel(authority(server));
@@ -51,11 +51,16 @@ impl Passage {
         }
     }
 
-    async fn cut(&self) {
+    pub(super) async fn cut(&self) {
         self.open.lock().await.abort_all();
     }
 
-    fn options(&self, key: &str) -> ClientOptions {
+    /// The server is behind another address now.
+    pub(super) fn lead_to(&self, server: &TestServer) {
+        self.server.send_replace(authority(server));
+    }
+
+    pub(super) fn options(&self, key: &str) -> ClientOptions {
         let endpoint = Endpoint::parse(&self.url).expect("an address");
         ClientOptions {
             backoff: Backoff {
@@ -116,7 +121,7 @@ async fn it_reads_each_message_once_and_in_order_and_sends_each_once() {
         if number == COUNT / 2 {
             server.kill();
             server.restart();
-            passage.server.send_replace(authority(&server));
+            passage.lead_to(&server);
         }
         let cut = async {
             if number % 12 == 5 {

@@ -1,9 +1,12 @@
 //! Following rooms.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::{at, expect_messages, resume};
-use crate::support::{Cast, TestServer};
+use crate::support::{Agent, Cast, Raw, TestServer};
 
 #[tokio::test]
 async fn whoever_follows_is_shown_its_own_messages_too_so_that_positions_have_no_gap() {
@@ -29,7 +32,7 @@ async fn a_session_that_resumes_gets_what_it_missed_and_then_what_comes() {
     let alice = server.participant(&controller, "alice").await;
     let bob_key = controller.invite("bob").await;
     let room = alice.create_room("Ops", "public").await;
-    let bob = crate::support::Agent::enter(&server, &bob_key).await;
+    let bob = Agent::enter(&server, &bob_key).await;
     bob.call("room.join", json!({ "roomId": room })).await;
     let followed = bob.call("room.follow", json!({ "roomId": room })).await;
     alice.say(&room, "seen").await;
@@ -42,7 +45,7 @@ async fn a_session_that_resumes_gets_what_it_missed_and_then_what_comes() {
     drop((controller, alice));
     server.kill();
     server.restart();
-    let alice = crate::support::Agent::enter(&server, &alice_key).await;
+    let alice = Agent::enter(&server, &alice_key).await;
     let bob = resume(&server, &bob_key, &rooms, None).await;
     assert_eq!(bob.welcome["resumed"][&room]["seq"], 500);
     assert_eq!(bob.welcome["resumed"][&room].get("reset"), None);
@@ -306,4 +309,113 @@ async fn regression_following_anew_loses_nothing_that_passes_meanwhile() {
         }
     );
     expect_messages(bob, 1..=1000).await;
+}
+
+/// What was stored and not told yet when a session followed for the first time was never shown to it: too old for one that
+/// follows, and not told as to one that does not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regression_following_for_the_first_time_loses_nothing_that_is_about_to_be_told() {
+    let config = json!({ "maxMessageLength": 20_000, "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0 } });
+    let server = TestServer::builder().config(config).start();
+    let controller = server.controller().await;
+    let speaker = server.participant(&controller, "speaker").await;
+    // Those who are told before the last one: telling them takes a while.
+    let mut listening = JoinSet::new();
+    for number in 0..6 {
+        let listener = server.participant(&controller, &format!("listener {number}")).await;
+        listening.spawn(async move { while listener.connection.next_event().await.is_some() {} });
+    }
+    let key = controller.invite("bob").await;
+    let lobby = controller.lobby();
+    let content = "x".repeat(20_000);
+    let request = |id: u64| {
+        let params = json!({ "roomId": lobby, "content": content });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "message.send", "params": params })
+    };
+    let batch = json!((0..40).map(request).collect::<Vec<_>>()).to_string();
+    let is_over = AtomicBool::new(false);
+    tokio::join!(
+        async {
+            while !is_over.load(Ordering::Relaxed) {
+                Raw(&speaker.connection).ask(&batch).await;
+            }
+        },
+        async {
+            for _ in 0..100 {
+                let bob = Agent::enter(&server, &key).await;
+                let first = bob.expect("message").await["message"]["seq"].as_u64();
+                let first = first.expect("a position");
+                let followed = bob.call("room.follow", json!({ "roomId": lobby })).await;
+                let head = followed["seq"].as_u64().expect("a position");
+                expect_messages(&bob, first + 1..=head + 1).await;
+            }
+            is_over.store(true, Ordering::Relaxed);
+        }
+    );
+}
+
+/// What it said before is not shown to it, as long as it follows nothing: also when it is told only now.
+#[tokio::test]
+async fn whoever_begins_to_follow_is_not_shown_what_it_said_before() {
+    let cast = Cast::gather().await;
+    for number in 0..100 {
+        let alice = Agent::enter(&cast.server, &cast.alice().key).await;
+        let lobby = alice.lobby();
+        alice.say(lobby, "before").await;
+        let followed = alice.call("room.follow", json!({ "roomId": lobby })).await;
+        assert_eq!(followed["seq"], number * 2 + 1);
+        alice.say(lobby, "after").await;
+        assert_eq!(alice.expect("message").await["message"]["content"], "after");
+    }
+}
+
+/// Removals of messages that were not kept any longer stayed, and took the place of newer ones when somebody resumed.
+#[tokio::test]
+async fn regression_whoever_resumes_is_told_of_the_newest_removals() {
+    const REMOVED: usize = 1001;
+    let config = json!({ "lobby": { "historyLimit": 0 }, "limits": { "messagesPerSecond": 0, "changesPerSecond": 0 } });
+    let cast = Cast::gather_on(TestServer::builder().config(config)).await;
+    let (alice, bob) = (cast.alice(), cast.bob());
+    let lobby = alice.lobby();
+    let mut said = Vec::new();
+    for _ in 0..=REMOVED {
+        said.push(alice.say(lobby, "x").await["messageId"].clone());
+    }
+    let (last, removed) = said.split_last().expect("messages");
+    for message in removed {
+        alice.call("message.remove", json!({ "messageId": message })).await;
+    }
+    alice.say(lobby, "x").await;
+    alice.call("message.remove", json!({ "messageId": last })).await;
+    let rooms = json!({ lobby: at(&bob.welcome["epoch"], REMOVED as u64 + 1) });
+    let again = resume(&cast.server, &bob.key, &rooms, None).await;
+    while again.expect("message.removed").await["messageId"] != *last {}
+}
+
+/// Nothing stays of a message that is not kept any longer, in a room or between two agents.
+#[tokio::test]
+async fn regression_removals_are_forgotten_with_their_messages() {
+    let config = json!({ "lobby": { "historyLimit": 5 }, "limits": { "messagesPerSecond": 0 } });
+    let mut cast = Cast::gather_on(TestServer::builder().config(config)).await;
+    let alice = cast.alice();
+    let lobby = alice.lobby();
+    let dm = json!({ "toAgentId": cast.bob().id(), "content": "x" });
+    let mut said = Vec::new();
+    for _ in 0..5 {
+        said.push(alice.say(lobby, "x").await["messageId"].clone());
+        said.push(alice.call("message.dm", dm.clone()).await["messageId"].clone());
+    }
+    for message in &said {
+        alice.call("message.remove", json!({ "messageId": message })).await;
+    }
+    for _ in 0..5 {
+        alice.say(lobby, "needle").await;
+        alice.call("message.dm", dm.clone()).await;
+    }
+    // A search waits until all of it was looked through.
+    alice.call("message.search", json!({ "query": "needle" })).await;
+    cast.server.kill();
+    let database = rusqlite::Connection::open(cast.server.data_dir().join("wardroom.db")).expect("a database");
+    let left = database.query_row("SELECT count(*) FROM removals", [], |row| row.get::<_, i64>(0));
+    assert_eq!(left, Ok(0));
 }

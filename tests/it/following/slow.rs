@@ -1,9 +1,11 @@
 //! Readers that are slower than their room.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::at;
-use crate::safety::raw::{Raw, TEXT};
+use crate::safety::raw::{FINAL, Raw, TEXT, frame, request};
 use crate::support::{Agent, TestServer};
 
 const MESSAGES: u64 = 400;
@@ -137,4 +139,81 @@ async fn regression_a_burst_of_large_messages_cuts_nobody_off() {
         controller.call("lobby.setMotd", params).await;
     }
     assert_eq!(read_all(&mut slow, 400).await, (1..=400).collect::<Vec<_>>());
+}
+
+/// Whoever resumed much over a slow link was cut off as if it had never authenticated: it counted as inside only when the
+/// first of what it had missed had found room.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regression_whoever_resumes_much_over_a_slow_link_is_not_taken_for_a_stranger() {
+    const ROOMS: usize = 40;
+    const EACH: u64 = 6;
+    let config = json!({ "maxMessageLength": 60_000, "limits": {
+        "messagesPerSecond": 0, "bytesPerSecond": 0, "joinsPerSecond": 0, "slowReaderTimeoutMs": 0, "authTimeoutMs": 4000,
+    } });
+    let server = TestServer::builder().config(config).start();
+    let controller = server.controller().await;
+    let key = controller.invite("slow").await;
+    let agent = Agent::enter(&server, &key).await;
+    let content = "x".repeat(50_000);
+    let mut resume = serde_json::Map::new();
+    // Far more in all than may wait and than the kernel keeps, and a page of each.
+    for number in 0..ROOMS {
+        let room = controller.create_room(&format!("Room {number}"), "public").await;
+        agent.call("room.join", json!({ "roomId": room })).await;
+        for _ in 0..EACH {
+            controller.say(&room, &content).await;
+        }
+        resume.insert(room, at(&controller.welcome["epoch"], 0));
+    }
+    drop(agent);
+    let mut slow = Raw::narrow(&server).await.upgrade().await;
+    let auth = request("auth", "auth", &json!({ "apiKey": key, "resume": resume }));
+    slow.send(&frame(FINAL | TEXT, auth.as_bytes())).await;
+    assert_eq!(slow.frame().await.expect("an answer").json()["id"], "auth");
+    // When the time of a stranger is over that came later, its own time would be too.
+    let mut stranger = Raw::open(&server).await.upgrade().await;
+    assert_eq!(stranger.ending().await.map(|(code, _)| code), Some(1008));
+    let mut heard: BTreeMap<String, u64> = BTreeMap::new();
+    while heard.len() < ROOMS || heard.values().any(|last| *last < EACH) {
+        let frame = slow.frame().await.expect("it stays connected");
+        assert_eq!(frame.opcode & 0x8, 0, "it is not cut off");
+        let event = frame.json();
+        if event["method"] == "message" {
+            let last = heard.entry(event["params"]["roomId"].to_string()).or_default();
+            assert_eq!(event["params"]["message"]["seq"], *last + 1);
+            *last += 1;
+        }
+    }
+}
+
+/// While a batch that began with `auth` was carried out, whoever read on from the store asked without end for room that came
+/// only when it was answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regression_a_batch_that_begins_with_auth_is_answered_and_then_shows_everything_once() {
+    let (server, controller) = large_messages().await;
+    let key = controller.invite("reader").await;
+    let lobby = controller.lobby();
+    talk(&controller, lobby).await;
+    let resume = json!({ lobby: at(&controller.welcome["epoch"], 0) });
+    let auth = json!({ "jsonrpc": "2.0", "id": 0, "method": "auth", "params": { "apiKey": key, "resume": resume } });
+    let read = |id: u64| {
+        let params = json!({ "query": "nothing of the kind" });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "message.search", "params": params })
+    };
+    let batch: Vec<Value> = std::iter::once(auth).chain((1..100).map(read)).collect();
+    let mut reader = Raw::open(&server).await.upgrade().await;
+    reader
+        .send(&frame(FINAL | TEXT, json!(batch).to_string().as_bytes()))
+        .await;
+    let answers = reader.frame().await.expect("an answer").json();
+    let answers = answers.as_array().expect("the answer to a batch");
+    assert_eq!(answers.len(), 100);
+    assert!(
+        answers.iter().all(|answer| answer.get("result").is_some()),
+        "{answers:?}"
+    );
+    assert_eq!(
+        read_all(&mut reader, MESSAGES).await,
+        (1..=MESSAGES).collect::<Vec<_>>()
+    );
 }

@@ -1,4 +1,7 @@
-//! Many clients that lose their connections, on a server that is restarted and killed, while others talk.
+//! Many clients that lose their connections, on a server that is restarted and killed, while others talk. Half of them speak
+//! the protocol themselves, the other half are clients of this crate.
+
+mod library;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +13,7 @@ use tokio::task::JoinSet;
 use wardroom::client::{Connection, Endpoint, Methods as _};
 
 use super::at;
+use super::client::Passage;
 use crate::durability::{Dice, size};
 use crate::support::{Agent, TestServer, soon};
 
@@ -21,6 +25,9 @@ struct Storm {
     /// Where the server is. Nobody can look while it is down.
     url: RwLock<String>,
     room: String,
+    epoch: Value,
+    /// The agents that are written to.
+    readers: Vec<String>,
     /// What may be sent: one message for each that all listeners have heard, so that nobody gets far behind or ahead.
     pace: Semaphore,
     stop: AtomicBool,
@@ -113,6 +120,11 @@ impl Storm {
     }
 }
 
+/// Whether an agent is a client of this crate.
+fn is_by_library(number: u64) -> bool {
+    number % 2 == 1
+}
+
 /// Said when the storm is over, so that nobody waits for something to happen.
 const AFTERWARDS: &str = "it is over";
 
@@ -123,29 +135,46 @@ async fn every_client_hears_every_message_once_and_in_order_through_disconnects_
     let mut server = TestServer::builder().config(config).start();
     let controller = server.controller().await;
     let room = controller.create_room("Storm", "public").await;
-    let mut keys = Vec::new();
+    let (mut keys, mut readers) = (Vec::new(), Vec::new());
     for number in 0..CLIENTS + SENDERS {
         let agent = server.participant(&controller, &format!("agent {number}")).await;
         agent.call("room.join", json!({ "roomId": room })).await;
         keys.push(agent.key.clone());
+        if number >= SENDERS && is_by_library(number) {
+            readers.push(agent.id().to_owned());
+        }
     }
+    let epoch = controller.welcome["epoch"].clone();
     let controller_key = controller.key.clone();
     drop(controller);
     let storm = Arc::new(Storm {
         url: RwLock::new(server.url().to_owned()),
         room,
+        epoch,
+        readers: readers.clone(),
         pace: Semaphore::new(200),
         stop: AtomicBool::new(false),
         last: AtomicU64::new(0),
     });
     // A listener waits until it is counted.
     let (round, mut rounds) = mpsc::channel(1);
-    let (mut senders, mut listeners) = (JoinSet::new(), JoinSet::new());
+    let (mut senders, mut listeners, mut passages) = (JoinSet::new(), JoinSet::new(), Vec::new());
     for (number, key) in (0_u64..).zip(keys) {
+        let storm = Arc::clone(&storm);
+        if !is_by_library(number) {
+            if number < SENDERS {
+                senders.spawn(storm.send(key, number));
+            } else {
+                listeners.spawn(storm.listen(key, number, round.clone()));
+            }
+            continue;
+        }
+        let passage = Arc::new(Passage::to(&server).await);
+        passages.push(Arc::clone(&passage));
         if number < SENDERS {
-            senders.spawn(Arc::clone(&storm).send(key, number));
+            senders.spawn(storm.send_by_library(passage, key, number));
         } else {
-            listeners.spawn(Arc::clone(&storm).listen(key, number, round.clone()));
+            listeners.spawn(storm.listen_by_library(passage, key, number, round.clone()));
         }
     }
     for cycle in 1..=cycles {
@@ -167,6 +196,9 @@ async fn every_client_hears_every_message_once_and_in_order_through_disconnects_
             server.restart();
         });
         server.url().clone_into(&mut url);
+        for passage in &passages {
+            passage.lead_to(&server);
+        }
     }
     storm.stop.store(true, Ordering::Relaxed);
     storm.pace.add_permits(1000);
@@ -185,17 +217,33 @@ async fn every_client_hears_every_message_once_and_in_order_through_disconnects_
     );
     storm.last.store(head, Ordering::Relaxed);
     controller.say(&storm.room, AFTERWARDS).await;
+    for reader in readers {
+        let params = json!({ "toAgentId": reader, "content": AFTERWARDS });
+        controller.call("message.dm", params).await;
+    }
     let mut all: Option<Vec<String>> = None;
     while let Some(contents) = soon("a listener", listeners.join_next()).await {
         let contents = contents.expect("a listener");
         assert_eq!(contents.len() as u64, head);
         assert_eq!(*all.get_or_insert_with(|| contents.clone()), contents);
     }
+    check_senders(&all.expect("listeners"));
+}
+
+/// Each sender said each of its messages once, and one after the other.
+fn check_senders(contents: &[String]) {
     let mut sent = BTreeMap::new();
-    for content in all.expect("listeners") {
-        let (sender, number) = content.split_once(':').expect("a sender");
-        let next: &mut u64 = sent.entry(sender.to_owned()).or_default();
-        assert_eq!(number.parse(), Ok(*next), "of sender {sender}");
+    for (sender, number) in contents.iter().map(|content| mark_of(content)) {
+        let next: &mut u64 = sent.entry(sender).or_default();
+        assert_eq!(number, *next, "of sender {sender}");
         *next += 1;
     }
+}
+
+/// Who sent a message, and how many it had sent before.
+fn mark_of(content: &str) -> (u64, u64) {
+    let mark = content
+        .split_once(':')
+        .and_then(|(sender, number)| Some((sender.parse().ok()?, number.parse().ok()?)));
+    mark.unwrap_or_else(|| panic!("`{content}` was not sent"))
 }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use wardroom::client::Methods;
 
 use super::program::run;
-use crate::support::{Agent, Cast};
+use crate::support::fault::{Fate, Fault, Faults, calls, files};
+use crate::support::{Agent, Cast, TestServer};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
@@ -225,6 +226,45 @@ async fn what_is_there_is_not_overwritten() {
     let left = fs::read_dir(beside(&cast, "")).expect("readable").flatten();
     let left: Vec<PathBuf> = left.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
+}
+
+/// While it was made an empty file held its name, which was left there when the server was killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regression_a_backup_appears_when_it_is_complete_or_not_at_all() {
+    let faults = Faults::new();
+    let mut cast = Cast::gather_on(faults.server(TestServer::builder())).await;
+    let data_dir = cast.server.data_dir().to_owned();
+    let backup = data_dir.join("b.db");
+    let words = ["backup", text(&backup)];
+    // The copy, before it has its name.
+    let copy = files::ALL & !files::SQLITE;
+    faults.set(Fault::nth(calls::SYNC, copy, 1, Fate::Hold));
+    let killing = async {
+        while faults.failed() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!backup.exists());
+        cast.server.signal("KILL");
+    };
+    let (ran, ()) = tokio::join!(run(&data_dir, &words), killing);
+    assert_ne!(ran.code, Some(0), "{ran:#?}");
+    assert!(!backup.exists());
+    faults.clear();
+    tokio::task::block_in_place(|| cast.server.restart());
+    // Whatever appears under its name meanwhile stays.
+    faults.set(Fault::nth(calls::SYNC, copy, 1, Fate::Hold));
+    let meanwhile = async {
+        while faults.failed() == 0 {
+            tokio::task::yield_now().await;
+        }
+        fs::write(&backup, "dear all").expect("written");
+        faults.change(Fate::Pass);
+    };
+    let (ran, ()) = tokio::join!(run(&data_dir, &words), meanwhile);
+    assert!(ran.expect(1).stderr.contains("is there already"));
+    assert_eq!(fs::read_to_string(&backup).expect("there"), "dear all");
+    fs::remove_file(&backup).expect("removed");
+    run(&data_dir, &words).await.expect(0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

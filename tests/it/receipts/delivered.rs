@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{states, status};
-use crate::support::{Agent, Cast, TestServer};
+use crate::support::{Agent, Cast, TestServer, soon};
 
 /// Waits until the server knows that somebody has gone.
 async fn left(controller: &Agent) {
@@ -112,4 +112,46 @@ async fn a_direct_message_is_delivered_to_its_recipient() {
     let message = alice.call("message.dm", params).await["messageId"].clone();
     bob.expect("dm").await;
     assert_eq!(status(alice, &message).await, states(&[("bob", "delivered")]));
+}
+
+/// What was delivered was written down for the same agents and rooms again and again while they were busy, and never for
+/// the others.
+#[tokio::test]
+async fn regression_what_is_delivered_is_written_down_for_everybody_while_all_are_busy() {
+    const ROOMS: usize = 300;
+    let limits = json!({ "messagesPerSecond": 0, "changesPerSecond": 0, "joinsPerSecond": 0 });
+    let config = json!({ "maxRooms": 1000, "limits": limits });
+    let mut server = TestServer::builder().config(config).start();
+    let controller = server.controller().await;
+    let bob = server.participant(&controller, "bob").await;
+    let mut rooms = Vec::new();
+    for number in 0..ROOMS {
+        let room = controller.create_room(&format!("Room {number}"), "public").await;
+        bob.call("room.join", json!({ "roomId": room })).await;
+        let first = controller.say(&room, "first").await["messageId"].clone();
+        rooms.push((room, first));
+    }
+    let path = server.data_dir().join("wardroom.db");
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let database = rusqlite::Connection::open_with_flags(path, flags).expect("a database");
+    let written = || -> i64 {
+        let count = database.query_row("SELECT count(*) FROM delivered WHERE track <> 0", [], |row| row.get(0));
+        count.expect("a count")
+    };
+    soon("what was delivered to be written down", async {
+        while written() < 300 {
+            for (room, _) in &rooms {
+                controller.say(room, "more").await;
+            }
+            bob.told().await;
+        }
+    })
+    .await;
+    drop((bob, database));
+    server.kill();
+    server.restart();
+    let controller = Agent::enter(&server, &controller.key).await;
+    for (_, first) in &rooms {
+        assert_eq!(status(&controller, first).await, states(&[("bob", "delivered")]));
+    }
 }

@@ -206,6 +206,12 @@ impl Raw {
         !self.unread.is_empty() || self.fill().await
     }
 
+    /// Takes so many bytes more, and keeps them for later; fewer when the connection ends.
+    pub async fn take(&mut self, bytes: usize) {
+        let enough = self.unread.len() + bytes;
+        while self.unread.len() < enough && self.fill().await {}
+    }
+
     async fn fill(&mut self) -> bool {
         let read = soon("something to read", self.stream.read_buf(&mut self.unread)).await;
         // A reset is an end like any other.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::process::{MIB, forget_peak, peak, resident};
-use super::raw::{CLOSE, FINAL, PING, Raw, TEXT, frame, request};
+use super::raw::{CLOSE, FINAL, PING, PONG, Raw, TEXT, frame, request};
 use crate::support::{Agent, TestServer};
 
 /// How long after its queue overflowed a reader that reads nothing may keep its socket. Ten seconds are promised on a
@@ -196,6 +196,45 @@ async fn regression_a_large_answer_is_not_taken_for_slowness() {
     }
     assert!(page >= 100, "{page}");
     assert_eq!(cut_off(&server).await, 0);
+}
+
+/// While a large answer was on its way nothing was read, so that a reader who took it slowly was cut off for answering no
+/// pings: they lay behind that answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regression_a_reader_that_takes_a_large_answer_slowly_is_not_taken_for_dead() {
+    let limits = json!({
+        "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0, "historyAnswerBytes": 16_777_216,
+        "pingIntervalMs": 400, "missedPongs": 3,
+    });
+    let config = json!({ "maxMessageLength": 200_000, "limits": limits });
+    let server = TestServer::builder().config(config).start();
+    let controller = server.controller().await;
+    let lobby = controller.lobby().to_owned();
+    for _ in 0..100 {
+        controller.say(&lobby, &"x".repeat(100_000)).await;
+    }
+    let key = controller.invite("reader").await;
+    let mut watch = Raw::open(&server).await.enter(&key).await;
+    let mut slow = Raw::narrow(&server).await.enter(&key).await;
+    let ask = request("page", "room.history", &json!({ "roomId": lobby, "limit": 100 }));
+    slow.send(&frame(FINAL | TEXT, ask.as_bytes())).await;
+    // It takes as long as ten pings to another connection.
+    for _ in 0..10 {
+        while watch.frame().await.expect("a ping").opcode != PING {}
+        watch.send(&frame(FINAL | PONG, b"")).await;
+        slow.take(800_000).await;
+    }
+    let ask = request("again", "lobby.getMotd", &json!({}));
+    slow.send(&frame(FINAL | TEXT, ask.as_bytes())).await;
+    let mut answered = Vec::new();
+    while answered.len() < 2 {
+        let frame = slow.frame().await.expect("the connection goes on");
+        assert_ne!(frame.opcode, CLOSE, "{:?}", frame.close());
+        if frame.opcode == TEXT {
+            answered.extend(frame.json()["id"].as_str().map(str::to_owned));
+        }
+    }
+    assert_eq!(answered, ["page", "again"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
