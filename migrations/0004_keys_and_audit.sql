@@ -13,15 +13,22 @@ CREATE TABLE enrolments (
     key_expires_at INTEGER,
     read_only      INTEGER NOT NULL,
     rooms          BLOB,
-    direct         INTEGER NOT NULL
+    direct         INTEGER NOT NULL,
+    -- The key that it replaces, if it does, and for how many milliseconds that one then goes on working.
+    replaces       BLOB CHECK (length(replaces) = 16),
+    overlap_ms     INTEGER,
+    CHECK ((replaces IS NULL) = (overlap_ms IS NULL))
 ) STRICT, WITHOUT ROWID;
 
--- Who governed, and who tried what was not allowed. Each row holds the hash of the one before it and of its own columns,
--- so that a row that was changed, moved or taken out breaks the chain.
+-- Who governed, and who tried what was not allowed. Each row holds the hash of the one before it in its chain and of its own
+-- columns, so that a row that was changed, moved or taken out breaks the chain. There are two chains, each with a limit of
+-- its own, so that nobody pushes out what those did who govern.
 CREATE TABLE audit (
     seq     INTEGER PRIMARY KEY,
+    -- The chain: 1 for what the controller, the operator and the server did; 0 for what all others did, and for refusals.
+    governs INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    -- An agent's id, `operator`, `server` or `stranger`.
+    -- An agent's id, `operator`, `server`, `stranger` or `others`.
     actor   TEXT NOT NULL,
     method  TEXT NOT NULL,
     -- Ids of agents, rooms, messages and keys, separated by spaces.
@@ -35,13 +42,15 @@ CREATE TABLE audit (
     hash    BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 
--- The two ends of the chain: what stood before the oldest row that is kept, and the newest row.
+CREATE INDEX audit_by_chain ON audit (governs);
+
+-- The two ends of each chain: what stood before the oldest row that is kept, and the newest row; and how many are kept.
 CREATE TABLE audit_ends (
-    only      INTEGER PRIMARY KEY CHECK (only = 1),
-    base_seq  INTEGER NOT NULL,
+    governs   INTEGER PRIMARY KEY CHECK (governs IN (0, 1)),
     base_hash BLOB NOT NULL CHECK (length(base_hash) = 32),
     head_seq  INTEGER NOT NULL,
-    head_hash BLOB NOT NULL CHECK (length(head_hash) = 32)
+    head_hash BLOB NOT NULL CHECK (length(head_hash) = 32),
+    kept      INTEGER NOT NULL
 ) STRICT;
 
-INSERT INTO audit_ends VALUES (1, 0, zeroblob(32), 0, zeroblob(32));
+INSERT INTO audit_ends VALUES (0, zeroblob(32), 0, zeroblob(32), 0), (1, zeroblob(32), 0, zeroblob(32), 0);

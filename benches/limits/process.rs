@@ -204,6 +204,7 @@ fn settings() -> Value {
             "changesPerSecond": 0,
             "bytesPerSecond": 0,
             "joinsPerSecond": 0,
+            "announcementsPerSecond": 0,
             "loopMessages": 0,
             "inFlightRequests": 1024,
             "sessionsPerAgent": 64,

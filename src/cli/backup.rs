@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::exit::{CommandResult, Exit, Failure};
-use super::output::Output;
+use super::output::{Output, warning};
 use super::running::Presence;
 use super::{running, runtime, serve};
 use crate::client::Methods;
-use crate::server::upkeep::{self, UpkeepError};
+use crate::server::upkeep::{self, OfflineBackup, UpkeepError};
 
 /// How long a server may take for it: the largest databases take hours.
 const BACKUP_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -65,7 +65,12 @@ pub(super) fn run(arguments: &Backup, context: &Context, output: Output) -> Comm
 fn offline(file: &Path, force: bool, context: &Context) -> Result<(Value, Value), Failure> {
     let loaded = context.load()?;
     match upkeep::back_up(context.data_dir.path(), &loaded.config, file, force) {
-        Ok(made) => Ok((json!(made.bytes), json!(made.messages))),
+        Ok(OfflineBackup { backup, noted }) => {
+            if let Err(reason) = noted {
+                warning(format_args!("the audit log could not be told of the backup: {reason}"));
+            }
+            Ok((json!(backup.bytes), json!(backup.messages)))
+        }
         Err(UpkeepError::Start(error)) => Err(running::not_started(context, error)),
         Err(error) => {
             let exit = if error.is_about_data() {

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use super::context::Context;
 use super::exit::{CommandResult, Exit, Failure};
-use super::output::Output;
+use super::output::{Output, warning};
 use super::running::Presence;
 use super::{files, running};
 use crate::client::{Connection, Methods};
@@ -73,6 +73,12 @@ impl Source {
                 let page = record
                     .page(room, after)
                     .map_err(|refusal| anyhow::Error::new(refusal).context("nothing was exported"))?;
+                // What follows the first page is the same export.
+                if after == 0
+                    && let Err(reason) = record.note(&page.room.id.to_string())
+                {
+                    warning(format_args!("the audit log could not be told of the export: {reason}"));
+                }
                 let page = serde_json::to_value(OperatorExportResult::from(page));
                 Ok(page.context("the record cannot be written as JSON")?)
             }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::ClientError;
 use super::methods::{Methods, keyed, set, typed};
 
-/// A task, as `task.get`, `task.list` and the events `task.created` and `task.updated` show it.
+/// A task, as `task.get`, `task.list` and the events `task.created` and `task.updated` show it; the last of them without
+/// `description` and `data`, which are as they were.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Task {

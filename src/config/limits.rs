@@ -41,7 +41,9 @@ pub struct Limits {
     #[schemars(range(min = 1000, max = 2_592_000_000_u64))]
     pub enrolment_expiry_ms: u64,
 
-    /// Most entries of the audit log; the oldest ones beyond it are deleted. Default `100000`.
+    /// Most entries of the audit log that are kept of what the controller, the operator and the server did, and as many of
+    /// what all others did and of refusals, so that nobody can push out what those did who govern; the oldest ones beyond
+    /// it are deleted. Default `100000`.
     #[schemars(range(min = 100))]
     pub audit_rows: u32,
 
@@ -108,12 +110,12 @@ pub struct Limits {
     #[schemars(range(min = 1))]
     pub change_burst: u32,
 
-    /// Bytes of messages, `data` included, per second that one agent may go on sending over all its connections; more are
-    /// answered with 4080. `0` turns the limit off. Default `1048576`.
+    /// Bytes of messages and tasks, `data` included, per second that one agent may go on sending over all its connections;
+    /// more are answered with 4080. `0` turns the limit off. Default `1048576`.
     pub bytes_per_second: u32,
 
-    /// Bytes of messages one agent may send at once before `bytesPerSecond` applies; a larger message counts as this many.
-    /// Default `8388608`.
+    /// Bytes of messages and tasks one agent may send at once before `bytesPerSecond` applies; a larger message counts as
+    /// this many. Default `8388608`.
     #[schemars(range(min = 1))]
     pub byte_burst: u32,
 
@@ -124,6 +126,16 @@ pub struct Limits {
     /// Rooms one agent may join at once before `joinsPerSecond` applies. Default `200`.
     #[schemars(range(min = 1))]
     pub join_burst: u32,
+
+    /// Changes of which everybody is told (public rooms made, renamed or described, rooms opened or closed to all, agents
+    /// renamed) per second that one agent may go on making over all its connections; more are answered with 4080. `0`
+    /// turns the limit off. Default `5`.
+    pub announcements_per_second: u32,
+
+    /// Changes of which everybody is told that one agent may make at once before `announcementsPerSecond` applies.
+    /// Default `200`.
+    #[schemars(range(min = 1))]
+    pub announcement_burst: u32,
 
     /// Answers of a few agents to each other (messages whose sender is not that of the message before) that pause a room
     /// when nobody else has spoken in it meanwhile; its owner or the controller resumes it. `0` turns the limit off.
@@ -229,6 +241,8 @@ impl Default for Limits {
             byte_burst: 8_388_608,
             joins_per_second: 20,
             join_burst: 200,
+            announcements_per_second: 5,
+            announcement_burst: 200,
             loop_messages: 2000,
             loop_agents: 2,
             loop_window_ms: 3_600_000,

@@ -42,6 +42,8 @@ pub enum Cost {
     Change,
     /// A change by which an agent comes into a room.
     Join,
+    /// A change of which everybody may be told; see [`Act::is_announced`].
+    Announcement,
     /// A message.
     Message,
 }
@@ -57,7 +59,13 @@ pub trait Act: Send + 'static {
     /// What it counts as, for rate limits.
     const COST: Cost = Cost::Change;
 
-    /// Bytes of the message that it says, for rate limits.
+    /// Whether everybody is told of it, as far as can be seen before it is decided. Asked only where
+    /// [`COST`](Self::COST) says that this may be.
+    fn is_announced(&self, _state: &Directory) -> bool {
+        true
+    }
+
+    /// Bytes of what it says to others, for rate limits: of a message, or of a task.
     fn bytes(&self) -> usize {
         0
     }
@@ -162,6 +170,8 @@ pub struct Desk<'a> {
     changes: Vec<Change>,
     effects: Vec<Effect>,
     concerned: Vec<String>,
+    /// Whether the audit log remembers the act, if it governs.
+    is_noted: bool,
 }
 
 /// The agent that acts, by one of its sessions.
@@ -275,6 +285,11 @@ impl<'a> Desk<'a> {
     /// Notes for the audit log the id of something that the act is about and that its request did not name.
     pub(super) fn concerns(&mut self, id: &impl ToString) {
         self.concerned.push(id.to_string());
+    }
+
+    /// Keeps the act out of the audit log: it came to nothing that governs anybody.
+    pub(super) fn forgo_note(&mut self) {
+        self.is_noted = false;
     }
 
     pub(super) fn tell(&mut self, audience: Audience, except: Except, event: Event) {
@@ -398,10 +413,12 @@ impl Job {
             changes: Vec::new(),
             effects: Vec::new(),
             concerned: Vec::new(),
+            is_noted: true,
         };
         let written = connection.total_changes();
         let mut accepted = self.work.run(&mut desk);
-        if let Some(note) = self.note.as_ref().filter(|_| accepted && self.work.stores()) {
+        let is_noted = accepted && desk.is_noted && self.work.stores();
+        if let Some(note) = self.note.as_ref().filter(|_| is_noted) {
             let entry = note.entry(state, self.caller, &desk.concerned, desk.now_ms);
             if let Err(error) = audit::append(connection, &entry, limits.audit_rows) {
                 // What cannot be remembered is not done.

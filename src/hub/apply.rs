@@ -6,6 +6,7 @@ use super::change::Change;
 use super::directory::{Agent, Conversation, Directory, Head, Room, Session};
 use super::exchange::Exchange;
 use crate::domain::{AgentNumber, StreamNumber};
+use crate::store::receipts::Track;
 
 impl Directory {
     /// Takes one step. Steps that name what is not there change nothing.
@@ -60,6 +61,7 @@ impl Directory {
             Change::RoomDeleted(room) => {
                 let controller = self.controller;
                 self.leases.end_room(room);
+                self.forget_read_marks(room);
                 self.with_counted_room(room, |room| {
                     room.deleted = true;
                     room.owner = controller;
@@ -68,6 +70,15 @@ impl Directory {
                     room.open_tasks = 0;
                     room.paused = None;
                 });
+                if let Some(room) = self.rooms.get(&room).filter(|room| room.is_hollow()) {
+                    self.hollow_rooms.insert((room.created_at_ms, room.number));
+                }
+            }
+            Change::RoomPurged(room) => {
+                if let Some(room) = self.rooms.remove(&room) {
+                    self.room_numbers.remove(&room.id);
+                    self.hollow_rooms.remove(&(room.created_at_ms, room.number));
+                }
             }
             Change::MemberAdded { room, agent, at_ms } => self.with_room(room, |room| {
                 Arc::make_mut(&mut room.members).entry(agent).or_insert(at_ms);
@@ -77,6 +88,9 @@ impl Directory {
             }),
             Change::Invited { room, agent } => self.with_room(room, |room| {
                 room.invited.insert(agent);
+            }),
+            Change::MembersInvited(room) => self.with_room(room, |room| {
+                room.invited.extend(room.members.keys().copied());
             }),
             Change::Uninvited { room, agent } => self.with_room(room, |room| {
                 room.invited.remove(&agent);
@@ -102,8 +116,7 @@ impl Directory {
                 });
             }
             Change::ConversationBegun { number, low, high } => {
-                self.conversation_numbers.insert(number);
-                self.conversations.insert((low, high), Conversation { number, seq: 0 });
+                self.add_conversation(low, high, Conversation { number, seq: 0 });
             }
             Change::DirectAppended { low, high, seq, at_ms } => {
                 self.lobby_at_ms = at_ms;
@@ -120,7 +133,7 @@ impl Directory {
             Change::TaskClosed(room) => {
                 self.with_room(room, |room| room.open_tasks = room.open_tasks.saturating_sub(1));
             }
-            Change::LeaseSet(task, lease) => self.leases.set(task, lease),
+            Change::LeaseSet(task, lease, generation) => self.leases.set(task, lease, generation),
             Change::LeaseEnded(task) => self.leases.end(task),
             Change::ReadMarked { track, agent, mark } => {
                 self.read_marks.insert((track, agent), mark);
@@ -128,6 +141,16 @@ impl Directory {
             Change::Indexed { stream, seq, done } => self.set_indexed(stream, seq, done),
             Change::MotdSet(motd) => self.motd = motd,
             Change::LockSet(locked) => self.locked = locked,
+        }
+    }
+
+    fn forget_read_marks(&mut self, room: StreamNumber) {
+        let track = Track::Room(room);
+        let marks = self
+            .read_marks
+            .range((track, AgentNumber(i64::MIN))..=(track, AgentNumber(i64::MAX)));
+        for share in marks.map(|(share, _)| *share).collect::<Vec<_>>() {
+            self.read_marks.remove(&share);
         }
     }
 

@@ -7,7 +7,7 @@ use super::act::{Act, Caller, Desk};
 use super::directory::Directory;
 use crate::domain::Refusal;
 use crate::store::audit::{self, AuditQuery, Entry, StoredEntry};
-use crate::store::{Connection, StoreError};
+use crate::store::{self, Connection, StoreError};
 
 /// Where something came from.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -16,6 +16,13 @@ pub struct Origin {
     pub address: Option<IpAddr>,
     /// The way by which it came.
     pub gateway: &'static str,
+}
+
+impl Origin {
+    /// The address as the audit log has it.
+    fn address_text(self) -> String {
+        self.address.map(|address| address.to_string()).unwrap_or_default()
+    }
 }
 
 /// What the audit log is told of an act beside who did it. Written in the transaction of the act.
@@ -35,19 +42,71 @@ impl AuditNote {
         let mut targets = self.targets.clone();
         targets.extend(concerned.iter().filter(|id| !self.targets.contains(*id)).cloned());
         Entry {
+            governs: governs(state, caller),
             at_ms: now_ms,
             actor: actor(state, caller),
             method: self.method.to_owned(),
             targets: targets.join(" "),
-            address: self
-                .origin
-                .address
-                .map(|address| address.to_string())
-                .unwrap_or_default(),
+            address: self.origin.address_text(),
             gateway: self.origin.gateway.to_owned(),
-            outcome: "ok".to_owned(),
+            outcome: DONE.to_owned(),
             count: 1,
         }
+    }
+}
+
+/// The outcome of what was carried out.
+const DONE: &str = "ok";
+
+/// The entry for what the server did to `target` by itself, because agents brought it about.
+pub(super) fn automatic(method: &str, target: &impl ToString, now_ms: i64) -> Entry {
+    Entry {
+        // Those who bring it about could do so again and again.
+        governs: false,
+        at_ms: now_ms,
+        actor: "server".to_owned(),
+        method: method.to_owned(),
+        targets: target.to_string(),
+        address: String::new(),
+        gateway: "server".to_owned(),
+        outcome: DONE.to_owned(),
+        count: 1,
+    }
+}
+
+/// The entry for what the operator did on the command line while no server was running.
+pub(super) fn offline(method: &str, target: &str, now_ms: i64) -> Entry {
+    Entry {
+        governs: true,
+        at_ms: now_ms,
+        actor: "operator".to_owned(),
+        method: method.to_owned(),
+        targets: target.to_owned(),
+        address: String::new(),
+        gateway: "command line".to_owned(),
+        outcome: DONE.to_owned(),
+        count: 1,
+    }
+}
+
+/// Remembers what the operator did to a database that no server uses.
+pub fn record_offline(
+    connection: &Connection,
+    method: &str,
+    target: &str,
+    (now_ms, keep): (i64, u32),
+) -> Result<(), StoreError> {
+    let transaction = connection.unchecked_transaction()?;
+    audit::append(&transaction, &offline(method, target, now_ms), keep)?;
+    store::commit(&transaction)
+}
+
+/// Whether what `caller` does is kept apart from what others do, so that these cannot push it out.
+fn governs(state: &Directory, caller: Caller) -> bool {
+    match caller {
+        Caller::Operator | Caller::Server => true,
+        Caller::Session { agent, .. } => agent == state.controller,
+        Caller::Stranger => false,
     }
 }
 
@@ -96,17 +155,14 @@ impl Act for RecordAudit {
             .iter()
             .map(|(caller, note)| note.entry(desk.state, *caller, &[], desk.now_ms));
         let refused = self.refused.iter().map(|refused| Entry {
+            governs: false,
             at_ms: desk.now_ms,
             actor: refused
                 .caller
                 .map_or_else(|| "others".to_owned(), |caller| actor(desk.state, caller)),
             method: refused.method.to_owned(),
             targets: String::new(),
-            address: refused
-                .origin
-                .address
-                .map(|address| address.to_string())
-                .unwrap_or_default(),
+            address: refused.origin.address_text(),
             gateway: refused.origin.gateway.to_owned(),
             outcome: refused.outcome.clone(),
             count: i64::try_from(refused.count).unwrap_or(i64::MAX),

@@ -44,6 +44,8 @@ pub(super) enum Change {
     },
     /// The room loses its members, invitations and open tasks and passes to the controller.
     RoomDeleted(StreamNumber),
+    /// A deleted room that never had a message is forgotten, and its number is free.
+    RoomPurged(StreamNumber),
     MemberAdded {
         room: StreamNumber,
         agent: AgentNumber,
@@ -57,6 +59,8 @@ pub(super) enum Change {
         room: StreamNumber,
         agent: AgentNumber,
     },
+    /// Every member is invited, so that it may come back.
+    MembersInvited(StreamNumber),
     Uninvited {
         room: StreamNumber,
         agent: AgentNumber,
@@ -82,7 +86,8 @@ pub(super) enum Change {
     },
     TaskOpened(StreamNumber),
     TaskClosed(StreamNumber),
-    LeaseSet(RowId, Lease),
+    /// With the generation of the claim.
+    LeaseSet(RowId, Lease, u64),
     LeaseEnded(RowId),
     ReadMarked {
         track: Track,

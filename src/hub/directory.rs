@@ -124,6 +124,11 @@ impl Room {
         !self.deleted && !self.is_lobby
     }
 
+    /// Whether it was deleted and never had a message, so that there is nothing of it to be read.
+    pub(super) fn is_hollow(&self) -> bool {
+        self.deleted && self.head.seq == 0
+    }
+
     pub(super) fn has_member(&self, agent: AgentNumber) -> bool {
         self.members.contains_key(&agent)
     }
@@ -152,16 +157,20 @@ pub struct Directory {
     pub(super) room_numbers: HashMap<RoomId, StreamNumber>,
     /// Counts those of `rooms` that are neither deleted nor the lobby.
     pub(super) open_rooms: OpenRooms,
+    /// Those of `rooms` that were deleted and never had a message, by the time they were made.
+    pub(super) hollow_rooms: BTreeSet<(i64, StreamNumber)>,
     /// When the newest of `rooms` was made.
     pub(super) rooms_at_ms: i64,
     pub(super) conversations: HashMap<(AgentNumber, AgentNumber), Conversation>,
-    /// Numbers of rooms and conversations: both are streams.
+    /// Their numbers: rooms and conversations both are streams.
     pub(super) conversation_numbers: BTreeSet<StreamNumber>,
+    /// With whom each agent has one.
+    pub(super) correspondents: HashMap<AgentNumber, Vec<AgentNumber>>,
     pub(super) sessions: HashMap<SessionId, Session>,
     /// Who holds which task.
     pub(super) leases: Leases,
     /// Up to where each agent has read.
-    pub(super) read_marks: HashMap<Share, ReadMark>,
+    pub(super) read_marks: BTreeMap<Share, ReadMark>,
     /// Streams of which the search index has not everything: the last position that it has.
     pub(super) unindexed: BTreeMap<StreamNumber, u64>,
     pub(super) lobby: StreamNumber,
@@ -255,6 +264,22 @@ impl Directory {
 
     pub(super) fn has_stream(&self, number: StreamNumber) -> bool {
         self.rooms.contains_key(&number) || self.conversation_numbers.contains(&number)
+    }
+
+    /// Takes in the conversation of two agents, of which `low` has the lower number or which are the same.
+    pub(super) fn add_conversation(&mut self, low: AgentNumber, high: AgentNumber, conversation: Conversation) {
+        self.conversation_numbers.insert(conversation.number);
+        self.conversations.insert((low, high), conversation);
+        self.correspondents.entry(low).or_default().push(high);
+        if low != high {
+            self.correspondents.entry(high).or_default().push(low);
+        }
+    }
+
+    /// The conversations of one agent.
+    pub(super) fn conversations_of(&self, agent: AgentNumber) -> impl Iterator<Item = &Conversation> {
+        let others = self.correspondents.get(&agent).into_iter().flatten();
+        others.filter_map(move |other| self.conversations.get(&(agent.min(*other), agent.max(*other))))
     }
 
     /// Whether `agent` has `room` in its `room.list`.
@@ -363,6 +388,9 @@ impl Directory {
         self.rooms_at_ms = self.rooms_at_ms.max(room.created_at_ms);
         if room.is_open() {
             self.open_rooms.add(room.owner);
+        }
+        if room.is_hollow() {
+            self.hollow_rooms.insert((room.created_at_ms, room.number));
         }
         self.rooms.insert(room.number, room);
     }

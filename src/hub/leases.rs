@@ -7,33 +7,41 @@ use crate::domain::{AgentNumber, Lease, RowId, StreamNumber};
 /// Every lease that has not been taken back. Bounded by the limit on open tasks of each room.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leases {
-    by_task: BTreeMap<RowId, Lease>,
+    /// With the generation of the claim.
+    by_task: BTreeMap<RowId, (Lease, u64)>,
     by_end: BTreeSet<(u64, RowId)>,
+}
+
+/// A task that is held, and by which claim.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim {
+    pub(super) task: RowId,
+    pub(super) generation: u64,
 }
 
 impl Leases {
     /// The lease of a task.
     pub(super) fn get(&self, task: RowId) -> Option<Lease> {
-        self.by_task.get(&task).copied()
+        self.by_task.get(&task).map(|(lease, _)| *lease)
     }
 
     /// Begins or changes the lease of a task.
-    pub(super) fn set(&mut self, task: RowId, lease: Lease) {
+    pub(super) fn set(&mut self, task: RowId, lease: Lease, generation: u64) {
         self.end(task);
-        self.by_task.insert(task, lease);
+        self.by_task.insert(task, (lease, generation));
         self.by_end.insert((lease.ends_ms, task));
     }
 
     /// Ends the lease of a task, if it has one.
     pub(super) fn end(&mut self, task: RowId) {
-        if let Some(lease) = self.by_task.remove(&task) {
+        if let Some((lease, _)) = self.by_task.remove(&task) {
             self.by_end.remove(&(lease.ends_ms, task));
         }
     }
 
     /// Ends every lease in a room.
     pub(super) fn end_room(&mut self, room: StreamNumber) {
-        for task in self.in_room(room).map(|(task, _)| task).collect::<Vec<_>>() {
+        for task in self.in_room(room).map(|(task, _)| *task).collect::<Vec<_>>() {
             self.end(task);
         }
     }
@@ -51,22 +59,28 @@ impl Leases {
             .map(|(_, task)| *task)
     }
 
-    /// The tasks that an agent holds, in one room or in all of them.
-    pub(super) fn held_by(&self, agent: AgentNumber, room: Option<StreamNumber>) -> Vec<RowId> {
-        let held = |(task, lease): (RowId, Lease)| (lease.holder == agent).then_some(task);
+    /// The tasks that an agent holds, in one room or in all of them, and by which claim.
+    pub(super) fn held_by(&self, agent: AgentNumber, room: Option<StreamNumber>) -> Vec<Claim> {
+        let held = |(task, (lease, generation)): (&RowId, &(Lease, u64))| {
+            (lease.holder == agent).then_some(Claim {
+                task: *task,
+                generation: *generation,
+            })
+        };
         match room {
             Some(room) => self.in_room(room).filter_map(held).collect(),
-            None => self
-                .by_task
-                .iter()
-                .filter_map(|(task, lease)| held((*task, *lease)))
-                .collect(),
+            None => self.by_task.iter().filter_map(held).collect(),
         }
     }
 
-    fn in_room(&self, room: StreamNumber) -> impl Iterator<Item = (RowId, Lease)> {
+    /// Whether the task is still held by that claim.
+    pub(super) fn has(&self, claim: Claim) -> bool {
         self.by_task
-            .range(RowId::new(room, 0)..=RowId::last_of(room))
-            .map(|(task, lease)| (*task, *lease))
+            .get(&claim.task)
+            .is_some_and(|(_, generation)| *generation == claim.generation)
+    }
+
+    fn in_room(&self, room: StreamNumber) -> impl Iterator<Item = (&RowId, &(Lease, u64))> {
+        self.by_task.range(RowId::new(room, 0)..=RowId::last_of(room))
     }
 }

@@ -18,9 +18,9 @@ pub(super) fn load(connection: &Connection, clock: &dyn Clock) -> Result<Directo
     let mut directory = read(connection)?;
     // How long the server was away nobody can say for sure: its clock may have been set. So that no lease ends before its
     // time, each gets its whole term again.
-    for (task, lease) in tasks::restart_leases(connection, clock.now_ms())? {
+    for (task, lease, generation) in tasks::restart_leases(connection, clock.now_ms())? {
         let lease = Lease::new(lease.holder, clock.steady_ms(), lease.term_ms);
-        directory.leases.set(task, lease);
+        directory.leases.set(task, lease, generation);
     }
     Ok(directory)
 }
@@ -47,9 +47,11 @@ pub(super) fn read(connection: &Connection) -> Result<Directory, StoreError> {
         rooms: BTreeMap::new(),
         room_numbers: HashMap::new(),
         open_rooms: OpenRooms::default(),
+        hollow_rooms: BTreeSet::new(),
         rooms_at_ms: 0,
         conversations: HashMap::new(),
         conversation_numbers: BTreeSet::new(),
+        correspondents: HashMap::new(),
         sessions: HashMap::new(),
         leases: Leases::default(),
         read_marks: receipts::all_read_marks(connection)?.into_iter().collect(),
@@ -82,10 +84,7 @@ pub(super) fn read(connection: &Connection) -> Result<Directory, StoreError> {
     directory.lobby_at_ms = directory.lobby().map_or(0, |lobby| lobby.head.at_ms);
     for (number, low, high) in direct::all_conversations(connection)? {
         let head = head(connection, number)?;
-        directory
-            .conversations
-            .insert((low, high), Conversation { number, seq: head.seq });
-        directory.conversation_numbers.insert(number);
+        directory.add_conversation(low, high, Conversation { number, seq: head.seq });
         directory.lobby_at_ms = directory.lobby_at_ms.max(head.at_ms);
     }
     for (room, count) in tasks::open_counts(connection)? {

@@ -37,6 +37,7 @@ mod taken;
 mod tasks;
 mod teller;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::store::audit::{AuditQuery, StoredEntry};
 pub use act::{Act, Caller, Cost, Desk, Done};
-pub use audit::{AuditNote, Origin, RecordAudit, Refused};
+pub use audit::{AuditNote, Origin, RecordAudit, Refused, record_offline};
 pub use directory::{Agent, Directory, Room, Session};
 pub use documents::{
     Document, DocumentSummary, Guides, adopt_constitution, place_constitution, write_defaults as write_document_files,
@@ -55,6 +56,7 @@ pub use export::{ExportQuery, export_resting};
 pub use feed::Feed;
 pub use follow::{Beginning, Followed, Position, Prepared, Reset, ResetReason, Target};
 pub use history::{HistoryPage, HistoryQuery, Range};
+pub use leases::Claim;
 pub use link::{Encode, Flushes, Link, Mark, Offer};
 pub use receipts::{MemberStatus, Reached};
 pub use replies::ReplyQuery;
@@ -106,7 +108,7 @@ pub struct Limits {
     pub key_overlap_ms: i64,
     /// How long an enrolment token may be used, in milliseconds.
     pub enrolment_expiry_ms: i64,
-    /// Entries kept of the audit log.
+    /// Entries kept of the audit log: of those who govern, and as many of all others.
     pub audit_rows: u32,
     /// Bytes of the JSON that goes with a message or a task; 0 is no limit.
     pub data_bytes: u32,
@@ -124,14 +126,18 @@ pub struct Limits {
     pub changes_per_second: u32,
     /// Other changes an agent may make at once after a pause.
     pub change_burst: u32,
-    /// Bytes of messages an agent may send per second over all its sessions; 0 is no limit.
+    /// Bytes of messages and tasks an agent may send per second over all its sessions; 0 is no limit.
     pub bytes_per_second: u32,
-    /// Bytes of messages an agent may send at once after a pause.
+    /// Bytes of messages and tasks an agent may send at once after a pause.
     pub byte_burst: u32,
     /// Rooms an agent may join per second over all its sessions; 0 is no limit.
     pub joins_per_second: u32,
     /// Rooms an agent may join at once after a pause.
     pub join_burst: u32,
+    /// Changes of which everybody is told that an agent may make per second over all its sessions; 0 is no limit.
+    pub announcements_per_second: u32,
+    /// Changes of which everybody is told that an agent may make at once after a pause.
+    pub announcement_burst: u32,
     /// When agents that answer each other pause their room.
     pub exchange: ExchangeLimits,
 }
@@ -156,14 +162,18 @@ struct Inner {
     bytes: Limiter<AgentNumber>,
     /// How fast each agent may come into rooms.
     joins: Limiter<AgentNumber>,
+    /// How fast each agent may change what everybody is told of.
+    announcements: Limiter<AgentNumber>,
     documents: DocumentFiles,
     /// Woken when a lease of a task begins, changes or ends.
     leases_changed: Arc<Notify>,
     deliveries: Arc<Deliveries>,
     /// Woken when a message is stored.
     said: Arc<Notify>,
-    /// Woken when the search index has got further.
+    /// Woken when the search index has got further, or cannot.
     indexed: Notify,
+    /// Whether the search index could not be fed the last time.
+    index_stuck: AtomicBool,
     clock: Arc<dyn Clock>,
     encode: Encode,
     epoch: Epoch,
@@ -186,7 +196,7 @@ impl Hub {
     /// Like [`Hub::submit`]; the audit log gets `note` in the same transaction. For acts that write to the database.
     pub async fn submit_noted<A: Act>(&self, caller: Caller, act: A, note: Option<AuditNote>, done: Done<A::Receipt>) {
         if let Caller::Session { agent, .. } = caller
-            && let Err(refusal) = self.check_pace(agent, A::COST, act.bytes())
+            && let Err(refusal) = self.check_pace(agent, self.cost(&act), act.bytes())
         {
             return reject(done, refusal);
         }
@@ -317,23 +327,32 @@ impl Hub {
         self.check_pace(agent, Cost::Change, 0)
     }
 
+    fn cost<A: Act>(&self, act: &A) -> Cost {
+        match A::COST {
+            Cost::Announcement if !act.is_announced(&self.directory()) => Cost::Change,
+            cost => cost,
+        }
+    }
+
     fn check_pace(&self, agent: AgentNumber, cost: Cost, bytes: usize) -> Result<(), Refusal> {
         let inner = &self.inner;
         let passed = |checked: Result<(), u64>, what| {
             checked.map_err(|retry_after_ms| Refusal::Limited { what, retry_after_ms })
         };
         match cost {
-            Cost::Free => Ok(()),
-            Cost::Change => passed(inner.changes.check(&agent), "changes"),
+            Cost::Free => return Ok(()),
+            Cost::Change => passed(inner.changes.check(&agent), "changes")?,
             Cost::Join => {
                 passed(inner.changes.check(&agent), "changes")?;
-                passed(inner.joins.check(&agent), "joins")
+                passed(inner.joins.check(&agent), "joins")?;
             }
-            Cost::Message => {
-                passed(inner.messages.check(&agent), "messages")?;
-                passed(inner.bytes.check_many(&agent, bytes), "bytes of messages")
+            Cost::Announcement => {
+                passed(inner.changes.check(&agent), "changes")?;
+                passed(inner.announcements.check(&agent), "changes of which everybody is told")?;
             }
+            Cost::Message => passed(inner.messages.check(&agent), "messages")?,
         }
+        passed(inner.bytes.check_many(&agent, bytes), "bytes of messages and tasks")
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::acts::NOT_THE_SENDERS;
 use super::directory::{Agent, Directory, Room};
-use super::tasks::agent_of;
+use super::tasks::reader;
 use super::{Caller, Hub};
-use crate::domain::{AgentId, AgentNumber, MessageId, Name, Refusal, Role, Visibility};
+use crate::domain::{AgentId, AgentNumber, KeyScope, MessageId, Name, Refusal, Role, Visibility};
 use crate::store::Connection;
 use crate::store::messages::{self, MessageRow};
 use crate::store::receipts::{ReadMark, Share, Track};
@@ -36,14 +36,15 @@ pub struct MemberStatus {
 impl Hub {
     /// How far a message got with each of those it is for, in the order of their registration.
     pub async fn message_status(&self, caller: Caller, id: Option<MessageId>) -> Result<Vec<MemberStatus>, Refusal> {
-        agent_of(&self.directory(), caller)?;
+        reader(&self.directory(), caller)?;
         let id = id.ok_or(Refusal::MessageNotFound)?;
         let read = move |connection: &mut Connection| messages::get(connection, id.row);
         let row = self.inner.readers.read(read).await?;
         let row = row.filter(|row| row.sent_at_ms == id.at_ms);
         let row = row.ok_or(Refusal::MessageNotFound)?;
         let directory = self.directory();
-        let readers = directory.readers_of(agent_of(&directory, caller)?, &row)?;
+        let (agent, scope) = reader(&directory, caller)?;
+        let readers = directory.readers_of(agent, scope, &row)?;
         let delivered = self.inner.deliveries.reached(&readers);
         let status = |(((track, number), seq), delivered): (&(Share, u64), bool)| {
             let agent = directory.agent(*number)?;
@@ -78,17 +79,19 @@ impl Directory {
     }
 
     /// Whom a message is for, with its position there, if `agent` may know how far it got with them.
-    fn readers_of(&self, agent: &Agent, row: &MessageRow) -> Result<Vec<(Share, u64)>, Refusal> {
+    fn readers_of(&self, agent: &Agent, scope: &KeyScope, row: &MessageRow) -> Result<Vec<(Share, u64)>, Refusal> {
         let is_own = row.sender == agent.number;
         if let Some(direct) = row.direct {
             return match agent.number {
+                _ if !scope.admits_direct() => Err(Refusal::MessageNotFound),
                 _ if is_own => Ok(vec![((Track::Mailbox, direct.recipient), direct.recipient_seq)]),
                 number if number == direct.recipient => Err(NOT_THE_SENDERS),
                 _ => Err(Refusal::MessageNotFound),
             };
         }
         let governs = agent.role == Role::Controller;
-        let room = self.room(row.id.stream()).filter(|room| !room.deleted || governs);
+        let is_there = |room: &&Room| scope.admits_room(room.id) && (!room.deleted || governs);
+        let room = self.room(row.id.stream()).filter(is_there);
         let room = room.ok_or(Refusal::MessageNotFound)?;
         if !governs && room.owner != agent.number && !(is_own && room.has_member(agent.number)) {
             let knows = room.visibility == Visibility::Public || Self::sees(agent, room);

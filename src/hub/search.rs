@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::acts::FeedIndex;
 use super::directory::{Directory, Room};
 use super::history::{entry, fit, larger_than};
-use super::tasks::{AgentParam, RoomParam, agent_of};
+use super::tasks::{AgentParam, RoomParam, reader};
 use super::{Caller, Hub};
 use crate::domain::{AgentNumber, HistoryEntry, MessageId, Refusal, Role, RoomId, SearchText, StreamNumber};
 use crate::store::messages::{self, MessageRow};
@@ -138,9 +139,11 @@ impl Hub {
     /// What the caller may read: rooms as in their history, and its own direct messages, which belong to the lobby.
     fn scopes(&self, caller: Caller, room: Option<RoomParam>) -> Result<Vec<Scope>, Refusal> {
         let directory = self.directory();
-        let agent = agent_of(&directory, caller)?;
+        let (agent, admitted) = reader(&directory, caller)?;
         let governs = agent.role == Role::Controller;
-        let is_readable = |room: &Room| (!room.deleted && room.has_member(agent.number)) || governs;
+        let is_readable = |room: &Room| {
+            admitted.admits_room(room.id) && ((!room.deleted && room.has_member(agent.number)) || governs)
+        };
         let of_room = |room: &Room| Scope {
             stream: room.number,
             room: room.id,
@@ -161,10 +164,9 @@ impl Hub {
                 (vec![of_room(room)], Some(room).filter(|room| room.is_lobby))
             }
         };
-        if let Some(lobby) = lobby {
-            let is_own = |(low, high): &(AgentNumber, AgentNumber)| *low == agent.number || *high == agent.number;
-            let own = directory.conversations.iter().filter(|(pair, _)| is_own(pair));
-            scopes.extend(own.map(|(_, conversation)| Scope {
+        if let Some(lobby) = lobby.filter(|_| admitted.admits_direct()) {
+            let own = directory.conversations_of(agent.number);
+            scopes.extend(own.map(|conversation| Scope {
                 stream: conversation.number,
                 room: lobby.id,
                 head: conversation.seq,
@@ -173,19 +175,23 @@ impl Hub {
         Ok(scopes)
     }
 
-    /// Waits until everything that was said in `scopes` is in the index. False when that takes too long.
+    /// Waits until everything that was said in `scopes` is in the index. False when that takes too long, or when the index
+    /// takes nothing at present.
     async fn is_indexed(&self, scopes: &[Scope]) -> bool {
         let wait = async {
             loop {
                 let mut indexed = pin!(self.inner.indexed.notified());
                 indexed.as_mut().enable();
                 if self.directory().has_indexed(scopes) {
-                    return;
+                    return true;
+                }
+                if self.inner.index_stuck.load(Ordering::Relaxed) {
+                    return false;
                 }
                 indexed.await;
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.is_ok()
+        tokio::time::timeout(PATIENCE, wait).await.unwrap_or(false)
     }
 
     /// Feeds the index with what is said, until `stop`. What a crash leaves undone is done after the next start.
@@ -203,10 +209,14 @@ impl Hub {
                 () = tokio::time::sleep(wait) => {}
                 () = stop.cancelled() => return,
             }
-            wait = match self.feed_index(&stop).await {
+            let fed = self.feed_index(&stop).await;
+            self.inner.index_stuck.store(fed.is_err(), Ordering::Relaxed);
+            wait = match fed {
                 Ok(()) => PAUSE,
                 Err(Refusal::Stopping) => return,
                 Err(reason) => {
+                    // Who waits for it is answered without.
+                    self.inner.indexed.notify_waiters();
                     tracing::warn!(%reason, "the search index could not be fed; it is tried again");
                     RETRY
                 }

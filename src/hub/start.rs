@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 
@@ -22,13 +23,8 @@ use crate::domain::{
 use crate::runtime::clock::{Clock, Entropy};
 use crate::runtime::limiter::Limiter;
 use crate::runtime::metrics::Metrics;
-use crate::store::{
-    self,
-    audit::{self, Entry},
-    receipts,
-    rooms::{self, RoomRow},
-};
-use crate::store::{Connection, Database, StoreError, Writer, WriterOptions, agents, keys};
+use crate::store::rooms::{self, RoomRow};
+use crate::store::{self, Connection, Database, StoreError, Writer, WriterOptions, agents, audit, keys, receipts};
 
 /// What the room model is started with.
 pub struct HubOptions {
@@ -137,16 +133,7 @@ pub fn rotate_controller_key(
     keys::delete_of_agent(&transaction, controller)?;
     let card = main_key(controller, clock.now_ms(), entropy)?;
     keys::insert(&transaction, key.hash(), &card)?;
-    let entry = Entry {
-        at_ms: card.created_at_ms,
-        actor: "operator".to_owned(),
-        method: "key.rotate".to_owned(),
-        targets: card.id.to_string(),
-        address: String::new(),
-        gateway: "command line".to_owned(),
-        outcome: "ok".to_owned(),
-        count: 1,
-    };
+    let entry = super::audit::offline("key.rotate", &card.id.to_string(), card.created_at_ms);
     audit::append(&transaction, &entry, audit_rows)?;
     store::commit(&transaction).map_err(unconfirmed)?;
     Ok(key)
@@ -249,12 +236,14 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         changes: Limiter::new(limits.changes_per_second, limits.change_burst),
         bytes: Limiter::new(limits.bytes_per_second, limits.byte_burst),
         joins: Limiter::new(limits.joins_per_second, limits.join_burst),
+        announcements: Limiter::new(limits.announcements_per_second, limits.announcement_burst),
         limits,
         documents: DocumentFiles::new(options.documents, options.guides),
         leases_changed,
         deliveries,
         said,
         indexed: Notify::new(),
+        index_stuck: AtomicBool::new(false),
         clock: options.clock,
         encode: options.encode,
         epoch,

@@ -164,13 +164,8 @@ impl Hub {
     }
 }
 
-/// The agent that reads.
-pub(super) fn agent_of(directory: &Directory, caller: Caller) -> Result<&Agent, Refusal> {
-    reader(directory, caller).map(|(agent, _)| agent)
-}
-
 /// The agent that reads, and what its session may read of what it may.
-fn reader(directory: &Directory, caller: Caller) -> Result<(&Agent, &KeyScope), Refusal> {
+pub(super) fn reader(directory: &Directory, caller: Caller) -> Result<(&Agent, &KeyScope), Refusal> {
     let Caller::Session { session, agent } = caller else {
         return Err(Refusal::AuthRequired);
     };

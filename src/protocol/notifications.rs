@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 pub use super::declare::NotificationSpec;
 use super::declare::notifications;
 use super::schema;
-use super::types::{DocumentVersion, MessageObject, TaskObject};
+use super::types::{DocumentVersion, MessageObject, TaskObject, TaskSummaryObject};
 
 notifications! {
     /// An agent came or went.
@@ -197,8 +197,8 @@ notifications! {
     }
     /// A task changed: it was claimed, renewed, given back, finished or canceled, its lease ended, or its holder said how it goes.
     TaskUpdated = "task.updated", to "the members of the room" {
-        /// The task as it is now.
-        task: TaskObject,
+        /// The task as it is now, without its description and data: these are as they were, and gone once the title is `[removed]`.
+        task: TaskSummaryObject,
     }
     /// The message of the day changed.
     LobbyMotd = "lobby.motd", to "all others" {

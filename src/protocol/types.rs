@@ -228,22 +228,16 @@ pub(super) fn raw(data: Option<&JsonText>) -> Option<Box<RawValue>> {
     data.and_then(|data| RawValue::from_string(data.as_str().to_owned()).ok())
 }
 
-/// A task.
+/// A task without what never changes and may be long: what it says at length, and its data.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TaskObject {
+pub struct TaskSummaryObject {
     /// Id of the task, which is that of the message that opened it.
     pub task_id: String,
     /// The room that it was offered in.
     pub room_id: String,
     /// What is to be done, in one line; `[removed]` once the message that opened it was removed.
     pub title: String,
-    /// What is to be done, at length; null when that was not said.
-    pub description: Option<String>,
-    /// JSON that goes with it, as it was sent. Absent when there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Value>")]
-    pub data: Option<Box<RawValue>>,
     /// The agent that offered it.
     pub creator: String,
     /// The agent that alone may claim it; null when any member may.
@@ -269,14 +263,12 @@ pub struct TaskObject {
     pub updated_at: i64,
 }
 
-impl From<&TaskView> for TaskObject {
+impl From<&TaskView> for TaskSummaryObject {
     fn from(task: &TaskView) -> Self {
         Self {
             task_id: task.id.to_string(),
             room_id: task.room.to_string(),
             title: task.title.as_str().to_owned(),
-            description: task.description.clone(),
-            data: raw(task.data.as_ref()),
             creator: task.creator.to_string(),
             assignee: task.assignee.map(|agent| agent.to_string()),
             state: task.state.as_str(),
@@ -288,6 +280,31 @@ impl From<&TaskView> for TaskObject {
             result_message_id: task.result.map(|result| result.to_string()),
             created_at: task.id.at_ms,
             updated_at: task.updated_at_ms,
+        }
+    }
+}
+
+/// A task.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskObject {
+    /// What is short.
+    #[serde(flatten)]
+    pub summary: TaskSummaryObject,
+    /// What is to be done, at length; null when that was not said.
+    pub description: Option<String>,
+    /// JSON that goes with it, as it was sent. Absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Value>")]
+    pub data: Option<Box<RawValue>>,
+}
+
+impl From<&TaskView> for TaskObject {
+    fn from(task: &TaskView) -> Self {
+        Self {
+            summary: task.into(),
+            description: task.description.clone(),
+            data: raw(task.data.as_ref()),
         }
     }
 }

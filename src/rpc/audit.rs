@@ -45,7 +45,7 @@ struct Named {
     agent: Option<String>,
     #[serde(rename = "roomId")]
     room: Option<String>,
-    #[serde(rename = "messageId")]
+    #[serde(rename = "messageId", alias = "taskId")]
     message: Option<String>,
     #[serde(rename = "keyId")]
     key: Option<String>,

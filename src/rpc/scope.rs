@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 
 use crate::domain::{KeyScope, Refusal, RoomId};
 use crate::protocol::methods::{
-    Access, Auth, DocsGet, DocsList, LobbyGetMotd, MessageDm, MessageFollowDirect, Method, MethodSpec, Order, RoomList,
+    Access, AgentRotateKey, Auth, DocsGet, DocsList, LobbyGetMotd, MessageDm, MessageFollowDirect,
+    MessageMarkReadDirect, MessageRemove, MessageSearch, MessageStatus, Method, MethodSpec, Order, RoomList,
     RpcDiscover, TaskCancel, TaskClaim, TaskComplete, TaskFail, TaskGet, TaskList, TaskRenew, TaskUpdate,
 };
 
@@ -25,12 +26,25 @@ const KEPT_TO_SCOPE: &[&str] = &[
     TaskCancel::NAME,
     TaskList::NAME,
     TaskGet::NAME,
+    MessageSearch::NAME,
+    MessageStatus::NAME,
+    MessageRemove::NAME,
 ];
+
+/// What is about direct messages and nothing else.
+const DIRECT: &[&str] = &[MessageDm::NAME, MessageFollowDirect::NAME, MessageMarkReadDirect::NAME];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct NamedRoom {
     room_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NamedKey {
+    agent_id: Option<Value>,
+    key_id: Option<Value>,
 }
 
 /// Whether a session of this scope may call `method` with `params` at all.
@@ -44,8 +58,20 @@ pub(super) fn check(scope: &KeyScope, method: &MethodSpec, params: Option<&RawVa
     if scope.rooms.is_none() || BESIDE_ROOMS.contains(&method.name) || KEPT_TO_SCOPE.contains(&method.name) {
         return Ok(());
     }
-    if [MessageDm::NAME, MessageFollowDirect::NAME].contains(&method.name) {
+    if DIRECT.contains(&method.name) {
         return scope.check_direct();
+    }
+    if method.name == AgentRotateKey::NAME {
+        // The key of the session itself, whose scope goes with the rotation.
+        let named = params.map(|params| serde_json::from_str::<NamedKey>(params.get()));
+        return match named {
+            None
+            | Some(Ok(NamedKey {
+                agent_id: None,
+                key_id: None,
+            })) => Ok(()),
+            Some(_) => Err(LIMITED),
+        };
     }
     // A method about one room says so by this parameter, which it then requires: others would not look at it. One that has
     // no room in it is about more than the rooms of the key.

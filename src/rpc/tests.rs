@@ -185,6 +185,8 @@ fn open(directory: &std::path::Path) -> (Hub, HubThreads) {
             bytes_per_second: 0,
             byte_burst: 1,
             joins_per_second: 0,
+            announcements_per_second: 0,
+            announcement_burst: 1,
             join_burst: 1,
             exchange: ExchangeLimits {
                 answers: 0,

@@ -289,6 +289,8 @@ fn hub_options(
             byte_burst: limits.byte_burst,
             joins_per_second: limits.joins_per_second,
             join_burst: limits.join_burst,
+            announcements_per_second: limits.announcements_per_second,
+            announcement_burst: limits.announcement_burst,
             exchange: ExchangeLimits {
                 answers: limits.loop_messages,
                 agents: limits.loop_agents,

@@ -1,4 +1,5 @@
-//! The audit log: rows of which each holds the hash of the one before it.
+//! The audit log: rows of which each holds the hash of the one before it in its chain. What those did who govern is a chain
+//! of its own, so that others cannot push it out of what is kept.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -9,6 +10,8 @@ use super::error::StoreError;
 /// Something that is remembered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
+    /// Whether the controller, the operator or the server did it, and nobody else brought it about.
+    pub governs: bool,
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
     /// An agent's id, `operator`, `server`, `stranger` or `others`.
@@ -51,31 +54,36 @@ pub struct AuditQuery {
 
 type Hash = [u8; 32];
 
-struct Ends {
-    base_seq: i64,
+/// The ends of a chain, and how many entries it has.
+struct Chain {
     base_hash: Hash,
     head_seq: i64,
     head_hash: Hash,
+    kept: i64,
 }
 
-fn ends(connection: &Connection) -> Result<Option<Ends>, StoreError> {
+/// What all others did, and what those did who govern; `None` when that is not what is there.
+fn chains(connection: &Connection) -> Result<Option<[Chain; 2]>, StoreError> {
     let mut statement =
-        connection.prepare_cached("SELECT base_seq, base_hash, head_seq, head_hash FROM audit_ends WHERE only = 1")?;
+        connection.prepare_cached("SELECT base_hash, head_seq, head_hash, kept FROM audit_ends ORDER BY governs")?;
     let read = |row: &Row<'_>| {
-        Ok(Ends {
-            base_seq: row.get(0)?,
-            base_hash: row.get(1)?,
-            head_seq: row.get(2)?,
-            head_hash: row.get(3)?,
+        Ok(Chain {
+            base_hash: row.get(0)?,
+            head_seq: row.get(1)?,
+            head_hash: row.get(2)?,
+            kept: row.get(3)?,
         })
     };
-    Ok(statement.query_row([], read).optional()?)
+    let found: Vec<Chain> = statement.query_map([], read)?.collect::<Result<_, _>>()?;
+    Ok(found.try_into().ok())
 }
 
-/// Adds an entry behind the newest one, and deletes the oldest ones beyond `keep`.
+/// Adds an entry behind the newest one, and deletes the oldest ones of its chain beyond `keep`.
 pub fn append(connection: &Connection, entry: &Entry, keep: u32) -> Result<(), StoreError> {
-    let ends = ends(connection)?.ok_or_else(|| StoreError::Damaged("the audit log has lost its ends".into()))?;
-    let seq = ends.head_seq + 1;
+    let chains = chains(connection)?.ok_or_else(|| StoreError::Damaged("the audit log has lost its ends".into()))?;
+    let seq = chains.iter().map(|chain| chain.head_seq).max().unwrap_or(0) + 1;
+    let [others, governing] = &chains;
+    let chain = if entry.governs { governing } else { others };
     let texts = [
         &entry.actor,
         &entry.method,
@@ -85,17 +93,18 @@ pub fn append(connection: &Connection, entry: &Entry, keep: u32) -> Result<(), S
         &entry.outcome,
     ];
     let hash = digest(
-        &ends.head_hash,
-        [seq, entry.at_ms, entry.count],
+        &chain.head_hash,
+        [seq, i64::from(entry.governs), entry.at_ms, entry.count],
         texts.map(String::as_bytes),
     );
     connection
         .prepare_cached(
-            "INSERT INTO audit (seq, at, actor, method, targets, address, gateway, outcome, count, hash) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO audit (seq, governs, at, actor, method, targets, address, gateway, outcome, count, hash) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             seq,
+            entry.governs,
             entry.at_ms,
             entry.actor,
             entry.method,
@@ -107,29 +116,33 @@ pub fn append(connection: &Connection, entry: &Entry, keep: u32) -> Result<(), S
             hash
         ])?;
     connection
-        .prepare_cached("UPDATE audit_ends SET head_seq = ?1, head_hash = ?2")?
-        .execute(params![seq, hash])?;
-    retire(connection, seq - i64::from(keep), ends.base_seq)
+        .prepare_cached("UPDATE audit_ends SET head_seq = ?2, head_hash = ?3, kept = kept + 1 WHERE governs = ?1")?
+        .execute(params![entry.governs, seq, hash])?;
+    retire(connection, entry.governs, chain.kept + 1 - i64::from(keep))
 }
 
-/// Deletes the entries up to `last`, whose hash stays: what is kept can still be verified.
-fn retire(connection: &Connection, last: i64, base_seq: i64) -> Result<(), StoreError> {
-    if last <= base_seq {
+/// Deletes the oldest `count` entries of a chain. The hash of the last of them stays: what is kept can still be verified.
+fn retire(connection: &Connection, governs: bool, count: i64) -> Result<(), StoreError> {
+    if count <= 0 {
         return Ok(());
     }
+    let last: Option<(i64, Hash)> = connection
+        .prepare_cached("SELECT seq, hash FROM audit WHERE governs = ?1 ORDER BY seq LIMIT 1 OFFSET ?2")?
+        .query_row(params![governs, count - 1], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    // Where somebody has taken entries out, it stays to be seen.
+    let Some((seq, hash)) = last else { return Ok(()) };
     connection
-        .prepare_cached(
-            "UPDATE audit_ends SET base_seq = ?1, base_hash = coalesce((SELECT hash FROM audit WHERE seq = ?1), base_hash)",
-        )?
-        .execute(params![last])?;
+        .prepare_cached("UPDATE audit_ends SET base_hash = ?2, kept = kept - ?3 WHERE governs = ?1")?
+        .execute(params![governs, hash, count])?;
     connection
-        .prepare_cached("DELETE FROM audit WHERE seq <= ?1")?
-        .execute(params![last])?;
+        .prepare_cached("DELETE FROM audit WHERE governs = ?1 AND seq <= ?2")?
+        .execute(params![governs, seq])?;
     Ok(())
 }
 
 /// Every part with its length, so that no byte can move from one part to the next.
-fn digest(previous: &Hash, numbers: [i64; 3], texts: [&[u8]; 6]) -> Hash {
+fn digest(previous: &Hash, numbers: [i64; 4], texts: [&[u8]; 6]) -> Hash {
     let mut digest = Sha256::new();
     digest.update(b"wardroom audit 1");
     digest.update(previous);
@@ -143,32 +156,36 @@ fn digest(previous: &Hash, numbers: [i64; 3], texts: [&[u8]; 6]) -> Hash {
     digest.finalize().into()
 }
 
-/// Follows the chain from end to end. The number of the first entry that is not what was written or where it was written;
-/// `None` when all are.
+/// Follows both chains from end to end. The number of the first entry that is not what was written or where it was written,
+/// or of the last one of a chain that is not whole; `None` when all are.
 pub fn verify(connection: &Connection) -> Result<Option<i64>, StoreError> {
-    let Some(ends) = ends(connection)? else {
+    let Some(chains) = chains(connection)? else {
         return Ok(Some(0));
     };
     let mut statement = connection.prepare_cached(
-        "SELECT seq, at, count, actor, method, targets, address, gateway, outcome, hash FROM audit ORDER BY seq",
+        "SELECT seq, governs, at, count, actor, method, targets, address, gateway, outcome, hash FROM audit ORDER BY seq",
     )?;
     let mut rows = statement.query([])?;
-    let (mut seq, mut hash) = (ends.base_seq, ends.base_hash);
+    // How far each chain was followed.
+    let mut ends = chains.each_ref().map(|chain| (0, chain.base_hash, 0));
     while let Some(row) = rows.next()? {
-        seq += 1;
-        let found = row.get::<_, i64>(0)?;
-        let numbers = [found, row.get(1)?, row.get(2)?];
+        let (seq, governs): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let Some((last, hash, count)) = usize::try_from(governs).ok().and_then(|chain| ends.get_mut(chain)) else {
+            return Ok(Some(seq));
+        };
         let mut texts: [&[u8]; 6] = [&[]; 6];
         for (place, text) in texts.iter_mut().enumerate() {
-            *text = bytes(row.get_ref(3 + place)?);
+            *text = bytes(row.get_ref(4 + place)?);
         }
-        hash = digest(&hash, numbers, texts);
-        if found != seq || bytes(row.get_ref(9)?) != hash {
+        *hash = digest(hash, [seq, governs, row.get(2)?, row.get(3)?], texts);
+        if bytes(row.get_ref(10)?) != hash.as_slice() {
             return Ok(Some(seq));
         }
+        (*last, *count) = (seq, *count + 1);
     }
-    let is_whole = seq == ends.head_seq && hash == ends.head_hash;
-    Ok((!is_whole).then_some(seq + 1))
+    let is_whole = |(chain, end): &(&Chain, (i64, Hash, i64))| *end == (chain.head_seq, chain.head_hash, chain.kept);
+    let broken = chains.iter().zip(ends).find(|pair| !is_whole(pair));
+    Ok(broken.map(|(chain, _)| chain.head_seq))
 }
 
 fn bytes(value: ValueRef<'_>) -> &[u8] {
@@ -181,7 +198,7 @@ fn bytes(value: ValueRef<'_>) -> &[u8] {
 /// Reads entries. What is no text any more is given as far as it is one.
 pub fn page(connection: &Connection, query: &AuditQuery) -> Result<Vec<StoredEntry>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT seq, at, count, actor, method, targets, address, gateway, outcome FROM audit \
+        "SELECT seq, governs, at, count, actor, method, targets, address, gateway, outcome FROM audit \
          WHERE seq < ?1 AND (?2 IS NULL OR actor = ?2 OR instr(targets, ?2) > 0) AND (?3 IS NULL OR method = ?3) \
          ORDER BY seq DESC LIMIT ?4",
     )?;
@@ -193,14 +210,15 @@ pub fn page(connection: &Connection, query: &AuditQuery) -> Result<Vec<StoredEnt
         Ok(StoredEntry {
             seq: row.get(0)?,
             entry: Entry {
-                at_ms: row.get(1)?,
-                count: row.get(2)?,
-                actor: text(3)?,
-                method: text(4)?,
-                targets: text(5)?,
-                address: text(6)?,
-                gateway: text(7)?,
-                outcome: text(8)?,
+                governs: row.get(1)?,
+                at_ms: row.get(2)?,
+                count: row.get(3)?,
+                actor: text(4)?,
+                method: text(5)?,
+                targets: text(6)?,
+                address: text(7)?,
+                gateway: text(8)?,
+                outcome: text(9)?,
             },
         })
     })?;

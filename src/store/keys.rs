@@ -13,6 +13,17 @@ pub struct Enrolment {
     pub card: KeyCard,
     /// When the token ends, in milliseconds since 1970.
     pub token_expires_at_ms: i64,
+    /// The key in whose place it comes, if it does.
+    pub replaces: Option<Replaces>,
+}
+
+/// A key that ends because of another one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Replaces {
+    /// The key.
+    pub key: KeyId,
+    /// How long it goes on working beside the other one, in milliseconds.
+    pub overlap_ms: i64,
 }
 
 /// Adds a key.
@@ -105,11 +116,12 @@ pub fn insert_enrolment(connection: &Connection, hash: KeyHash, enrolment: &Enro
     let Enrolment {
         card,
         token_expires_at_ms,
+        replaces,
     } = enrolment;
     connection
         .prepare_cached(
             "INSERT INTO enrolments (hash, id, agent, name, created_at, expires_at, key_expires_at, read_only, rooms, \
-             direct) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             direct, replaces, overlap_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             hash.0,
@@ -122,6 +134,8 @@ pub fn insert_enrolment(connection: &Connection, hash: KeyHash, enrolment: &Enro
             card.scope.read_only,
             stored_rooms(&card.scope),
             card.scope.direct,
+            replaces.as_ref().map(|replaces| replaces.key.0.as_bytes()),
+            replaces.map(|replaces| replaces.overlap_ms),
         ])?;
     Ok(())
 }
@@ -129,14 +143,21 @@ pub fn insert_enrolment(connection: &Connection, hash: KeyHash, enrolment: &Enro
 /// Every key that is still to be made, with the hash of its token.
 pub fn all_enrolments(connection: &Connection) -> Result<Vec<(KeyHash, Enrolment)>, StoreError> {
     let mut statement = connection.prepare(
-        "SELECT hash, id, agent, name, created_at, key_expires_at, read_only, rooms, direct, expires_at FROM enrolments",
+        "SELECT hash, id, agent, name, created_at, key_expires_at, read_only, rooms, direct, expires_at, replaces, \
+         overlap_ms FROM enrolments",
     )?;
     let rows = statement.query_map([], |row| {
         Ok(read(row).and_then(|(hash, card)| {
-            let token_expires_at_ms = row.get(9)?;
+            let former: Option<[u8; 16]> = row.get(10)?;
+            let overlap_ms: Option<i64> = row.get(11)?;
+            let replaces = former.zip(overlap_ms).map(|(key, overlap_ms)| Replaces {
+                key: KeyId(Uuid::from_bytes(key)),
+                overlap_ms,
+            });
             let enrolment = Enrolment {
                 card,
-                token_expires_at_ms,
+                token_expires_at_ms: row.get(9)?,
+                replaces,
             };
             Ok((hash, enrolment))
         }))

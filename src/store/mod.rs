@@ -33,7 +33,7 @@ mod writer;
 pub use backup::{Backup, BackupError, back_up};
 pub use doubt::commit;
 pub use error::StoreError;
-pub use inspect::{Resting, inspect, is_set_up, open_resting};
+pub use inspect::{Resting, inspect, is_set_up, open_for_note, open_resting};
 pub use lock::DirectoryLock;
 pub use open::{Database, OpenError, OpenOptions, lock, open};
 pub use readers::Readers;

@@ -4,8 +4,8 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::pauses;
-use crate::domain::{AgentNumber, Name, RoomId, StreamNumber, Visibility};
+use super::{pauses, receipts};
+use crate::domain::{AgentNumber, Name, RoomId, RowId, StreamNumber, Visibility};
 
 /// A room as it is stored.
 #[derive(Clone, Debug)]
@@ -100,7 +100,8 @@ pub fn update(
     Ok(())
 }
 
-/// Hides a room for good: no members, no invitations, owned by `controller`. Its messages stay.
+/// Hides a room for good: no members, no invitations, owned by `controller`. Its messages stay, and how far they are in the
+/// search index; not how far they got with whom, nor who resumes: nobody is there any more.
 pub fn delete(
     connection: &Connection,
     room: StreamNumber,
@@ -110,13 +111,25 @@ pub fn delete(
     connection
         .prepare_cached("UPDATE rooms SET deleted_at = ?2, owner = ?3 WHERE number = ?1")?
         .execute(params![room.stored(), at_ms, controller.0])?;
-    connection
-        .prepare_cached("DELETE FROM members WHERE room = ?1")?
-        .execute(params![room.stored()])?;
-    connection
-        .prepare_cached("DELETE FROM invitations WHERE room = ?1")?
-        .execute(params![room.stored()])?;
+    for table in [
+        "DELETE FROM members WHERE room = ?1",
+        "DELETE FROM invitations WHERE room = ?1",
+        "DELETE FROM removals WHERE source = ?1",
+        "DELETE FROM read_marks WHERE track = ?1",
+        "DELETE FROM delivered WHERE track = ?1",
+    ] {
+        connection.prepare_cached(table)?.execute(params![room.stored()])?;
+    }
+    receipts::forget_requests(connection, room, RowId::last_of(room).seq())?;
     pauses::delete(connection, room)
+}
+
+/// Forgets a room that was deleted and never had a message.
+pub fn purge(connection: &Connection, room: StreamNumber) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM rooms WHERE number = ?1")?
+        .execute(params![room.stored()])?;
+    Ok(())
 }
 
 /// Every membership: room, agent, when it joined.
@@ -169,6 +182,16 @@ pub fn add_invitation(connection: &Connection, room: StreamNumber, agent: AgentN
     connection
         .prepare_cached("INSERT OR IGNORE INTO invitations (room, agent) VALUES (?1, ?2)")?
         .execute(params![room.stored(), agent.0])?;
+    Ok(())
+}
+
+/// Invites every member; repeating it changes nothing.
+pub fn invite_members(connection: &Connection, room: StreamNumber) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO invitations (room, agent) SELECT room, agent FROM members WHERE room = ?1",
+        )?
+        .execute(params![room.stored()])?;
     Ok(())
 }
 

@@ -224,8 +224,8 @@ pub fn open_counts(connection: &Connection) -> Result<Vec<(StreamNumber, u32)>, 
     Ok(counts)
 }
 
-/// Lets every lease end a whole term from `now_ms` on, and gives them.
-pub fn restart_leases(connection: &Connection, now_ms: i64) -> Result<Vec<(RowId, LeaseRow)>, StoreError> {
+/// Lets every lease end a whole term from `now_ms` on, and gives them with the generations of their claims.
+pub fn restart_leases(connection: &Connection, now_ms: i64) -> Result<Vec<(RowId, LeaseRow, u64)>, StoreError> {
     let written = connection.execute(
         "UPDATE tasks SET lease_expires_at = ?1 + lease_ms WHERE state IN ('accepted', 'working')",
         params![now_ms],
@@ -241,7 +241,7 @@ pub fn restart_leases(connection: &Connection, now_ms: i64) -> Result<Vec<(RowId
     let mut leases = Vec::new();
     for row in rows {
         let task = row??;
-        leases.extend(task.lease.map(|lease| (task.id, lease)));
+        leases.extend(task.lease.map(|lease| (task.id, lease, task.generation)));
     }
     Ok(leases)
 }

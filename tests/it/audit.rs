@@ -1,6 +1,7 @@
 //! The audit log: what is remembered of those who govern and of those who tried, and that nobody changes it unnoticed.
 
 mod chain;
+mod kept;
 mod record;
 mod refusals;
 

@@ -172,7 +172,7 @@ impl TestServer {
 
     /// See [`TestServer::start`].
     pub fn builder() -> TestServerBuilder {
-        TestServerBuilder::default().config(json!({ "limits": { "messagesPerSecond": 0, "changesPerSecond": 0, "bytesPerSecond": 0, "joinsPerSecond": 0, "loopMessages": 0 } }))
+        TestServerBuilder::default().config(json!({ "limits": { "messagesPerSecond": 0, "changesPerSecond": 0, "bytesPerSecond": 0, "joinsPerSecond": 0, "announcementsPerSecond": 0, "loopMessages": 0 } }))
     }
 
     /// `ws://HOST:PORT`.

@@ -1,13 +1,14 @@
 //! Governing agents: letting them in, sending them away, shutting them out.
 
 use crate::domain::{AgentId, AgentNumber, EndReason, Event, KeyScope, Name, Refusal, Role, SessionId};
-use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
+use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::acts::keys::{FIRST_KEY, Issued, NewKey, Whose, issue_new, issue_new_token, owner};
 use crate::hub::acts::rooms::{owner_changed, pass_to};
 use crate::hub::acts::sessions::end_all;
 use crate::hub::acts::tasks::end_leases;
 use crate::hub::change::Change;
 use crate::hub::directory::{Agent, Room};
+use crate::hub::leases::Claim;
 use crate::store::{agents, keys, rooms};
 
 /// Registers a participant and makes its key, or a token for it.
@@ -56,7 +57,7 @@ impl Act for InviteAgent {
             scope,
         };
         let issued = if self.enrol {
-            issue_new_token(desk, (number, id), key)?
+            issue_new_token(desk, (number, id), key, None)?
         } else {
             issue_new(desk, (number, id), key)?
         };
@@ -77,14 +78,15 @@ pub struct KickAgent {
 }
 
 impl Act for KickAgent {
-    type Receipt = ();
+    /// What it held, for [`EndLeases`](super::EndLeases).
+    type Receipt = Vec<Claim>;
     const STORES: bool = false;
 
-    fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+    fn run(&self, desk: &mut Desk<'_>) -> Result<Vec<Claim>, Refusal> {
         let me = desk.controller()?;
         let agent = desk.agent(self.agent)?;
         cut_off(desk, &me, agent, &EndReason::Kicked(self.reason.clone()));
-        Ok(())
+        Ok(desk.state.leases.held_by(agent.number, None))
     }
 }
 
@@ -141,11 +143,13 @@ pub struct RenameAgent {
 
 impl Act for RenameAgent {
     type Receipt = AgentId;
+    const COST: Cost = Cost::Announcement;
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<AgentId, Refusal> {
         let me = desk.me()?;
         let agent = owner(desk, &me, self.whose)?;
         if agent.name == self.name {
+            desk.forgo_note();
             return Ok(agent.id);
         }
         agents::set_name(desk.connection, agent.number, &self.name)?;

@@ -1,6 +1,6 @@
 //! Getting a key for a token, and what ends by itself.
 
-use super::keys::{Issued, end_sessions, issue_carded};
+use super::keys::{Issued, end_former, end_sessions, issue_carded};
 use super::sessions::LOCKED;
 use crate::domain::{EndReason, KeyCard, KeyHash, KeyId, Name, Refusal, Role};
 use crate::hub::act::{Act, Desk};
@@ -8,7 +8,7 @@ use crate::hub::change::Change;
 use crate::hub::keyring::KeyChange;
 use crate::store::keys;
 
-/// Makes the key that a token stands for. The token is void from then on: acts are decided one after the other, so of two
+/// Makes the key that a token stands for; the overlap with a key that it replaces begins. The token is void from then on: acts are decided one after the other, so of two
 /// that show it at once the second one finds it used.
 #[derive(Clone, Debug)]
 pub struct Enrol {
@@ -53,6 +53,14 @@ impl Act for Enrol {
         desk.concerns(&id);
         keys::delete(desk.connection, id)?;
         desk.change(Change::Key(KeyChange::Removed(id)));
+        // It may have gone meanwhile.
+        let replaced = enrolment
+            .replaces
+            .and_then(|replaces| Some((replaces, state.keys.by_id(replaces.key)?)));
+        if let Some((replaces, former)) = replaced {
+            desk.concerns(&former.id);
+            end_former(desk, former, replaces.overlap_ms, (None, None))?;
+        }
         let card = KeyCard {
             name: self.name.clone().unwrap_or_else(|| enrolment.card.name.clone()),
             created_at_ms: desk.now_ms,

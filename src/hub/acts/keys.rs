@@ -8,7 +8,7 @@ use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
 use crate::hub::directory::Agent;
 use crate::hub::keyring::KeyChange;
-use crate::store::keys::{self, Enrolment};
+use crate::store::keys::{self, Enrolment, Replaces};
 
 /// Whose key it is about.
 #[derive(Clone, Copy, Debug)]
@@ -72,12 +72,13 @@ impl Act for CreateKey {
             key.expires_at_ms = earlier(key.expires_at_ms, own_key(desk, &me)?.expires_at_ms);
             issue_key(desk, agent, key)
         } else {
-            issue_token(desk, agent, key)
+            issue_token(desk, agent, key, None)
         }
     }
 }
 
-/// Puts another key in the place of one. Both work until the overlap is over.
+/// Puts another key in the place of one. Both work until the overlap is over, which begins when the other one is there: for
+/// another agent, when it has shown its token.
 #[derive(Clone, Debug)]
 pub struct RotateKey {
     /// Whose.
@@ -99,8 +100,8 @@ pub struct Rotated {
     pub issued: Issued,
     /// The former key.
     pub former: KeyId,
-    /// When it ends, in milliseconds since 1970.
-    pub former_ends_at_ms: i64,
+    /// When it ends, as far as that is known now, in milliseconds since 1970.
+    pub former_ends_at_ms: Option<i64>,
 }
 
 impl Act for RotateKey {
@@ -114,41 +115,64 @@ impl Act for RotateKey {
         let overlap_ms = self.overlap_ms.unwrap_or(desk.limits.key_overlap_ms);
         check_number(desk, agent.number, usize::from(overlap_ms == 0))?;
 
-        let key = NewKey {
+        let mut key = NewKey {
             name: self.name.clone().unwrap_or_else(|| former.name.clone()),
             expires_at_ms: earlier(former.expires_at_ms, self.expires_at_ms),
             scope: former.scope.clone(),
         };
-        let issued = if is_mine {
-            issue_key(desk, agent, key)?
-        } else {
-            issue_token(desk, agent, key)?
-        };
+        if is_mine {
+            // Nothing that a session makes outlives what it came in with, whichever key it replaces.
+            key.expires_at_ms = earlier(key.expires_at_ms, own_key(desk, &me)?.expires_at_ms);
+        }
         desk.concerns(&former.id);
+        if !is_mine {
+            let replaces = Replaces {
+                key: former.id,
+                overlap_ms,
+            };
+            return Ok(Rotated {
+                issued: issue_token(desk, agent, key, Some(replaces))?,
+                former: former.id,
+                former_ends_at_ms: former.expires_at_ms,
+            });
+        }
+        let issued = issue_key(desk, agent, key)?;
         // Whoever asked is answered on this session, so it goes on, with the new key.
-        let is_current = is_mine && session_key(desk, me.session) == Some(former.id);
+        let is_current = session_key(desk, me.session) == Some(former.id);
         if is_current {
             desk.change(Change::SessionRekeyed(me.session, issued.card.id));
         }
-        let ends_at_ms = former
-            .expires_at_ms
-            .unwrap_or(i64::MAX)
-            .min(desk.now_ms.saturating_add(overlap_ms));
-        if overlap_ms == 0 {
-            keys::delete(desk.connection, former.id)?;
-            desk.change(Change::Key(KeyChange::Removed(former.id)));
-            let spared = is_current.then_some(me.session);
-            end_sessions(desk, former.id, spared, Some(me.session), &EndReason::KeyReplaced);
-        } else {
-            keys::set_expiry(desk.connection, former.id, ends_at_ms)?;
-            desk.change(Change::Key(KeyChange::ExpiresAt(former.id, ends_at_ms)));
-        }
+        let spared = is_current.then_some(me.session);
+        let ends_at_ms = end_former(desk, former, overlap_ms, (spared, Some(me.session)))?;
         Ok(Rotated {
             issued,
             former: former.id,
-            former_ends_at_ms: ends_at_ms,
+            former_ends_at_ms: Some(ends_at_ms),
         })
     }
+}
+
+/// Lets a key that was replaced end after `overlap_ms`, or its sessions at once: but not the spared one, and without telling
+/// whoever asked. When it ends, in milliseconds since 1970.
+pub(super) fn end_former(
+    desk: &mut Desk<'_>,
+    former: &KeyCard,
+    overlap_ms: i64,
+    (spared, asked): (Option<SessionId>, Option<SessionId>),
+) -> Result<i64, Refusal> {
+    let ends_at_ms = former
+        .expires_at_ms
+        .unwrap_or(i64::MAX)
+        .min(desk.now_ms.saturating_add(overlap_ms));
+    if overlap_ms == 0 {
+        keys::delete(desk.connection, former.id)?;
+        desk.change(Change::Key(KeyChange::Removed(former.id)));
+        end_sessions(desk, former.id, spared, asked, &EndReason::KeyReplaced);
+    } else {
+        keys::set_expiry(desk.connection, former.id, ends_at_ms)?;
+        desk.change(Change::Key(KeyChange::ExpiresAt(former.id, ends_at_ms)));
+    }
+    Ok(ends_at_ms)
 }
 
 impl RotateKey {
@@ -291,8 +315,8 @@ pub(super) fn issue_carded(desk: &mut Desk<'_>, agent: AgentId, role: Role, card
     })
 }
 
-fn issue_token(desk: &mut Desk<'_>, agent: &Agent, key: NewKey) -> Result<Issued, Refusal> {
-    issue_new_token(desk, (agent.number, agent.id), key)
+fn issue_token(desk: &mut Desk<'_>, agent: &Agent, key: NewKey, replaces: Option<Replaces>) -> Result<Issued, Refusal> {
+    issue_new_token(desk, (agent.number, agent.id), key, replaces)
 }
 
 /// Makes a token for a key and stores its hash.
@@ -300,12 +324,14 @@ pub(super) fn issue_new_token(
     desk: &mut Desk<'_>,
     (number, agent): (AgentNumber, AgentId),
     key: NewKey,
+    replaces: Option<Replaces>,
 ) -> Result<Issued, Refusal> {
     let card = card(desk, number, key)?;
     let token = EnrolmentToken::from_random(desk.random()?);
     let enrolment = Enrolment {
         card: card.clone(),
         token_expires_at_ms: desk.now_ms.saturating_add(desk.limits.enrolment_expiry_ms),
+        replaces,
     };
     let ends_at_ms = enrolment.token_expires_at_ms;
     desk.concerns(&card.id);

@@ -1,6 +1,6 @@
 //! Speaking, writing to one agent, and taking back what was said.
 
-use super::pauses::{must_not_be_paused, pause_room};
+use super::pauses::must_not_be_paused;
 use super::posting::{Content, Draft, Extras, log_retired, post, retired};
 use super::retries::RetryKey;
 use super::tasks::redact_task;
@@ -13,7 +13,6 @@ use crate::hub::change::Change;
 use crate::hub::directory::{Directory, Room};
 use crate::hub::feed::{Place, Source};
 use crate::store::messages::{DirectRow, MessageRow, Removal};
-use crate::store::pauses::PauseRow;
 use crate::store::removals::{self, RemovedFrom};
 use crate::store::{direct, messages, receipts, search};
 
@@ -69,24 +68,8 @@ impl Act for SendMessage {
         if let Some(retry) = &self.retry {
             retry.remember(desk, me.agent.number, id)?;
         }
-        stop_endless(desk, room, me.agent.number)?;
         Ok(Sent { id })
     }
-}
-
-/// Pauses the room when what `sender` has just said in it made an exchange endless.
-fn stop_endless(desk: &mut Desk<'_>, room: &Room, sender: AgentNumber) -> Result<(), Refusal> {
-    let exchange = room.exchange.after(sender, desk.steady_ms, &desk.limits.exchange);
-    let Some(reason) = exchange.verdict(desk.steady_ms, &desk.limits.exchange) else {
-        return Ok(());
-    };
-    tracing::warn!(room.id = %room.id, reason, "a room was paused");
-    let pause = PauseRow {
-        at_ms: desk.now_ms,
-        by: None,
-        reason: Some(reason),
-    };
-    pause_room(desk, room, pause, Except::Nobody)
 }
 
 /// Writes to one agent.
@@ -279,13 +262,14 @@ fn authorise<'a>(desk: &Desk<'a>, me: &Me<'a>, row: &MessageRow) -> Result<(&'a 
     if let Some(direct) = row.direct {
         let lobby = desk.state.lobby().ok_or(Refusal::MessageNotFound)?;
         return match agent.number {
+            _ if !me.scope.admits_direct() => Err(Refusal::MessageNotFound),
             number if number == row.sender || governs => Ok((lobby, Desk::agents([row.sender, direct.recipient]))),
             number if number == direct.recipient => Err(NOT_YOURS),
             _ => Err(Refusal::MessageNotFound),
         };
     }
     let room = room_of(desk, row.id.stream()).ok_or(Refusal::MessageNotFound)?;
-    if room.deleted && !governs {
+    if room.deleted && !governs || !me.scope.admits_room(room.id) {
         return Err(Refusal::MessageNotFound);
     }
     if governs || agent.number == row.sender || room.owner == agent.number {

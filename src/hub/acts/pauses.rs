@@ -2,8 +2,11 @@
 
 use crate::domain::{Event, Refusal, Role, RoomId};
 use crate::hub::act::{Act, Desk, Except, Me};
+use crate::hub::audit::automatic;
 use crate::hub::change::Change;
 use crate::hub::directory::Room;
+use crate::hub::exchange::Exchange;
+use crate::store::audit;
 use crate::store::pauses::{self, PauseRow};
 
 /// Stops all talk in a room until it is resumed.
@@ -22,6 +25,7 @@ impl Act for PauseRoom {
         let me = desk.me()?;
         let room = owned(desk, &me, self.room)?;
         if room.paused.is_some() {
+            desk.forgo_note();
             return Ok(());
         }
         let pause = PauseRow {
@@ -47,6 +51,7 @@ impl Act for ResumeRoom {
         let me = desk.me()?;
         let room = owned(desk, &me, self.room)?;
         if room.paused.is_none() {
+            desk.forgo_note();
             return Ok(());
         }
         pauses::delete(desk.connection, room.number)?;
@@ -83,8 +88,31 @@ pub(super) fn must_not_be_paused(room: &Room) -> Result<(), Refusal> {
     }
 }
 
+/// Pauses the room when what `sender` has just said in it, `exchange` included, makes an exchange endless.
+pub(super) fn stop_endless(desk: &mut Desk<'_>, room: &Room, exchange: &Exchange) -> Result<(), Refusal> {
+    if room.paused.is_some() {
+        // Work in hand is finished in a paused room too.
+        return Ok(());
+    }
+    let Some(reason) = exchange.verdict(desk.steady_ms, &desk.limits.exchange) else {
+        return Ok(());
+    };
+    tracing::warn!(room.id = %room.id, reason, "a room was paused");
+    let pause = PauseRow {
+        at_ms: desk.now_ms,
+        by: None,
+        reason: Some(reason),
+    };
+    let entry = automatic(PAUSE, &room.id, desk.now_ms);
+    audit::append(desk.connection, &entry, desk.limits.audit_rows)?;
+    pause_room(desk, room, pause, Except::Nobody)
+}
+
+/// The method that does by hand what the server does by itself.
+const PAUSE: &str = "room.pause";
+
 /// Records a pause and tells the members.
-pub(super) fn pause_room(desk: &mut Desk<'_>, room: &Room, pause: PauseRow, except: Except) -> Result<(), Refusal> {
+fn pause_room(desk: &mut Desk<'_>, room: &Room, pause: PauseRow, except: Except) -> Result<(), Refusal> {
     pauses::insert(desk.connection, room.number, &pause)?;
     let event = Event::RoomPaused {
         room: room.id,

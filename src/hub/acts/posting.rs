@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::pauses::stop_endless;
 use crate::domain::{
     Event, JsonText, Message, MessageId, MessageKind, Refusal, RoomId, RowId, StreamNumber, check_text,
 };
@@ -114,19 +115,20 @@ impl Draft<'_> {
     }
 }
 
-/// Stores a message of `me` as the next one of `room` and tells the other members. At most once in an act.
+/// Stores a message of `me` as the next one of `room` and tells the other members; pauses the room when that makes an
+/// exchange endless. At most once in an act.
 pub(super) fn post(desk: &mut Desk<'_>, me: &Me<'_>, room: &Room, draft: &Draft<'_>) -> Result<MessageId, Refusal> {
     let at_ms = desk.state.next_time(room, desk.now_ms);
     let seq = room.head.seq + 1;
     let row = draft.row(me, RowId::new(room.number, seq), at_ms, None);
     messages::append(desk.connection, &row)?;
+    let sender = me.agent.number;
+    let exchange = room.exchange.after(sender, desk.steady_ms, &desk.limits.exchange);
     desk.change(Change::MessageAppended {
         room: room.number,
         seq,
         at_ms,
-        exchange: room
-            .exchange
-            .after(me.agent.number, desk.steady_ms, &desk.limits.exchange),
+        exchange,
     });
     if let Some(last) = last_retired(desk, room, seq) {
         let count = messages::delete_up_to(desk.connection, room.number, last)?;
@@ -143,7 +145,8 @@ pub(super) fn post(desk: &mut Desk<'_>, me: &Me<'_>, room: &Room, draft: &Draft<
         seq,
     };
     desk.effect(Effect::Stored);
-    desk.show(Desk::members(room), place, me.agent.number, event);
+    desk.show(Desk::members(room), place, sender, event);
+    stop_endless(desk, room, &exchange)?;
     Ok(id)
 }
 

@@ -116,7 +116,12 @@ impl Act for RecordDelivered {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         desk.operator()?;
-        for ((track, agent), spans) in self.delivered.iter() {
+        // Of rooms that were deleted meanwhile nobody asks any more.
+        let is_open = |track: Track| match track {
+            Track::Mailbox => true,
+            Track::Room(room) => desk.state.room(room).is_some_and(|room| !room.deleted),
+        };
+        for ((track, agent), spans) in self.delivered.iter().filter(|((track, _), _)| is_open(*track)) {
             receipts::set_delivered(desk.connection, *track, *agent, spans)?;
         }
         Ok(())

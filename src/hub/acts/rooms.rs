@@ -2,9 +2,9 @@
 
 use super::membership::add_member;
 use crate::domain::{AgentNumber, Event, Name, Refusal, Role, RoomId, RoomView, Visibility};
-use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
+use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
-use crate::hub::directory::Room;
+use crate::hub::directory::{Directory, Room};
 use crate::store::rooms::{self, RoomRow};
 use crate::store::tasks;
 
@@ -21,6 +21,11 @@ pub struct CreateRoom {
 
 impl Act for CreateRoom {
     type Receipt = RoomView;
+    const COST: Cost = Cost::Announcement;
+
+    fn is_announced(&self, _state: &Directory) -> bool {
+        self.visibility == Visibility::Public
+    }
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<RoomView, Refusal> {
         let me = desk.me()?;
@@ -94,11 +99,17 @@ pub struct SetVisibility {
 
 impl Act for SetVisibility {
     type Receipt = ();
+    const COST: Cost = Cost::Announcement;
+
+    fn is_announced(&self, state: &Directory) -> bool {
+        find(state, self.room).is_some_and(|room| room.visibility != self.visibility)
+    }
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         let me = desk.me()?;
         let room = desk.governed_room(&me, self.room)?;
         if room.visibility == self.visibility {
+            desk.forgo_note();
             return Ok(());
         }
         store(
@@ -110,13 +121,8 @@ impl Act for SetVisibility {
             },
         )?;
         if self.visibility == Visibility::Private {
-            for agent in room.members.keys().copied() {
-                rooms::add_invitation(desk.connection, room.number, agent)?;
-                desk.change(Change::Invited {
-                    room: room.number,
-                    agent,
-                });
-            }
+            rooms::invite_members(desk.connection, room.number)?;
+            desk.change(Change::MembersInvited(room.number));
         }
         // Everybody who saw it before or sees it now: that is everybody, whichever way it went.
         let event = Event::RoomVisibilityChanged {
@@ -139,12 +145,28 @@ pub struct UpdateRoom {
     pub description: Option<Option<String>>,
 }
 
+impl UpdateRoom {
+    fn changes(&self, room: &Room) -> bool {
+        self.name.as_ref().is_some_and(|name| *name != room.name)
+            || self.description.as_ref().is_some_and(|text| *text != room.description)
+    }
+}
+
 impl Act for UpdateRoom {
     type Receipt = ();
+    const COST: Cost = Cost::Announcement;
+
+    fn is_announced(&self, state: &Directory) -> bool {
+        find(state, self.room).is_some_and(|room| room.visibility == Visibility::Public && self.changes(room))
+    }
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         let me = desk.me()?;
         let room = desk.governed_room(&me, self.room)?;
+        if !self.changes(room) {
+            desk.forgo_note();
+            return Ok(());
+        }
         let before = Settings::of(room);
         let name = self.name.clone().unwrap_or(before.name);
         let description = self.description.clone().unwrap_or(before.description);
@@ -167,6 +189,23 @@ impl Act for UpdateRoom {
     }
 }
 
+/// Deleted rooms without a message that are kept for the controller to look at. Who makes and deletes rooms in a loop would
+/// fill the memory otherwise, and use up the numbers of streams.
+const HOLLOW_KEPT: usize = 100;
+
+/// Makes place for `room`, which is being deleted, among those that never had a message.
+fn purge_oldest(desk: &mut Desk<'_>, room: &Room) -> Result<(), Refusal> {
+    let hollow = &desk.state.hollow_rooms;
+    let oldest = hollow
+        .first()
+        .filter(|_| hollow.len() >= HOLLOW_KEPT && room.head.seq == 0);
+    if let Some((_, oldest)) = oldest {
+        rooms::purge(desk.connection, *oldest)?;
+        desk.change(Change::RoomPurged(*oldest));
+    }
+    Ok(())
+}
+
 /// Deletes a room for everybody, and calls its tasks off. What was said in it is kept for the controller.
 #[derive(Clone, Copy, Debug)]
 pub struct DeleteRoom {
@@ -183,6 +222,7 @@ impl Act for DeleteRoom {
         tasks::cancel_room(desk.connection, room.number, desk.now_ms)?;
         rooms::delete(desk.connection, room.number, desk.state.controller, desk.now_ms)?;
         desk.change(Change::RoomDeleted(room.number));
+        purge_oldest(desk, room)?;
         desk.effect(Effect::Lose(room.number, None));
         desk.tell(
             desk.audience(room, room.visibility),
@@ -191,6 +231,10 @@ impl Act for DeleteRoom {
         );
         Ok(())
     }
+}
+
+fn find(state: &Directory, room: Option<RoomId>) -> Option<&Room> {
+    room.and_then(|room| state.room_by_id(room))
 }
 
 /// Makes the controller the owner of a room, and a member.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Access, MethodSpec, Order, method};
 
-/// What is remembered in the audit log beside everything that only the controller or the operator may do.
+/// What is remembered in the audit log beside every change that only the controller or the operator may make. Of
+/// `task.cancel` that is what others do than who offered the task.
 const GOVERNING: &[&str] = &[
     "agent.enrol",
     "agent.createKey",
@@ -18,7 +19,12 @@ const GOVERNING: &[&str] = &[
     "room.update",
     "room.delete",
     "room.takeOwnership",
+    "room.pause",
+    "room.resume",
     "message.remove",
+    "task.cancel",
+    "operator.backup",
+    "operator.export",
 ];
 
 /// Whether the audit log remembers who called `method`.
@@ -63,19 +69,19 @@ pub struct AuditListResult {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntryObject {
-    /// Its number: 1, 2, 3, … without a gap.
+    /// Its number: 1, 2, 3, … What those did who govern and what all others did have limits of their own (`limits.auditRows`), so there are gaps where entries of one kind have gone.
     pub seq: i64,
     /// When it was written, in milliseconds since 1970.
     pub at: i64,
-    /// Who: an agent id, `operator`, `stranger`, or `others` for refusals of too many to be told apart.
+    /// Who: an agent id, `operator`, `server` for what it did by itself, `stranger`, or `others` for refusals of too many to be told apart.
     pub actor: String,
     /// What was asked for; empty for `others`.
     pub method: String,
     /// Ids of the agents, rooms, messages and keys that it was about.
     pub targets: Vec<String>,
-    /// The address that it came from, of IPv6 refusals the network; null for the command line.
+    /// The address that it came from, of IPv6 refusals the network; null for the command line and the server itself.
     pub address: Option<String>,
-    /// The way by which it came: `websocket` or `command line`.
+    /// The way by which it came: `websocket`, `command line` or `server`.
     pub gateway: String,
     /// `ok`, or the code of the refusal.
     pub outcome: String,
@@ -94,7 +100,7 @@ mod tests {
             assert!(all.iter().any(|method| method.name == *name), "`{name}`");
         }
         let governing = |name: &str| all.iter().any(|method| method.name == name && is_governing(method));
-        assert!(governing("agent.ban") && governing("operator.kick") && governing("room.delete"));
+        assert!(governing("agent.ban") && governing("operator.kick") && governing("operator.backup"));
         assert!(!governing("message.send") && !governing("agent.list") && !governing("audit.list"));
     }
 }

@@ -66,7 +66,7 @@ pub struct AgentCreateKeyParams {
 }
 
 method! {
-    /// Puts another key, with the same scope and end, in the place of one. Both work until the overlap is over; then the sessions of the former key end with 1008. The session that asked goes on with the new key. For oneself the key is shown, here and never again; for another agent the controller gets an enrolment token instead.
+    /// Puts another key, with the same scope and end, in the place of one. Both work until the overlap is over; then the sessions of the former key end with 1008. The session that asked goes on with the new key. For oneself the key is shown, here and never again; for another agent the controller gets an enrolment token instead, and the overlap begins when the agent has used it. A token that ends unused changes nothing.
     AgentRotateKey = "agent.rotateKey", Agent, Change, AgentRotateKeyParams => RotatedKeyResult,
     errors [InvalidParams, Forbidden, AgentNotFound, KeyNotFound, KeyLimit], events ["disconnected", "presence"]
 }
@@ -202,8 +202,8 @@ pub struct RotatedKeyResult {
     pub issued: IssuedKeyResult,
     /// The key that was replaced.
     pub previous_key_id: String,
-    /// When that one ends, in milliseconds since 1970.
-    pub previous_expires_at: i64,
+    /// When that one ends, in milliseconds since 1970. Of another agent, whose overlap has not begun yet, when it ends anyway; null when never.
+    pub previous_expires_at: Option<i64>,
 }
 
 /// Most rooms of one key.

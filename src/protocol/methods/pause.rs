@@ -7,7 +7,7 @@ use super::{RoomParams, method};
 use crate::protocol::types::Status;
 
 method! {
-    /// Stops all talk in a room, the lobby included, until it is resumed: `message.send` and `task.create` are refused with 4130. What is under way in tasks goes on. A room that is paused already stays as it is.
+    /// Stops all talk in a room, the lobby included, until it is resumed: `message.send`, `task.create` and notes by `task.update` are refused with 4130. What is under way in tasks goes on. A room that is paused already stays as it is.
     RoomPause = "room.pause", Agent, Change, RoomPauseParams => Status,
     errors [InvalidParams, Forbidden, RoomNotFound], events ["room.paused"]
 }

@@ -11,7 +11,7 @@ use crate::protocol::types::{TaskObject, TaskReceiptObject};
 method! {
     /// Offers a task in a room, by a message of type `task` that says what is to be done. The task has the id of that message.
     TaskCreate = "task.create", Agent, Change, TaskCreateParams => TaskReceiptObject,
-    errors [InvalidParams, RoomNotFound, NotAMember, AgentNotFound, MessageTooLong, Limited, KeyReused, RoomPaused, StorageUnavailable, TaskLimit], events ["message", "task.created"]
+    errors [InvalidParams, RoomNotFound, NotAMember, AgentNotFound, MessageTooLong, Limited, KeyReused, RoomPaused, StorageUnavailable, TaskLimit], events ["message", "task.created", "room.paused"]
 }
 
 /// Parameters of `task.create`.
@@ -72,9 +72,9 @@ pub struct TaskRenewParams {
 }
 
 method! {
-    /// Says how the work on a task goes: it has begun, it is given back, it is declined, or a note about it.
+    /// Says how the work on a task goes: it has begun, it is given back, it is declined, or a note about it. In a room that is paused only a note is refused.
     TaskUpdate = "task.update", Agent, Change, TaskUpdateParams => TaskReceiptObject,
-    errors [InvalidParams, Forbidden, NotAMember, KeyReused, StorageUnavailable, TaskNotFound, StaleGeneration, TaskState], events ["task.updated"]
+    errors [InvalidParams, Forbidden, NotAMember, KeyReused, RoomPaused, StorageUnavailable, TaskNotFound, StaleGeneration, TaskState], events ["task.updated"]
 }
 
 /// Where the holder of a task can move it.
@@ -108,13 +108,13 @@ pub struct TaskUpdateParams {
 method! {
     /// Ends a task with its result, which is a message of type `result` that replies to the task.
     TaskComplete = "task.complete", Agent, Change, TaskFinishParams => TaskReceiptObject,
-    errors [InvalidParams, Forbidden, NotAMember, MessageTooLong, Limited, KeyReused, StorageUnavailable, TaskNotFound, StaleGeneration, TaskState], events ["message", "task.updated"]
+    errors [InvalidParams, Forbidden, NotAMember, MessageTooLong, Limited, KeyReused, StorageUnavailable, TaskNotFound, StaleGeneration, TaskState], events ["message", "task.updated", "room.paused"]
 }
 
 method! {
     /// Ends a task that its holder cannot do, with a message of type `result` that replies to the task.
     TaskFail = "task.fail", Agent, Change, TaskFinishParams => TaskReceiptObject,
-    errors [InvalidParams, Forbidden, NotAMember, MessageTooLong, Limited, KeyReused, StorageUnavailable, TaskNotFound, StaleGeneration, TaskState], events ["message", "task.updated"]
+    errors [InvalidParams, Forbidden, NotAMember, MessageTooLong, Limited, KeyReused, StorageUnavailable, TaskNotFound, StaleGeneration, TaskState], events ["message", "task.updated", "room.paused"]
 }
 
 /// Parameters of `task.complete` and `task.fail`.

@@ -65,19 +65,17 @@ impl Handler for AgentKick {
         let reason = checked!(call, reason(&call.rpc.hub, call.params.reason.clone()));
         let agent = AgentId::parse(&call.params.agent_id);
         let hub = &call.rpc.hub;
-        let kicked = hub.perform(call.caller, KickAgent { agent, reason }).await;
-        if kicked.is_ok() {
-            if let Some(note) = call.note.clone() {
-                call.rpc.record_act(call.caller, note).await;
-            }
-            // By an act of its own: an agent must be cut off even while the disk takes nothing. What is not taken back then
-            // ends with its lease.
-            let ended = hub.perform(Caller::Server, EndLeases { agent }).await;
-            if let Err(reason) = ended {
-                tracing::warn!(%reason, "the tasks of an agent that was kicked could not be given back yet");
-            }
+        let claims = checked!(call, hub.perform(call.caller, KickAgent { agent, reason }).await);
+        if let Some(note) = call.note.clone() {
+            call.rpc.record_act(call.caller, note).await;
         }
-        call.reply.send(kicked.map(|()| OK));
+        // By an act of its own: an agent must be cut off even while the disk takes nothing. What is not taken back then
+        // ends with its lease.
+        let ended = hub.perform(Caller::Server, EndLeases { claims }).await;
+        if let Err(reason) = ended {
+            tracing::warn!(%reason, "the tasks of an agent that was kicked could not be given back yet");
+        }
+        call.reply.send(Ok(OK));
     }
 }
 

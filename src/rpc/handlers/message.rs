@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::{checked, data, reason, retry};
 use crate::domain::{AgentId, JsonText, MessageId, MessageKind, Refusal, RoomId};
 use crate::hub::Hub;
-use crate::hub::acts::{Answers, Content, Extras, RemoveMessage, SendDirect, SendMessage, Sent, SentDirect};
+use crate::hub::acts::{Answers, Content, Extras, RemoveMessage, RetryKey, SendDirect, SendMessage, Sent, SentDirect};
 use crate::protocol::methods::{
     MessageDm, MessageDmParams, MessageDmResult, MessageRemove, MessageRemoveParams, MessageSend, MessageSendParams,
     MessageSendResult, MessageTypeParam, Method,
@@ -28,28 +28,17 @@ impl From<MessageTypeParam> for MessageKind {
 
 impl Handler for MessageSend {
     async fn handle(call: Call<MessageSendParams, MessageSendResult>) {
-        let (hub, params) = (&call.rpc.hub, &call.params);
-        let content = checked!(call, content(hub, &params.content));
-        let extras = checked!(
-            call,
-            extras(
-                hub,
-                params.kind,
-                params.data.as_deref(),
-                params.reply_to.as_deref(),
-                params.want_read
-            )
-        );
-        let parts = [
-            Self::NAME,
-            &params.room_id,
-            &params.content,
-            extras.kind.unless_chat().unwrap_or_default(),
-            extras.data.as_ref().map_or("", JsonText::as_str),
-            params.reply_to.as_deref().unwrap_or_default(),
-            if params.want_read { "wantRead" } else { "" },
-        ];
-        let retry = checked!(call, retry(params.idempotency_key.as_deref(), &parts));
+        let params = &call.params;
+        let words = Words {
+            target: &params.room_id,
+            content: &params.content,
+            kind: params.kind,
+            data: params.data.as_deref(),
+            reply_to: params.reply_to.as_deref(),
+            want_read: params.want_read,
+            retry: params.idempotency_key.as_deref(),
+        };
+        let (content, extras, retry) = checked!(call, words.check(&call.rpc.hub, Self::NAME));
         let room = RoomId::parse(&params.room_id);
         let act = SendMessage {
             room,
@@ -68,28 +57,17 @@ impl Handler for MessageSend {
 
 impl Handler for MessageDm {
     async fn handle(call: Call<MessageDmParams, MessageDmResult>) {
-        let (hub, params) = (&call.rpc.hub, &call.params);
-        let content = checked!(call, content(hub, &params.content));
-        let extras = checked!(
-            call,
-            extras(
-                hub,
-                params.kind,
-                params.data.as_deref(),
-                params.reply_to.as_deref(),
-                params.want_read
-            )
-        );
-        let parts = [
-            Self::NAME,
-            &params.to_agent_id,
-            &params.content,
-            extras.kind.unless_chat().unwrap_or_default(),
-            extras.data.as_ref().map_or("", JsonText::as_str),
-            params.reply_to.as_deref().unwrap_or_default(),
-            if params.want_read { "wantRead" } else { "" },
-        ];
-        let retry = checked!(call, retry(params.idempotency_key.as_deref(), &parts));
+        let params = &call.params;
+        let words = Words {
+            target: &params.to_agent_id,
+            content: &params.content,
+            kind: params.kind,
+            data: params.data.as_deref(),
+            reply_to: params.reply_to.as_deref(),
+            want_read: params.want_read,
+            retry: params.idempotency_key.as_deref(),
+        };
+        let (content, extras, retry) = checked!(call, words.check(&call.rpc.hub, Self::NAME));
         let to = AgentId::parse(&params.to_agent_id);
         let act = SendDirect {
             to,
@@ -106,28 +84,45 @@ impl Handler for MessageDm {
     }
 }
 
-/// What a message carries beside its text.
-fn extras(
-    hub: &Hub,
+/// What somebody says, in a room or to one agent.
+struct Words<'a> {
+    /// The room or the agent.
+    target: &'a str,
+    content: &'a str,
     kind: Option<MessageTypeParam>,
-    json: Option<&RawValue>,
-    reply_to: Option<&str>,
+    data: Option<&'a RawValue>,
+    reply_to: Option<&'a str>,
     want_read: bool,
-) -> Result<Extras, Refusal> {
-    Ok(Extras {
-        kind: kind.map(Into::into).unwrap_or_default(),
-        data: data(hub, json)?,
-        answers: reply_to.map_or(Answers::Nothing, |id| Answers::Message(MessageId::parse(id))),
-        want_read,
-    })
+    /// Makes saying it again safe.
+    retry: Option<&'a str>,
 }
 
-/// Content is kept as it is, but there must be some.
-fn content(hub: &Hub, content: &str) -> Result<Content, Refusal> {
-    if content.is_empty() {
-        return Err(Refusal::InvalidParams("`content` must not be empty".into()));
+impl Words<'_> {
+    /// Checks all of it. Content is kept as it is, but there must be some.
+    fn check(&self, hub: &Hub, method: &str) -> Result<(Content, Extras, Option<RetryKey>), Refusal> {
+        if self.content.is_empty() {
+            return Err(Refusal::InvalidParams("`content` must not be empty".into()));
+        }
+        let content = Content::new(self.content, hub.limits().message_length);
+        let answers = |id| Answers::Message(MessageId::parse(id));
+        let extras = Extras {
+            kind: self.kind.map(Into::into).unwrap_or_default(),
+            data: data(hub, self.data)?,
+            answers: self.reply_to.map_or(Answers::Nothing, answers),
+            want_read: self.want_read,
+        };
+        let parts = [
+            method,
+            self.target,
+            self.content,
+            extras.kind.unless_chat().unwrap_or_default(),
+            extras.data.as_ref().map_or("", JsonText::as_str),
+            self.reply_to.unwrap_or_default(),
+            if self.want_read { "wantRead" } else { "" },
+        ];
+        let retry = retry(self.retry, &parts)?;
+        Ok((content, extras, retry))
     }
-    Ok(Content::new(content, hub.limits().message_length))
 }
 
 impl Handler for MessageRemove {

@@ -1,6 +1,7 @@
 //! `operator.backup` and `operator.export`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::hub::ExportQuery;
 use crate::protocol::methods::{
@@ -11,11 +12,14 @@ use crate::rpc::table::{Call, Handler};
 
 impl Handler for OperatorBackup {
     async fn handle(call: Call<OperatorBackupParams, OperatorBackupResult>) {
-        let (hub, params) = (call.rpc.hub.clone(), call.params);
-        let reply = call.reply;
+        let (rpc, params) = (Arc::clone(&call.rpc), call.params);
+        let (caller, note, reply) = (call.caller, call.note, call.reply);
         // It may take minutes, in which the connection must go on answering pings.
         let work = async move {
-            let made = hub.back_up(PathBuf::from(params.path), params.force).await;
+            let made = rpc.hub.back_up(PathBuf::from(params.path), params.force).await;
+            if let Some(note) = note.filter(|_| made.is_ok()) {
+                rpc.record_act(caller, note).await;
+            }
             reply.send(made.map(|backup| OperatorBackupResult {
                 status: "ok",
                 bytes: backup.bytes,
@@ -32,7 +36,13 @@ impl Handler for OperatorExport {
             room: call.params.room,
             after: call.params.after_seq,
         };
+        // What follows the first page is the same export.
+        let is_first = query.after == 0;
         let page = call.rpc.hub.export(query).await;
+        if let (Ok(page), Some(mut note)) = (&page, call.note.filter(|_| is_first)) {
+            note.targets.push(page.room.id.to_string());
+            call.rpc.record_act(call.caller, note).await;
+        }
         call.reply.send(page.map(Into::into));
     }
 }

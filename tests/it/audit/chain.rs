@@ -13,8 +13,8 @@ use crate::support::{Agent, Cast, TestServer};
 const TRIALS: u64 = 1000;
 
 /// The columns of a row, `seq` first.
-const COLUMNS: [&str; 10] = [
-    "seq", "at", "actor", "method", "targets", "address", "gateway", "outcome", "count", "hash",
+const COLUMNS: [&str; 11] = [
+    "seq", "governs", "at", "actor", "method", "targets", "address", "gateway", "outcome", "count", "hash",
 ];
 
 /// Numbers that look random and are the same in every run.
@@ -46,7 +46,7 @@ fn write(database: &Connection, rows: &[Row]) {
     database
         .execute_batch("BEGIN IMMEDIATE; DELETE FROM audit")
         .expect("it is ours");
-    let text = |column: &str| !matches!(column, "seq" | "at" | "count" | "hash");
+    let text = |column: &str| !matches!(column, "seq" | "governs" | "at" | "count" | "hash");
     let places: Vec<String> = COLUMNS
         .iter()
         .map(|column| if text(column) { "CAST(? AS TEXT)" } else { "?" }.to_owned())
@@ -156,7 +156,7 @@ async fn an_end_that_was_cut_off_or_moved_is_found() {
     }
     write(&database, &whole);
     for sql in [
-        "UPDATE audit_ends SET base_seq = base_seq + 1",
+        "UPDATE audit_ends SET kept = kept + 1",
         "UPDATE audit_ends SET head_seq = head_seq - 1",
         "UPDATE audit_ends SET base_hash = randomblob(32)",
         "UPDATE audit_ends SET head_hash = randomblob(32)",

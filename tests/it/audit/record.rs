@@ -29,7 +29,7 @@ async fn each_governing_act_is_remembered_with_everything_about_it() {
         (
             alice,
             "room.update",
-            json!({ "roomId": room, "name": CONTENT }),
+            json!({ "roomId": room, "description": CONTENT }),
             vec![json!(room)],
         ),
         (

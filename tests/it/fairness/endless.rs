@@ -80,6 +80,34 @@ async fn two_agents_that_answer_each_other_without_end_are_stopped_and_everybody
 }
 
 #[tokio::test]
+async fn regression_two_agents_that_hand_tasks_to_each_other_are_stopped_too() {
+    let mut cast = gather(20).await;
+    let room = room(&cast).await;
+    let offer = json!({ "roomId": room, "title": "your turn" });
+    for _ in 0..10 {
+        let task = cast.bob().call("task.create", offer.clone()).await["taskId"].clone();
+        let claim = cast.carol().call("task.claim", json!({ "taskId": task })).await;
+        let done = json!({ "taskId": task, "generation": claim["generation"] });
+        cast.carol().call("task.complete", done).await;
+    }
+    // Nineteen answers until now.
+    let task = cast.bob().call("task.create", offer.clone()).await["taskId"].clone();
+    let told = cast.alice().expect("room.paused").await;
+    assert_eq!(told["pausedBy"], Value::Null);
+    assert_eq!(cast.carol().refused("task.create", offer).await, 4130);
+    // What is in hand is finished, but nothing more is said of it before.
+    let claim = cast.carol().call("task.claim", json!({ "taskId": task })).await;
+    let note = json!({ "taskId": task, "generation": claim["generation"], "note": "and you?" });
+    assert_eq!(cast.carol().refused("task.update", note).await, 4130);
+    let begin = json!({ "taskId": task, "generation": claim["generation"], "state": "working" });
+    cast.carol().call("task.update", begin).await;
+    let done = json!({ "taskId": task, "generation": claim["generation"] });
+    cast.carol().call("task.complete", done).await;
+    cast.restart().await;
+    assert_eq!(pause_of(cast.bob(), &room).await["reason"], told["reason"]);
+}
+
+#[tokio::test]
 async fn a_busy_room_and_one_that_only_one_speaks_in_go_on() {
     let cast = gather(20).await;
     let room = room(&cast).await;

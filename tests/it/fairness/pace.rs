@@ -63,6 +63,61 @@ async fn a_message_larger_than_a_burst_passes_after_a_pause() {
 }
 
 #[tokio::test]
+async fn regression_what_is_said_of_tasks_counts_as_bytes_too() {
+    let limits = json!({ "messagesPerSecond": 0, "changesPerSecond": 0, "bytesPerSecond": 1, "byteBurst": 4000 });
+    let (_server, controller) = server(limits).await;
+    let task = json!({ "roomId": controller.lobby(), "title": "count", "description": "x".repeat(300) });
+    let task = controller.call("task.create", task).await["taskId"].clone();
+    let claim = controller.call("task.claim", json!({ "taskId": task })).await;
+    let note = json!({ "taskId": task, "generation": claim["generation"], "note": "x".repeat(1000) });
+    // The task is in its message and shown beside it, which makes 614 bytes.
+    for _ in 0..3 {
+        controller.call("task.update", note.clone()).await;
+    }
+    let (message, _) = limited(&controller.connection, "task.update", note).await;
+    assert!(message.contains("tasks"), "{message}");
+    let cancel = json!({ "taskId": task, "reason": "x".repeat(1000) });
+    limited(&controller.connection, "task.cancel", cancel).await;
+    // What says nothing costs nothing.
+    let renewal = json!({ "taskId": task, "generation": claim["generation"] });
+    controller.call("task.renew", renewal).await;
+}
+
+#[tokio::test]
+async fn regression_what_everybody_is_told_of_has_a_limit_of_its_own() {
+    let limits = json!({ "changesPerSecond": 0, "announcementsPerSecond": 1, "announcementBurst": 3 });
+    let (server, controller) = server(limits).await;
+    let alice = server.participant(&controller, "alice").await;
+    let room = alice.create_room("Ops", "public").await;
+    let update = |name: &str| json!({ "roomId": room, "name": name });
+    // What nobody is told of costs nothing.
+    for _ in 0..10 {
+        alice.call("room.update", update("Ops")).await;
+        alice.create_room("mine", "private").await;
+    }
+    for name in ["Works", "Operations"] {
+        alice.call("room.update", update(name)).await;
+    }
+    // In case the first one has come back by now.
+    let _ = alice
+        .connection
+        .call("agent.rename", json!({ "displayName": "Alice" }))
+        .await;
+    let closed = json!({ "roomId": room, "visibility": "private" });
+    let calls = [
+        ("room.update", update("Ops")),
+        ("room.create", json!({ "name": "more" })),
+        ("agent.rename", json!({ "displayName": "alice" })),
+        ("room.visibility", closed),
+    ];
+    for (method, params) in calls {
+        let (message, wait) = limited(&alice.connection, method, params).await;
+        assert!(message.contains("everybody") && (1..=1001).contains(&wait), "{message}");
+    }
+    controller.create_room("others", "public").await;
+}
+
+#[tokio::test]
 async fn joins_have_a_limit_of_their_own() {
     let (server, controller) = server(json!({ "joinsPerSecond": 1, "joinBurst": 3 })).await;
     let alice = server.participant(&controller, "alice").await;

@@ -71,6 +71,20 @@ async fn nothing_that_a_key_makes_outlives_it() {
 }
 
 #[tokio::test]
+async fn regression_a_rotation_of_another_key_does_not_outlive_the_session_that_asked() {
+    let cast = Cast::gather().await;
+    let ends_at = now_ms() + 3_600_000;
+    let params = json!({ "keyName": "short", "expiresAt": ends_at });
+    let short = cast.alice().call("agent.createKey", params).await;
+    let endless = cast.alice().call("agent.createKey", json!({ "keyName": "long" })).await;
+    assert_eq!(endless["key"]["expiresAt"], json!(null));
+    let alice = Agent::enter(&cast.server, text(&short, "apiKey")).await;
+    let params = json!({ "keyId": endless["key"]["keyId"] });
+    let rotated = alice.call("agent.rotateKey", params).await;
+    assert_eq!(rotated["key"]["expiresAt"], ends_at);
+}
+
+#[tokio::test]
 async fn the_last_use_of_a_key_is_remembered() {
     let mut cast = Cast::gather().await;
     let made = cast

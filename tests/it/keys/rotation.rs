@@ -67,15 +67,46 @@ async fn the_controller_gets_a_token_for_somebody_elses_key() {
     let params = json!({ "agentId": cast.bob().id(), "overlapMs": 0 });
     let rotated = cast.controller().call("agent.rotateKey", params).await;
     assert!(rotated.get("apiKey").is_none(), "{rotated}");
+    assert_eq!(rotated["previousExpiresAt"], json!(null));
+    // Until he has shown the token nothing happens to him: it may never reach him.
+    cast.bob().call("lobby.getMotd", json!({})).await;
+    Agent::enter(&cast.server, &cast.bob().key).await;
+    cast.settle().await;
+    let enrolled = enrol(&cast.server, text(&rotated, "enrolmentToken"))
+        .await
+        .expect("the token is good");
     let expected = (Some(1008), "the API key was replaced".to_owned());
     assert_eq!(end(&cast.bob().connection).await, expected);
     assert_eq!(cast.alice().expect("presence").await["online"], false);
     assert_eq!(refused_entry(&cast.server, &cast.bob().key).await, Some(4002));
-    let enrolled = enrol(&cast.server, text(&rotated, "enrolmentToken"))
-        .await
-        .expect("the token is good");
     let bob = Agent::enter(&cast.server, text(&enrolled, "apiKey")).await;
     assert_eq!(bob.id(), cast.bob().id());
+}
+
+#[tokio::test]
+async fn regression_the_overlap_of_another_agents_key_begins_when_its_token_is_used() {
+    let mut cast = Cast::gather().await;
+    let params = json!({ "agentId": cast.bob().id(), "overlapMs": 1000 });
+    let rotated = cast.controller().call("agent.rotateKey", params.clone()).await;
+    let other = cast.controller().call("agent.rotateKey", params).await;
+    let ends_at = |listed: &serde_json::Value| listed["keys"][0]["expiresAt"].as_i64();
+    assert_eq!(ends_at(&cast.bob().call("agent.listKeys", json!({})).await), None);
+    cast.restart().await;
+    let before = now_ms();
+    let token = text(&rotated, "enrolmentToken").to_owned();
+    let enrolled = enrol(&cast.server, &token).await.expect("the token is good");
+    let listed = cast
+        .controller()
+        .call("agent.listKeys", json!({ "agentId": cast.bob().id() }))
+        .await;
+    assert!(ends_at(&listed).is_some_and(|at| at >= before + 1000), "{listed}");
+    let bob = Agent::enter(&cast.server, text(&enrolled, "apiKey")).await;
+    let expected = (Some(1008), "the API key has expired".to_owned());
+    assert_eq!(end(&cast.bob().connection).await, expected);
+    // Another token for the same is still good, although there is nothing left to replace.
+    let token = text(&other, "enrolmentToken").to_owned();
+    enrol(&cast.server, &token).await.expect("the token is good");
+    bob.call("lobby.getMotd", json!({})).await;
 }
 
 #[tokio::test]

@@ -52,6 +52,7 @@ const IN_THE_ROOM: &[&str] = &[
     "room.delete",
     "room.takeOwnership",
     "message.send",
+    "message.search",
     "task.create",
     "task.list",
 ];
@@ -67,6 +68,9 @@ const BY_TASK: &[&str] = &[
     "task.cancel",
 ];
 
+/// What names a message and by that its room.
+const BY_MESSAGE: &[&str] = &["message.status", "message.remove"];
+
 /// What is about no room.
 const BESIDE: &[&str] = &["rpc.discover", "room.list", "lobby.getMotd", "docs.list", "docs.get"];
 
@@ -79,7 +83,7 @@ async fn a_key_for_one_room_is_good_for_nothing_else() {
         let mut calls = vec![stage.params(name, &stage.outside), stage.params(name, session.lobby())];
         if !IN_THE_ROOM.contains(&name) {
             // A room of the key that the method does not ask for opens no door.
-            let room = if BY_TASK.contains(&name) {
+            let room = if BY_TASK.contains(&name) || BY_MESSAGE.contains(&name) {
                 &stage.outside
             } else {
                 &stage.inside
@@ -99,6 +103,12 @@ async fn a_key_for_one_room_is_good_for_nothing_else() {
                 );
             } else if BY_TASK.contains(&name) {
                 assert_eq!(code, Some(4100), "`{name}`: as if there were no such task: {answer:?}");
+            } else if BY_MESSAGE.contains(&name) {
+                assert_eq!(
+                    code,
+                    Some(4060),
+                    "`{name}`: as if there were no such message: {answer:?}"
+                );
             } else {
                 assert!(matches!(code, Some(4003 | 4011)), "`{name}`: {answer:?}");
                 if IN_THE_ROOM.contains(&name) && name != "room.takeOwnership" {
@@ -126,11 +136,41 @@ async fn a_key_for_one_room_is_good_for_nothing_else() {
         "task.complete",
         "room.update",
         "room.kick",
+        "message.search",
+        "message.status",
+        "message.remove",
     ] {
         session.call(name, stage.params(name, &stage.inside)).await;
     }
     let listed = session.call("room.list", json!({})).await;
     assert_eq!(listed["rooms"].as_array().map(Vec::len), Some(1), "{listed}");
+}
+
+#[tokio::test]
+async fn regression_a_key_for_one_room_searches_there_and_is_replaced_by_its_like() {
+    let stage = Stage::build().await;
+    let session = stage.enter(json!({ "rooms": [stage.inside] })).await;
+    // The other word was said in the other room and in a direct message.
+    for (word, inside, everywhere) in [("inside", 2, 2), ("SECRET", 0, 3)] {
+        for (agent, count) in [(&session, inside), (stage.cast.alice(), everywhere)] {
+            let found = agent.call("message.search", json!({ "query": word })).await;
+            assert_eq!(found["found"].as_array().map(Vec::len), Some(count), "{found}");
+        }
+    }
+    for params in [
+        json!({ "agentId": stage.cast.alice().id() }),
+        json!({ "keyId": "00000000-0000-4000-8000-000000000000" }),
+    ] {
+        assert_eq!(session.refused("agent.rotateKey", params).await, 4003);
+    }
+    let rotated = session.call("agent.rotateKey", json!({ "agentId": null })).await;
+    assert_eq!(rotated["key"]["rooms"], json!([stage.inside]));
+    let again = Agent::enter(&stage.cast.server, text(&rotated, "apiKey")).await;
+    again.call("room.history", json!({ "roomId": stage.inside })).await;
+    assert_eq!(
+        again.refused("room.history", json!({ "roomId": stage.outside })).await,
+        4011
+    );
 }
 
 #[tokio::test]
@@ -203,6 +243,15 @@ async fn direct_messages_need_a_word_in_the_scope() {
     with.call("message.dm", dm).await;
     assert_eq!(without.history(lobby, 10, None).await, Vec::<Value>::new());
     assert_eq!(with.history(lobby, 10, None).await.len(), 2);
+    for (session, count) in [(&without, 0), (&with, 1)] {
+        let found = session.call("message.search", json!({ "query": "whisper" })).await;
+        assert_eq!(found["found"].as_array().map(Vec::len), Some(count), "{found}");
+    }
+    assert_eq!(
+        without.refused("message.markReadDirect", json!({ "seq": 1 })).await,
+        4003
+    );
+    assert_eq!(with.call("message.markReadDirect", json!({ "seq": 1 })).await["seq"], 1);
     let dm = json!({ "toAgentId": alice.id(), "content": "back" });
     let whispered = stage.cast.bob().call("message.dm", dm).await;
     assert_eq!(with.expect("dm").await["content"], "back");

@@ -100,7 +100,7 @@ impl Stage {
             "agent.revokeKey" => json!({ "keyId": "00000000-0000-4000-8000-000000000000" }),
             "message.search" => json!({ "roomId": room, "query": "hello" }),
             // The message that opened the task.
-            "message.status" => json!({ "messageId": task }),
+            "message.status" | "message.remove" => json!({ "messageId": task }),
             "message.markReadDirect" => json!({ "seq": 0 }),
             "room.markRead" => json!({ "roomId": room, "seq": 1 }),
             "room.pause" => json!({ "roomId": room, "reason": "enough" }),

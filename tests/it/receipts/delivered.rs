@@ -119,7 +119,8 @@ async fn a_direct_message_is_delivered_to_its_recipient() {
 #[tokio::test]
 async fn regression_what_is_delivered_is_written_down_for_everybody_while_all_are_busy() {
     const ROOMS: usize = 300;
-    let limits = json!({ "messagesPerSecond": 0, "changesPerSecond": 0, "joinsPerSecond": 0 });
+    let limits =
+        json!({ "messagesPerSecond": 0, "changesPerSecond": 0, "joinsPerSecond": 0, "announcementsPerSecond": 0 });
     let config = json!({ "maxRooms": 1000, "limits": limits });
     let mut server = TestServer::builder().config(config).start();
     let controller = server.controller().await;

@@ -88,7 +88,7 @@ impl<'a> Task<'a> {
                 expires_at_ms: desk.now_ms.saturating_add_unsigned(lease.term_ms),
             });
             desk.change(match course.lease {
-                Some(lease) => Change::LeaseSet(row.id, lease),
+                Some(lease) => Change::LeaseSet(row.id, lease, row.generation),
                 None => Change::LeaseEnded(row.id),
             });
         }

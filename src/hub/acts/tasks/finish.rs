@@ -80,13 +80,21 @@ pub struct CancelTask {
 impl Act for CancelTask {
     type Receipt = TaskReceipt;
 
+    fn bytes(&self) -> usize {
+        self.reason.as_ref().map_or(0, String::len)
+    }
+
     fn run(&self, desk: &mut Desk<'_>) -> Result<TaskReceipt, Refusal> {
         let me = desk.me()?;
         let agent = me.agent.number;
         if let Some(receipt) = RetryKey::earlier_task(self.retry.as_ref(), desk, &me)? {
+            desk.forgo_note();
             return Ok(receipt);
         }
         let mut task = Task::find(desk, &me, self.task)?;
+        if task.row.creator == agent {
+            desk.forgo_note();
+        }
         let governs = me.agent.role == Role::Controller || task.room.owner == agent;
         if !governs && !task.room.has_member(agent) {
             return Err(Refusal::NotAMember);

@@ -1,9 +1,10 @@
 //! Leases that end without their holder's doing.
 
 use super::course::Task;
-use crate::domain::{AgentId, AgentNumber, Refusal, RowId, StreamNumber};
+use crate::domain::{AgentNumber, Refusal, RowId, StreamNumber};
 use crate::hub::act::{Act, Audience, Desk, Except};
 use crate::hub::change::Change;
+use crate::hub::leases::Claim;
 
 /// Leases that one act takes back at the most, so that nobody waits long behind it.
 const ENDED_AT_ONCE: usize = 100;
@@ -26,11 +27,11 @@ impl Act for ExpireLeases {
     }
 }
 
-/// Takes back every lease of an agent that was cut off.
-#[derive(Clone, Copy, Debug)]
+/// Takes back what an agent held when it was cut off. What it has claimed since, having come back, it keeps.
+#[derive(Clone, Debug)]
 pub struct EndLeases {
-    /// Whose; `None` stands for an id that names none.
-    pub agent: Option<AgentId>,
+    /// What it held.
+    pub claims: Vec<Claim>,
 }
 
 impl Act for EndLeases {
@@ -38,8 +39,12 @@ impl Act for EndLeases {
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         desk.operator()?;
-        let agent = desk.agent(self.agent)?.number;
-        end_leases(desk, agent, None, Except::Nobody)
+        for claim in &self.claims {
+            if desk.state.leases.has(*claim) {
+                release(desk, claim.task, None, Except::Nobody)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -50,8 +55,8 @@ pub(in crate::hub::acts) fn end_leases(
     room: Option<StreamNumber>,
     except: Except,
 ) -> Result<(), Refusal> {
-    for task in desk.state.leases.held_by(agent, room) {
-        release(desk, task, Some(agent), except)?;
+    for claim in desk.state.leases.held_by(agent, room) {
+        release(desk, claim.task, Some(agent), except)?;
     }
     Ok(())
 }

@@ -38,8 +38,9 @@ impl Act for OfferTask {
     type Receipt = TaskReceipt;
     const COST: Cost = Cost::Message;
 
+    /// Everything twice: the message says it, and so does the task that the members are shown beside it.
     fn bytes(&self) -> usize {
-        self.content.bytes() + self.data.as_ref().map_or(0, |data| data.as_str().len())
+        2 * (self.content.bytes() + self.data.as_ref().map_or(0, |data| data.as_str().len()))
     }
 
     fn run(&self, desk: &mut Desk<'_>) -> Result<TaskReceipt, Refusal> {

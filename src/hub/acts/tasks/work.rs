@@ -5,6 +5,7 @@ use super::course::Task;
 use crate::domain::{MessageId, Refusal, TaskReceipt, TaskState, TaskStep};
 use crate::hub::act::{Act, Desk};
 use crate::hub::acts::RetryKey;
+use crate::hub::acts::pauses::must_not_be_paused;
 
 /// Takes a task that nobody holds.
 #[derive(Clone, Debug)]
@@ -96,6 +97,10 @@ pub struct UpdateTask {
 impl Act for UpdateTask {
     type Receipt = TaskReceipt;
 
+    fn bytes(&self) -> usize {
+        self.note.as_ref().map_or(0, String::len)
+    }
+
     fn run(&self, desk: &mut Desk<'_>) -> Result<TaskReceipt, Refusal> {
         let me = desk.me()?;
         let agent = me.agent.number;
@@ -103,6 +108,10 @@ impl Act for UpdateTask {
             return Ok(receipt);
         }
         let mut task = Task::find_as_member(desk, &me, self.task)?;
+        if self.note.is_some() {
+            // The room reads it like a message.
+            must_not_be_paused(task.room)?;
+        }
         let step = match self.to {
             // Only a note: the task stays where it is.
             None if task.course.state == TaskState::Accepted => None,

@@ -195,3 +195,59 @@ async fn messages_of_a_deleted_room_stay_for_the_controller() {
         .expect("a status");
     assert_eq!(status["rooms"], 0);
 }
+
+#[tokio::test]
+async fn regression_rooms_made_and_deleted_in_a_loop_are_not_all_kept() {
+    let mut cast = Cast::gather().await;
+    let spoken_in = cast.alice().create_room("spoken in", "public").await;
+    cast.alice().say(&spoken_in, "kept").await;
+    cast.alice().call("room.delete", json!({ "roomId": spoken_in })).await;
+    let mut silent = Vec::new();
+    for number in 0..110 {
+        let room = cast.alice().create_room(&number.to_string(), "private").await;
+        cast.alice().call("room.delete", json!({ "roomId": room })).await;
+        silent.push(room);
+    }
+    for again in [false, true] {
+        if again {
+            cast.restart().await;
+        }
+        let controller = cast.controller();
+        for (place, room) in silent.iter().enumerate() {
+            let room = json!({ "roomId": room });
+            if place < 10 {
+                assert_eq!(controller.refused("room.info", room).await, 4010, "{place}");
+            } else {
+                let shown = controller.call("room.info", room).await;
+                assert_eq!(shown["room"]["deleted"], json!(true), "{place}");
+            }
+        }
+        assert_eq!(controller.history(&spoken_in, 10, None).await[0]["content"], "kept");
+    }
+}
+
+#[tokio::test]
+async fn regression_who_has_read_what_goes_with_the_room() {
+    let cast = Cast::gather().await;
+    let room = cast.alice().create_room("Ops", "public").await;
+    cast.bob().call("room.join", json!({ "roomId": room })).await;
+    let message = json!({ "roomId": room, "content": "read this", "wantRead": true });
+    let said = cast.alice().call("message.send", message).await;
+    let mark = json!({ "roomId": room, "seq": 1 });
+    cast.bob().call("room.markRead", mark).await;
+    let removal = json!({ "messageId": said["messageId"] });
+    cast.alice().call("message.remove", removal).await;
+    let database = rusqlite::Connection::open(cast.server.data_dir().join("wardroom.db")).expect("a database");
+    let rows = || {
+        let sql = "SELECT (SELECT count(*) FROM read_marks) + (SELECT count(*) FROM removals) + \
+                   (SELECT count(*) FROM read_requests)";
+        database
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .expect("a count")
+    };
+    assert_eq!(rows(), 3);
+    cast.alice().call("room.delete", json!({ "roomId": room })).await;
+    assert_eq!(rows(), 0);
+    let history = cast.controller().history(&room, 10, None).await;
+    assert_eq!(history[0]["removed"], json!(true));
+}
