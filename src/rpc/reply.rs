@@ -69,6 +69,11 @@ impl Responder {
     }
 
     fn fail(&mut self, refusal: &Refusal, flushes: &mut Flushes) {
+        if matches!(refusal, Refusal::SessionEnded) {
+            // Why it ended, and the close, are on their way. A refusal before them would be taken for the last word on the
+            // request, which may well be made again by the next session.
+            self.to = None;
+        }
         let request_id = match refusal {
             Refusal::Internal(reason) => {
                 let mut bytes = [0; 8];

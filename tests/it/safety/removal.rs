@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use wardroom::client::Methods as _;
+use wardroom::client::{ClientError, Methods as _};
 
 use super::raw::{CLOSE, FINAL, Raw, TEXT, frame, request};
-use crate::support::{Agent, TestServer, at_most};
+use crate::support::{Agent, Cast, TestServer, at_most, soon};
 
 const SESSIONS: usize = 4;
 
@@ -172,4 +172,29 @@ async fn regression_a_ban_finds_a_session_that_is_ending_already() {
     // It is not waited for, so it may miss why; but it is not told that it may come back.
     let code = rogue.ending().await.map(|(code, _)| code);
     assert!(matches!(code, None | Some(1008)), "{code:?}");
+}
+
+/// Between the end of a session and the close of its connection, requests were refused with 4001, as if they could never
+/// succeed, and iterations over a room ended for good when the server was restarted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regression_whoever_is_ended_hears_that_and_no_refusal() {
+    let config = json!({ "limits": { "messagesPerSecond": 0, "changesPerSecond": 0 } });
+    let cast = Cast::gather_on(TestServer::builder().config(config)).await;
+    let key = cast.controller().invite("dave").await;
+    for _ in 0..100 {
+        let dave = Agent::enter(&cast.server, &key).await;
+        let until_the_end = async |method: &str, params: Value| loop {
+            match soon("an answer", dave.connection.call(method, params.clone())).await {
+                Ok(_) => {}
+                Err(ClientError::Closed(_)) => return,
+                Err(error) => panic!("{method}: {error}"),
+            }
+        };
+        let message = json!({ "roomId": dave.lobby(), "content": "x" });
+        tokio::join!(
+            until_the_end("room.list", json!({})),
+            until_the_end("message.send", message),
+            cast.controller().call("agent.kick", json!({ "agentId": dave.id() })),
+        );
+    }
 }

@@ -32,8 +32,8 @@ async fn everything_acknowledged_before_a_stop_is_there_after_it() {
                         assert_eq!(end.code, Some(1001), "{end}");
                         return (room, acknowledged);
                     }
-                    // The session has ended, or the server takes no more; the close is on its way.
-                    Err(error) => assert!(matches!(error.code(), Some(4001 | 4092)), "{error}"),
+                    // The server takes no more; the close is on its way.
+                    Err(error) => assert_eq!(error.code(), Some(4092), "{error}"),
                 }
             }
         });
