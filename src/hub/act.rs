@@ -73,6 +73,10 @@ pub trait Act: Send + 'static {
     /// Whether it writes to the database. An act that does not succeeds even while the disk takes nothing.
     const STORES: bool = true;
 
+    /// Whether everything that it may be refused for is looked at before it writes. If it fails nevertheless, because of the
+    /// disk, its whole group does.
+    const CHECKS_FIRST: bool = false;
+
     /// Whether it comes last in its group, whatever was handed over when: work that can wait.
     const LAST: bool = false;
 
@@ -392,6 +396,12 @@ impl Job {
         self.work.stores()
     }
 
+    /// Whether it has to be taken back alone when it is refused.
+    pub(super) fn needs_savepoint(&self) -> bool {
+        // The entry of the audit log is written last, and may fail.
+        self.note.is_some() || !self.work.checks_first()
+    }
+
     /// Decides, against `state`.
     pub(super) fn run(
         &mut self,
@@ -443,6 +453,7 @@ impl Job {
 
 trait Work: Send {
     fn stores(&self) -> bool;
+    fn checks_first(&self) -> bool;
     fn forget_outcome(&mut self);
     fn refuse(&mut self, refusal: Refusal);
     fn run(&mut self, desk: &mut Desk<'_>) -> bool;
@@ -458,6 +469,10 @@ struct Pending<A: Act> {
 impl<A: Act> Work for Pending<A> {
     fn stores(&self) -> bool {
         A::STORES
+    }
+
+    fn checks_first(&self) -> bool {
+        A::CHECKS_FIRST || !A::STORES
     }
 
     fn forget_outcome(&mut self) {

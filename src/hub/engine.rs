@@ -91,6 +91,10 @@ impl Engine for Decider {
         job.is_last
     }
 
+    fn needs_savepoint(job: &Job) -> bool {
+        job.needs_savepoint()
+    }
+
     fn run(&mut self, job: &mut Job, connection: &Connection) -> Keep {
         self.decide(job, connection)
     }

@@ -117,6 +117,10 @@ pub(super) fn read_params<P: serde::de::DeserializeOwned>(params: Option<&RawVal
             "`params` must be an object: parameters are by name".into(),
         ));
     }
+    if let Ok(params) = serde_json::from_str(text) {
+        return Ok(params);
+    }
+    // Once more, to find out where the mistake is: keeping track of that costs more than reading.
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

@@ -29,7 +29,14 @@ pub trait Engine: Send + 'static {
         false
     }
 
-    /// Runs `job` inside its own savepoint.
+    /// Whether `job` may be refused after it has written something, so that it has to be taken back alone. A savepoint costs
+    /// as much as a message does.
+    fn needs_savepoint(job: &Self::Job) -> bool {
+        let _ = job;
+        true
+    }
+
+    /// Runs `job`, inside its own savepoint if it needs one.
     fn run(&mut self, job: &mut Self::Job, connection: &Connection) -> Keep;
 
     /// The group is durable. Called in commit order; `is_idle` when no other job waits.
@@ -136,16 +143,25 @@ impl<E: Engine> Work<E> {
     fn transaction(&mut self, jobs: &mut [E::Job]) -> Result<(), StoreError> {
         self.statement("BEGIN IMMEDIATE")?;
         for job in jobs {
-            self.statement("SAVEPOINT job")?;
+            let has_savepoint = E::needs_savepoint(job);
+            if has_savepoint {
+                self.statement("SAVEPOINT job")?;
+            }
+            let written = self.connection.total_changes();
             let keep = self.engine.run(job, &self.connection);
             // A full or failing disk makes SQLite give up the whole transaction, not only the statement.
             if self.connection.is_autocommit() {
                 return Err(self.why_rolled_back());
             }
-            if keep == Keep::No {
-                self.statement("ROLLBACK TO job")?;
+            if has_savepoint {
+                if keep == Keep::No {
+                    self.statement("ROLLBACK TO job")?;
+                }
+                self.statement("RELEASE job")?;
+            } else if keep == Keep::No && self.connection.total_changes() != written {
+                // It met a failing disk, or panicked: with it the group is given up.
+                return Err(StoreError::Failed("a change failed half-way".into()));
             }
-            self.statement("RELEASE job")?;
         }
         let committed = self
             .connection
@@ -175,11 +191,18 @@ mod tests {
 
     use super::*;
 
+    /// Begins a job that says that it writes nothing before it is sure.
+    const CHECKS_FIRST: &str = "/* checks first */";
+
     /// Runs each job as a statement and says what became of the group.
     struct Statements(SyncSender<Result<usize, String>>);
 
     impl Engine for Statements {
         type Job = &'static str;
+
+        fn needs_savepoint(job: &&'static str) -> bool {
+            !job.starts_with(CHECKS_FIRST)
+        }
 
         fn run(&mut self, job: &mut &'static str, connection: &Connection) -> Keep {
             match connection.execute_batch(job) {
@@ -219,6 +242,30 @@ mod tests {
         // Only the transaction is gone: the disk is fine.
         let given_up = outcome("ROLLBACK").await.expect_err("nothing was saved");
         assert!(given_up.contains("gave up"), "{given_up}");
+        assert_eq!(outcome("INSERT INTO filler VALUES (x'00')").await, Ok(1));
+        drop(writer);
+        thread.join().expect("an end");
+    }
+
+    #[tokio::test]
+    async fn of_a_job_without_a_savepoint_that_fails_half_way_nothing_is_kept() {
+        let connection = Connection::open_in_memory().expect("a database");
+        connection
+            .execute_batch("CREATE TABLE filler (bytes BLOB);")
+            .expect("a table");
+        let (sender, outcomes) = sync_channel(8);
+        let options = WriterOptions { queue: 8, group: 1 };
+        let (writer, thread) = Writer::spawn(connection, Statements(sender), options).expect("a thread");
+        let outcome = async |job| {
+            assert_eq!(writer.submit(job).await, Ok(()));
+            outcomes.recv().expect("an outcome")
+        };
+        let half_way = "/* checks first */ INSERT INTO filler VALUES (x'00'); INSERT INTO nowhere VALUES (1)";
+        let reason = outcome(half_way).await.expect_err("it is given up");
+        assert!(reason.contains("half-way"), "{reason}");
+        // Fails if there is a row.
+        let is_empty = "/* checks first */ INSERT INTO filler SELECT abs(-9223372036854775808) FROM filler";
+        assert_eq!(outcome(is_empty).await, Ok(1));
         assert_eq!(outcome("INSERT INTO filler VALUES (x'00')").await, Ok(1));
         drop(writer);
         thread.join().expect("an end");

@@ -39,6 +39,7 @@ pub struct SendMessage {
 impl Act for SendMessage {
     type Receipt = Sent;
     const COST: Cost = Cost::Message;
+    const CHECKS_FIRST: bool = true;
 
     fn bytes(&self) -> usize {
         self.content.bytes() + self.extras.bytes()
