@@ -7,10 +7,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
-use super::act::Job;
 use super::change::Change;
 use super::directory::Directory;
 use super::fanout::Settled;
+use super::job::Job;
 use super::teller::Teller;
 use crate::domain::Refusal;
 use crate::runtime::clock::{Clock, Entropy};

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::act::{Audience, Caller, Effect, Except, Job, Opened, Post};
+use super::act::{Audience, Caller, Effect, Except, Opened, Post};
 use super::deliveries::Deliveries;
 use super::directory::Members;
 use super::feed::{Feed, Source};
+use super::job::Job;
 use super::link::{Encode, Flushes};
 use super::news::News;
 use super::present::Present;

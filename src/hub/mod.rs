@@ -21,6 +21,7 @@ mod feed;
 mod follow;
 mod history;
 mod identity;
+mod job;
 mod keyring;
 mod leases;
 mod link;
@@ -70,10 +71,10 @@ use crate::runtime::limiter::Limiter;
 use crate::runtime::metrics::Metrics;
 use crate::store::keys::Enrolment;
 use crate::store::{Readers, Writer};
-use act::Job;
 use acts::{EndExpiredSessions, ForgetExpiredKeys};
 use deliveries::Deliveries;
 use documents::DocumentFiles;
+use job::Job;
 
 /// Bounds that the room model keeps to.
 #[derive(Clone, Debug)]
