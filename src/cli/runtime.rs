@@ -22,6 +22,7 @@ pub(super) fn multi_threaded() -> Result<Runtime, Failure> {
     Ok(Builder::new_multi_thread()
         .enable_all()
         .on_thread_park(turn::end)
+        .on_thread_stop(turn::end)
         .build()
         .context("cannot start the server's runtime")?)
 }

@@ -71,8 +71,7 @@ pub trait Act: Send + 'static {
     /// Whether it writes to the database. An act that does not succeeds even while the disk takes nothing.
     const STORES: bool = true;
 
-    /// Whether everything that it may be refused for is looked at before it writes. If it fails nevertheless, because of the
-    /// disk, its whole group does.
+    /// Whether everything that it may be refused for is looked at before it writes, short of a failing database.
     const CHECKS_FIRST: bool = false;
 
     /// Whether it comes last in its group, whatever was handed over when: work that can wait.

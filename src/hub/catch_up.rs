@@ -32,6 +32,10 @@ impl Hub {
         let mut last = None;
         loop {
             feed.falls_behind().await;
+            if feed.caller().is_none() {
+                // It is let in, and not live yet; it says so when it is.
+                continue;
+            }
             while let Some(behind) = feed.next_behind(last) {
                 last = Some(behind.reading.source);
                 // Boxed: a session that keeps up, and that is nearly all of them all the time, shall not pay for its size.

@@ -99,6 +99,10 @@ impl Engine for Decider {
         self.decide(job, connection)
     }
 
+    fn undone(&mut self) {
+        self.pending = self.committed.read().unwrap_or_else(PoisonError::into_inner).clone();
+    }
+
     fn committed(&mut self, mut jobs: Vec<Job>, took: Duration, is_idle: bool) {
         // What the server does for itself in between is nobody's change.
         if jobs.iter().any(|job| !job.is_last) {
@@ -122,7 +126,7 @@ impl Engine for Decider {
         if self.metrics.writable.set(0) == 1 {
             tracing::error!(%error, "the storage refuses changes; senders are told, reading goes on");
         }
-        self.pending = self.committed.read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.undone();
         let refusal = refusal_of(error);
         let mut settled = Vec::with_capacity(jobs.len());
         let mut undone = false;

@@ -147,6 +147,7 @@ impl Feed {
     /// The session is live from here on.
     pub(super) fn open(&self, caller: Caller) {
         self.lock().caller = Some(caller);
+        self.behind.notify_one();
     }
 
     pub(super) fn caller(&self) -> Option<Caller> {

@@ -80,25 +80,23 @@ impl Job {
         (self.changes, self.effects, self.wrote) = (Vec::new(), Vec::new(), false);
         let mut desk = Desk::new(self.caller, state, connection, limits, clock, entropy);
         let written = connection.total_changes();
-        let mut accepted = self.work.run(&mut desk);
+        let mut keep = self.work.run(&mut desk);
         let now_ms = desk.now_ms;
         let decision = desk.decision();
-        let is_noted = accepted && decision.is_noted && self.work.stores();
+        let is_noted = keep == Keep::Yes && decision.is_noted && self.work.stores();
         if let Some(note) = self.note.as_ref().filter(|_| is_noted) {
             let entry = note.entry(state, self.caller, &decision.concerned, now_ms);
             if let Err(error) = audit::append(connection, &entry, limits.audit_rows) {
                 // What cannot be remembered is not done.
                 self.work.refuse(error.into());
-                accepted = false;
+                keep = Keep::Failed;
             }
         }
-        if accepted {
+        if keep == Keep::Yes {
             (self.changes, self.effects) = (decision.changes, decision.effects);
             self.wrote = connection.total_changes() > written;
-            Keep::Yes
-        } else {
-            Keep::No
         }
+        keep
     }
 
     /// Answers: with `refusal`, or with what was decided.
@@ -112,7 +110,7 @@ trait Work: Send {
     fn checks_first(&self) -> bool;
     fn forget_outcome(&mut self);
     fn refuse(&mut self, refusal: Refusal);
-    fn run(&mut self, desk: &mut Desk<'_>) -> bool;
+    fn run(&mut self, desk: &mut Desk<'_>) -> Keep;
     fn finish(self: Box<Self>, refusal: Option<Refusal>, flushes: &mut Flushes);
 }
 
@@ -139,13 +137,17 @@ impl<A: Act> Work for Pending<A> {
         self.outcome = Some(Err(refusal));
     }
 
-    fn run(&mut self, desk: &mut Desk<'_>) -> bool {
+    fn run(&mut self, desk: &mut Desk<'_>) -> Keep {
         // One act that panics must not take the writer, and with it everybody, down. Nothing of it is kept.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.act.run(desk)))
             .unwrap_or_else(|_| Err(Refusal::Internal("an act panicked".into())));
-        let accepted = outcome.is_ok();
+        let keep = match &outcome {
+            Ok(_) => Keep::Yes,
+            Err(Refusal::Internal(_) | Refusal::StorageUnavailable(_) | Refusal::StorageDamaged) => Keep::Failed,
+            Err(_) => Keep::No,
+        };
         self.outcome = Some(outcome);
-        accepted
+        keep
     }
 
     fn finish(self: Box<Self>, refusal: Option<Refusal>, flushes: &mut Flushes) {

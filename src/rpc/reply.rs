@@ -69,7 +69,7 @@ impl Responder {
     }
 
     fn fail(&mut self, refusal: &Refusal, flushes: &mut Flushes) {
-        if matches!(refusal, Refusal::SessionEnded) {
+        if matches!(refusal, Refusal::SessionEnded) && self.has_ended() {
             // Why it ended, and the close, are on their way. A refusal before them would be taken for the last word on the
             // request, which may well be made again by the next session.
             self.to = None;
@@ -97,6 +97,14 @@ impl Responder {
             .as_ref()
             .map(|id| envelope::failure(id, &error_of(refusal, &request_id)));
         self.put(answer, flushes);
+    }
+
+    /// Whether the session of the caller is gone.
+    fn has_ended(&self) -> bool {
+        match self.watch.caller {
+            Caller::Session { session, .. } => self.hub.directory().session(session).is_none(),
+            Caller::Stranger | Caller::Operator | Caller::Server => false,
+        }
     }
 
     fn count(&self, outcome: String) {

@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// How long whoever is to be woken may wait for the end of a turn: after that, the end of one task's part of it is enough.
+/// How long whoever is to be woken may wait for the end of a turn: after that, the next end of a part of it is enough.
 const LONGEST: Duration = Duration::from_micros(200);
 
 thread_local! {
@@ -56,7 +56,7 @@ pub async fn take_part<F: Future>(future: F) -> F::Output {
     .await
 }
 
-/// Ends the turn of this thread: to be called whenever it has nothing more to do.
+/// Ends the turn of this thread: to be called whenever it has nothing more to do, and before it ends.
 pub fn end() {
     TURN.with_borrow_mut(|turn| turn.has_end = true);
     wake_owed();

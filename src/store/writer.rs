@@ -13,8 +13,10 @@ use rusqlite::Connection;
 pub enum Keep {
     /// They are committed with the group.
     Yes,
-    /// They are rolled back; the rest of the group is not touched by that.
+    /// They are rolled back, if there are any; the rest of the group is not touched by that.
     No,
+    /// The same, and there may be some that the database does not count: the job failed on the way.
+    Failed,
 }
 
 /// What the writer thread works for. All methods run on that thread, one at a time, so whoever implements it needs no
@@ -30,7 +32,8 @@ pub trait Engine: Send + 'static {
     }
 
     /// Whether `job` may be refused after it has written something, so that it has to be taken back alone. A savepoint costs
-    /// as much as a message does.
+    /// as much as a message does. If one that needs none fails on the way nevertheless, its group is run once more, with a
+    /// savepoint for each.
     fn needs_savepoint(job: &Self::Job) -> bool {
         let _ = job;
         true
@@ -38,6 +41,9 @@ pub trait Engine: Send + 'static {
 
     /// Runs `job`, inside its own savepoint if it needs one.
     fn run(&mut self, job: &mut Self::Job, connection: &Connection) -> Keep;
+
+    /// The jobs that were run since the last commit are undone, and will be run once more.
+    fn undone(&mut self);
 
     /// The group is durable. Called in commit order; `is_idle` when no other job waits.
     fn committed(&mut self, jobs: Vec<Self::Job>, took: Duration, is_idle: bool);
@@ -124,7 +130,7 @@ impl<E: Engine> Work<E> {
 
     fn group(&mut self, mut jobs: Vec<E::Job>, is_idle: impl FnOnce() -> bool) {
         let began = Instant::now();
-        match self.transaction(&mut jobs) {
+        match self.transactions(&mut jobs) {
             Ok(()) => self.engine.committed(jobs, began.elapsed(), is_idle()),
             Err(error) => {
                 if !self.connection.is_autocommit() {
@@ -140,10 +146,25 @@ impl<E: Engine> Work<E> {
         }
     }
 
-    fn transaction(&mut self, jobs: &mut [E::Job]) -> Result<(), StoreError> {
+    /// Commits the group at the first try, or at the second one, in which each job can be taken back alone.
+    fn transactions(&mut self, jobs: &mut [E::Job]) -> Result<(), StoreError> {
+        if !self.transaction(jobs, E::needs_savepoint)? {
+            self.statement("ROLLBACK")?;
+            self.engine.undone();
+            self.transaction(jobs, |_| true)?;
+        }
+        Ok(())
+    }
+
+    /// False when a job without a savepoint failed on the way. Nothing is committed then.
+    fn transaction(
+        &mut self,
+        jobs: &mut [E::Job],
+        needs_savepoint: impl Fn(&E::Job) -> bool,
+    ) -> Result<bool, StoreError> {
         self.statement("BEGIN IMMEDIATE")?;
         for job in jobs {
-            let has_savepoint = E::needs_savepoint(job);
+            let has_savepoint = needs_savepoint(job);
             if has_savepoint {
                 self.statement("SAVEPOINT job")?;
             }
@@ -154,20 +175,19 @@ impl<E: Engine> Work<E> {
                 return Err(self.why_rolled_back());
             }
             if has_savepoint {
-                if keep == Keep::No {
+                if keep != Keep::Yes {
                     self.statement("ROLLBACK TO job")?;
                 }
                 self.statement("RELEASE job")?;
-            } else if keep == Keep::No && self.connection.total_changes() != written {
-                // It met a failing disk, or panicked: with it the group is given up.
-                return Err(StoreError::Failed("a change failed half-way".into()));
+            } else if keep == Keep::Failed || keep == Keep::No && self.connection.total_changes() != written {
+                return Ok(false);
             }
         }
         let committed = self
             .connection
             .prepare_cached("COMMIT")
             .and_then(|mut commit| commit.execute([]));
-        committed.map(drop).map_err(StoreError::of_commit)
+        committed.map(|_| true).map_err(StoreError::of_commit)
     }
 
     fn statement(&self, sql: &str) -> Result<(), StoreError> {
@@ -195,7 +215,22 @@ mod tests {
     const CHECKS_FIRST: &str = "/* checks first */";
 
     /// Runs each job as a statement and says what became of the group.
-    struct Statements(SyncSender<Result<usize, String>>);
+    struct Statements {
+        outcomes: SyncSender<Result<usize, String>>,
+        /// How many were kept of the group.
+        kept: usize,
+    }
+
+    impl Statements {
+        fn new(outcomes: SyncSender<Result<usize, String>>) -> Self {
+            Self { outcomes, kept: 0 }
+        }
+
+        fn tell(&mut self, outcome: Result<usize, String>) {
+            self.kept = 0;
+            let _ = self.outcomes.send(outcome);
+        }
+    }
 
     impl Engine for Statements {
         type Job = &'static str;
@@ -206,21 +241,28 @@ mod tests {
 
         fn run(&mut self, job: &mut &'static str, connection: &Connection) -> Keep {
             match connection.execute_batch(job) {
-                Ok(()) => Keep::Yes,
+                Ok(()) => {
+                    self.kept += 1;
+                    Keep::Yes
+                }
                 Err(_) => Keep::No,
             }
         }
 
-        fn committed(&mut self, jobs: Vec<&'static str>, _took: Duration, _is_idle: bool) {
-            let _ = self.0.send(Ok(jobs.len()));
+        fn undone(&mut self) {
+            self.kept = 0;
+        }
+
+        fn committed(&mut self, _jobs: Vec<&'static str>, _took: Duration, _is_idle: bool) {
+            self.tell(Ok(self.kept));
         }
 
         fn failed(&mut self, _jobs: Vec<&'static str>, error: &StoreError) {
-            let _ = self.0.send(Err(error.to_string()));
+            self.tell(Err(error.to_string()));
         }
 
         fn in_doubt(&mut self, _jobs: Vec<&'static str>, error: &StoreError) {
-            let _ = self.0.send(Err(error.to_string()));
+            self.tell(Err(error.to_string()));
         }
     }
 
@@ -234,7 +276,7 @@ mod tests {
             .expect("tables");
         let (sender, outcomes) = sync_channel(8);
         let options = WriterOptions { queue: 8, group: 1 };
-        let (writer, thread) = Writer::spawn(connection, Statements(sender), options).expect("a thread");
+        let (writer, thread) = Writer::spawn(connection, Statements::new(sender), options).expect("a thread");
         let outcome = async |job| {
             assert_eq!(writer.submit(job).await, Ok(()));
             outcomes.recv().expect("an outcome")
@@ -248,21 +290,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_a_job_without_a_savepoint_that_fails_half_way_nothing_is_kept() {
+    async fn a_job_without_a_savepoint_that_fails_half_way_is_taken_back_alone() {
         let connection = Connection::open_in_memory().expect("a database");
         connection
             .execute_batch("CREATE TABLE filler (bytes BLOB);")
             .expect("a table");
         let (sender, outcomes) = sync_channel(8);
         let options = WriterOptions { queue: 8, group: 1 };
-        let (writer, thread) = Writer::spawn(connection, Statements(sender), options).expect("a thread");
+        let (writer, thread) = Writer::spawn(connection, Statements::new(sender), options).expect("a thread");
         let outcome = async |job| {
             assert_eq!(writer.submit(job).await, Ok(()));
             outcomes.recv().expect("an outcome")
         };
         let half_way = "/* checks first */ INSERT INTO filler VALUES (x'00'); INSERT INTO nowhere VALUES (1)";
-        let reason = outcome(half_way).await.expect_err("it is given up");
-        assert!(reason.contains("half-way"), "{reason}");
+        assert_eq!(outcome(half_way).await, Ok(0));
         // Fails if there is a row.
         let is_empty = "/* checks first */ INSERT INTO filler SELECT abs(-9223372036854775808) FROM filler";
         assert_eq!(outcome(is_empty).await, Ok(1));

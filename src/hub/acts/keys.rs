@@ -354,7 +354,9 @@ pub(super) fn end_sessions(
     reason: &EndReason,
 ) {
     let state = desk.state;
-    let Some(agent) = state.keys.by_id(key).and_then(|card| state.agent(card.agent)) else {
+    // Not by way of the key, which may be gone already.
+    let live = state.sessions.values().find(|session| session.key == key);
+    let Some(agent) = live.and_then(|session| state.agent(session.agent)) else {
         return;
     };
     let is_on_it = |session: &&SessionId| {
