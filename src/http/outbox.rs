@@ -321,10 +321,12 @@ impl Link for Outbox {
             return;
         }
         // No event comes before the answer to `auth`; if that will never come now, the close says it all.
-        let is_greeted = queue.held.is_none() || queue.answered;
+        let mut is_greeted = queue.held.is_none() || queue.answered_at.is_some();
         queue.forget_held();
         queue.closing = None;
         if is_expelled {
+            // The answer may be among what is forgotten.
+            is_greeted &= queue.is_answer_leaving();
             queue.forget_unsent();
             self.expelled.cancel();
         }
@@ -344,15 +346,16 @@ impl Outlet for Outbox {
         }
         // An answer is always taken: requests are only read while there is room, so what waits is bounded by the queue
         // and the requests in flight.
+        let taken = queue.taken;
+        queue.answered_at.get_or_insert(taken);
         queue.enqueue(bytes, false);
-        queue.answered = true;
         queue.is_newly_due()
     }
 
     fn hold(&self) {
         let mut queue = self.lock();
         queue.held.get_or_insert_default();
-        queue.answered = false;
+        queue.answered_at = None;
     }
 
     fn release(&self) {

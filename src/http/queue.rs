@@ -48,8 +48,8 @@ pub(super) struct Queue {
     released: Option<u64>,
     /// Something was forgotten unsent, so that what leaves from here on says nothing of what came in before.
     skipped: bool,
-    /// Something was answered since events are held back.
-    pub answered: bool,
+    /// What `taken` was before the first answer since events are held back; `None` until there is one.
+    pub answered_at: Option<u64>,
     /// A flush is on its way.
     pub flush_due: bool,
     /// The socket takes no more for now; the connection's own task waits for it.
@@ -131,6 +131,11 @@ impl Queue {
             self.frames.push_back(Waiting::new(bytes, false));
         }
         self.released = Some(self.taken);
+    }
+
+    /// Whether the first answer has left, or is leaving: of a frame of which a part has left nothing is forgotten.
+    pub(super) fn is_answer_leaving(&self) -> bool {
+        self.answered_at.is_some_and(|before| self.sent > before)
     }
 
     /// What was held back comes after an answer that will never come.
