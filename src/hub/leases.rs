@@ -84,3 +84,32 @@ impl Leases {
         self.by_task.range(RowId::new(room, 0)..=RowId::last_of(room))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_was_claimed_anew_is_not_held_by_the_former_claim() {
+        let room = StreamNumber::from_bits(1).expect("a number");
+        let (task, holder) = (RowId::new(room, 1), AgentNumber(7));
+        let until = |ends_ms| Lease {
+            holder,
+            term_ms: 10,
+            ends_ms,
+        };
+        let mut leases = Leases::default();
+        leases.set(task, until(10), 1);
+        let [former] = leases.held_by(holder, None)[..] else {
+            panic!("one claim")
+        };
+        assert!(leases.has(former));
+        // Renewed, it is the same claim.
+        leases.set(task, until(20), 1);
+        assert!(leases.has(former));
+        leases.end(task);
+        assert!(!leases.has(former));
+        leases.set(task, until(30), 2);
+        assert!(!leases.has(former));
+    }
+}

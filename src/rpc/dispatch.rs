@@ -41,7 +41,7 @@ struct Answers {
 
 impl Answers {
     /// The place of the next answer.
-    fn expect(&mut self) -> oneshot::Sender<Vec<u8>> {
+    fn place(&mut self) -> oneshot::Sender<Vec<u8>> {
         let (sender, answer) = oneshot::channel();
         self.outstanding.push(answer);
         sender
@@ -49,7 +49,7 @@ impl Answers {
 
     fn add(&mut self, answer: Vec<u8>) {
         // The place has just been made, so the answer is taken.
-        drop(self.expect().send(answer));
+        drop(self.place().send(answer));
     }
 
     /// Waits for everything that is outstanding. A notification drops its place, and so does what cannot be answered
@@ -111,7 +111,7 @@ impl Session {
                     .for_each(|answer| answers.add(answer));
                 continue;
             }
-            flow = self.carry_out(request, ReplyTo::Batch(answers.expect())).await;
+            flow = self.carry_out(request, ReplyTo::Batch(answers.place())).await;
             if is_read {
                 answers.collect().await;
             }

@@ -207,7 +207,7 @@ impl<E: Engine> Work<E> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{SyncSender, sync_channel};
+    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
     use super::*;
 
@@ -266,8 +266,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_transaction_that_was_given_up_is_not_called_a_full_disk() {
+    /// A writer on a database in memory that takes one job at a time, and what becomes of them.
+    fn start() -> (Writer<&'static str>, Receiver<Result<usize, String>>, JoinHandle<()>) {
         let connection = Connection::open_in_memory().expect("a database");
         connection
             .execute_batch(
@@ -277,6 +277,12 @@ mod tests {
         let (sender, outcomes) = sync_channel(8);
         let options = WriterOptions { queue: 8, group: 1 };
         let (writer, thread) = Writer::spawn(connection, Statements::new(sender), options).expect("a thread");
+        (writer, outcomes, thread)
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_was_given_up_is_not_called_a_full_disk() {
+        let (writer, outcomes, thread) = start();
         let outcome = async |job| {
             assert_eq!(writer.submit(job).await, Ok(()));
             outcomes.recv().expect("an outcome")
@@ -291,13 +297,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_without_a_savepoint_that_fails_half_way_is_taken_back_alone() {
-        let connection = Connection::open_in_memory().expect("a database");
-        connection
-            .execute_batch("CREATE TABLE filler (bytes BLOB);")
-            .expect("a table");
-        let (sender, outcomes) = sync_channel(8);
-        let options = WriterOptions { queue: 8, group: 1 };
-        let (writer, thread) = Writer::spawn(connection, Statements::new(sender), options).expect("a thread");
+        let (writer, outcomes, thread) = start();
         let outcome = async |job| {
             assert_eq!(writer.submit(job).await, Ok(()));
             outcomes.recv().expect("an outcome")

@@ -163,17 +163,23 @@ async fn thousands_of_unread_answers_cost_no_memory_and_all_come() {
     assert!(more <= 64 * MIB, "{} MiB more", more / MIB);
 }
 
+/// A server whose lobby holds a page of history of ten megabytes, its controller, and a key for a reader.
+async fn full_lobby(config: Value) -> (TestServer, Agent, String) {
+    let server = TestServer::builder().config(config).start();
+    let controller = server.controller().await;
+    for _ in 0..100 {
+        controller.say(controller.lobby(), &"x".repeat(100_000)).await;
+    }
+    let key = controller.invite("reader").await;
+    (server, controller, key)
+}
+
 /// A page of history larger than what may be queued is no reason to be cut off by the next thing that is said.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn regression_a_large_answer_is_not_taken_for_slowness() {
     let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0, "historyAnswerBytes": 16_777_216 } });
-    let server = TestServer::builder().config(config).start();
-    let controller = server.controller().await;
-    let lobby = controller.lobby().to_owned();
-    for _ in 0..100 {
-        controller.say(&lobby, &"x".repeat(100_000)).await;
-    }
-    let key = controller.invite("reader").await;
+    let (server, controller, key) = full_lobby(config).await;
+    let (server, lobby) = (&server, controller.lobby().to_owned());
     let mut reader = Raw::narrow(&server).await.enter(&key).await;
     let ask = request("page", "room.history", &json!({ "roomId": lobby, "limit": 100 }));
     assert_eq!(reader.frame().await.expect("an event").json()["method"], "presence");
@@ -207,13 +213,8 @@ async fn regression_a_reader_that_takes_a_large_answer_slowly_is_not_taken_for_d
         "pingIntervalMs": 400, "missedPongs": 3,
     });
     let config = json!({ "maxMessageLength": 200_000, "limits": limits });
-    let server = TestServer::builder().config(config).start();
-    let controller = server.controller().await;
-    let lobby = controller.lobby().to_owned();
-    for _ in 0..100 {
-        controller.say(&lobby, &"x".repeat(100_000)).await;
-    }
-    let key = controller.invite("reader").await;
+    let (server, controller, key) = full_lobby(config).await;
+    let (server, lobby) = (&server, controller.lobby().to_owned());
     let mut watch = Raw::open(&server).await.enter(&key).await;
     let mut slow = Raw::narrow(&server).await.enter(&key).await;
     let ask = request("page", "room.history", &json!({ "roomId": lobby, "limit": 100 }));
