@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hub", &["domain", "store", "config", "runtime"]),
     ("protocol", &["domain"]),
     ("client", &["protocol"]),
+    ("signaling", &["domain", "config", "runtime"]),
     ("rpc", &["domain", "store", "hub", "protocol", "config", "runtime"]),
     (
         "http",
