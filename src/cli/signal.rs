@@ -72,8 +72,9 @@ fn announce(started: &Started, output: Output) -> std::io::Result<()> {
         output::warning(warning);
     }
     for address in &started.addresses {
-        output.line(format_args!("wardroom {} signaling on {address}/", started.version))?;
+        output.line(format_args!("wardroom {} listening on {address}", started.version))?;
     }
+    output.line("Two agents meet: give both of them this address for signaling, and the name of one room")?;
     output.line("Stop: Ctrl-C, or SIGTERM to this process")?;
     output.object(&json!({
         "status": "ok",
