@@ -5,6 +5,7 @@
 //! sockets, [`server`] puts it all together and [`cli`] is what the operator types. [`config`] and [`runtime`] are
 //! leaves that are handed down as values; [`client`] is the Rust side of the wire, and [`p2p`] links two agents directly. `text` judges characters for all.
 
+pub mod bridge;
 pub mod cli;
 pub mod client;
 pub mod config;

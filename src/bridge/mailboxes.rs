@@ -67,11 +67,6 @@ impl Mailboxes {
             .is_some_and(|mailbox| mailbox.leased.contains_key(&message))
     }
 
-    /// How many messages of a queue are on their way.
-    pub(super) fn leased(&self, key: QueueKey) -> usize {
-        self.lock().get(&key).map_or(0, |mailbox| mailbox.leased.len())
-    }
-
     /// Leases messages. To be called by the writer's thread only, so that nobody else takes them in between.
     pub(super) fn lease(&self, key: QueueKey, places: Vec<Place>) -> Lease {
         if !places.is_empty() {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::tasks::{self, Task};
 use super::{inbox, outbox};
+use crate::p2p::Envelope;
 use crate::store::StoreError;
 
 /// A longer line is no message.
@@ -30,14 +31,16 @@ pub(in crate::bridge) fn read(connection: &Connection, root: &Path, room: i64, r
             inbox::add(connection, room, &line)?;
         }
     }
-    for line in objects(&directory.join(PENDING))? {
-        if let Some(id) = line.get("id").and_then(Value::as_str) {
-            let id = id.to_owned();
-            outbox::add(connection, room, &id, &Value::Object(line).to_string())?;
+    // Lines that are not understood are skipped, as the original does.
+    for line in lines(&directory.join(PENDING))? {
+        if let Ok(Some(id)) = Envelope::from_text(&line).map(|envelope| envelope.id().map(str::to_owned)) {
+            outbox::add(connection, room, &id, &line)?;
         }
     }
-    for line in objects(&directory.join(TASKS))? {
-        if let Some(task) = Task::from_json(&line) {
+    for line in lines(&directory.join(TASKS))? {
+        if let Ok(members) = serde_json::from_str::<Map<String, Value>>(&line)
+            && let Some(task) = Task::from_json(&members)
+        {
             tasks::put(connection, room, &task)?;
         }
     }
@@ -55,12 +58,6 @@ pub(in crate::bridge) fn put_away(root: &Path, room_id: &str) {
             _ => {}
         }
     }
-}
-
-fn objects(path: &Path) -> Result<Vec<Map<String, Value>>, StoreError> {
-    let lines = lines(path)?.into_iter();
-    // Lines that are not understood are skipped, as the original does.
-    Ok(lines.filter_map(|line| serde_json::from_str(&line).ok()).collect())
 }
 
 fn lines(path: &Path) -> Result<Vec<String>, StoreError> {

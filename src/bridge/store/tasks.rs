@@ -1,6 +1,7 @@
 //! Tasks that were sent from here, and what became of them.
 
 use rusqlite::{Connection, params};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::store::StoreError;
@@ -18,7 +19,8 @@ pub(in crate::bridge) mod state {
 }
 
 /// A task as `/tasks` shows it and an original's file holds it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(in crate::bridge) struct Task {
     pub(in crate::bridge) id: String,
     pub(in crate::bridge) description: Value,
@@ -30,19 +32,6 @@ pub(in crate::bridge) struct Task {
 }
 
 impl Task {
-    /// Its members in the order of the original.
-    pub(in crate::bridge) fn to_json(&self) -> Value {
-        json!({
-            "id": self.id,
-            "description": self.description,
-            "state": self.state,
-            "priority": self.priority,
-            "sentAt": self.sent_at,
-            "completedAt": self.completed_at,
-            "resultId": self.result_id,
-        })
-    }
-
     /// Reads a line of an original's file; none when it is not one.
     pub(in crate::bridge) fn from_json(line: &Map<String, Value>) -> Option<Self> {
         Some(Self {
