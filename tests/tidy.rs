@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hub", &["domain", "store", "config", "runtime"]),
     ("protocol", &["domain"]),
     ("client", &["protocol"]),
+    ("signaling", &["domain", "config", "runtime"]),
     // `client` dials WebSockets and knows whose certificates to trust.
     ("p2p", &["domain", "signaling", "client", "runtime", "text"]),
     ("rpc", &["domain", "store", "hub", "protocol", "config", "runtime"]),
@@ -57,6 +58,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tungstenite", &["http", "client"]),
     ("tokio_tungstenite", &["http", "client"]),
     ("webrtc", &["p2p"]),
+    ("rtc", &["p2p"]),
     ("jsonrpsee", &["protocol", "rpc"]),
     ("jsonrpsee_types", &["protocol", "rpc"]),
     ("clap", &["cli"]),

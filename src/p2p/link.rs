@@ -68,7 +68,6 @@ impl Link {
                 peer_joins_pieces: false,
                 attempt: 0,
                 last_activity_ms: None,
-                ice: None,
             }),
         });
         let link = Self {
