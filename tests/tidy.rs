@@ -27,13 +27,31 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rpc", &["domain", "store", "hub", "protocol", "config", "runtime"]),
     (
         "http",
-        &["domain", "store", "hub", "protocol", "rpc", "config", "runtime"],
+        &[
+            "domain",
+            "store",
+            "hub",
+            "protocol",
+            "rpc",
+            "signaling",
+            "config",
+            "runtime",
+        ],
     ),
     ("gateways", &["domain", "hub", "protocol", "config", "runtime"]),
     (
         "server",
         &[
-            "domain", "store", "hub", "protocol", "rpc", "http", "gateways", "config", "runtime",
+            "domain",
+            "store",
+            "hub",
+            "protocol",
+            "rpc",
+            "signaling",
+            "http",
+            "gateways",
+            "config",
+            "runtime",
         ],
     ),
     (
