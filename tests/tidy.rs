@@ -21,12 +21,22 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hub", &["domain", "store", "config", "runtime"]),
     ("protocol", &["domain"]),
     ("client", &["protocol"]),
+    ("signaling", &["domain", "config", "runtime"]),
     // `client` dials WebSockets and knows whose certificates to trust.
     ("p2p", &["domain", "signaling", "client", "runtime", "text"]),
     ("rpc", &["domain", "store", "hub", "protocol", "config", "runtime"]),
     (
         "http",
-        &["domain", "store", "hub", "protocol", "rpc", "config", "runtime"],
+        &[
+            "domain",
+            "store",
+            "hub",
+            "protocol",
+            "rpc",
+            "signaling",
+            "config",
+            "runtime",
+        ],
     ),
     // `store` for the writer's thread, which is the hub's own.
     (
@@ -37,7 +47,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "domain", "store", "hub", "protocol", "rpc", "http", "gateways", "config", "runtime",
+            "domain",
+            "store",
+            "hub",
+            "protocol",
+            "rpc",
+            "signaling",
+            "http",
+            "gateways",
+            "config",
+            "runtime",
         ],
     ),
     (
@@ -62,6 +81,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tungstenite", &["http", "client"]),
     ("tokio_tungstenite", &["http", "client"]),
     ("webrtc", &["p2p"]),
+    ("rtc", &["p2p"]),
     ("jsonrpsee", &["protocol", "rpc"]),
     ("jsonrpsee_types", &["protocol", "rpc"]),
     ("clap", &["cli"]),

@@ -19,6 +19,7 @@ mod log;
 mod nearest;
 mod settings;
 mod shutdown;
+mod signaling;
 mod storage;
 pub mod tailscale;
 mod tls;
@@ -41,6 +42,7 @@ pub use self::limits::Limits;
 pub use self::lobby::Lobby;
 pub use self::log::{Log, LogFormat};
 pub use self::shutdown::Shutdown;
+pub use self::signaling::Signaling;
 pub use self::storage::{Durability, IntegrityCheck, Storage};
 pub use self::tailscale::{Tailscale, TailscaleError};
 pub use self::tls::Tls;
@@ -96,6 +98,9 @@ pub struct Config {
     /// How much a client may ask of the server. Every limit can be raised; where `0` turns one off, its key says so.
     pub limits: Limits,
 
+    /// How agents find each other for direct links, at `/signal/` of this server or in `wardroom signal`.
+    pub signaling: Signaling,
+
     /// How the database is written and read.
     pub storage: Storage,
 
@@ -121,6 +126,7 @@ impl Default for Config {
             tls: Tls::default(),
             http: Http::default(),
             limits: Limits::default(),
+            signaling: Signaling::default(),
             storage: Storage::default(),
             log: Log::default(),
             shutdown: Shutdown::default(),

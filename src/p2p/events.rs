@@ -3,26 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::Permission;
-
-/// Which side of a connection makes the offer, in the words of the signaling server.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Role {
-    /// Was in the room first.
-    Offerer,
-    /// Came second.
-    Answerer,
-}
-
-impl Role {
-    /// The word for it on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Offerer => "offerer",
-            Self::Answerer => "answerer",
-        }
-    }
-}
+use crate::signaling::frame::Role;
 
 /// What happens on a link, in the order in which it happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,6 +103,12 @@ pub enum SendError {
         /// The level that holds.
         permission: Permission,
     },
+    /// The type belongs to the link itself.
+    #[error("messages of type `{kind}` are the link's own")]
+    Reserved {
+        /// The type of the message.
+        kind: String,
+    },
     /// The text looks as if it held something private, and the level is `helper`.
     #[error("the text mentions `{pattern}`, which level `helper` keeps back")]
     Private {
@@ -136,7 +123,7 @@ impl SendError {
     pub fn is_final(&self) -> bool {
         matches!(
             self,
-            Self::TooLarge { .. } | Self::NotAllowed { .. } | Self::Private { .. }
+            Self::TooLarge { .. } | Self::NotAllowed { .. } | Self::Reserved { .. } | Self::Private { .. }
         )
     }
 }
@@ -162,8 +149,6 @@ pub struct LinkStatus {
     pub attempt: u32,
     /// When the peer was last heard of, in milliseconds since 1970; `None` before the first connection.
     pub last_activity_ms: Option<i64>,
-    /// The state of the WebRTC connection, while there is one.
-    pub ice: Option<IceDetails>,
 }
 
 /// The state of a WebRTC connection, for whoever looks for a fault.

@@ -15,18 +15,31 @@
 //!   object and rounds large numbers here; whoever hands the message on as it came takes the text.
 //! - [`Envelope::from_shorthand`] reads text for the same reason, and is told whose shorthand it is ([`Shorthand`]).
 //! - Envelopes are made with an [`Author`], which knows the name, the clock and the source of ids: [`Link::author`].
+//! - The state of the WebRTC connection is asked for apart from the rest ([`Link::ice_details`]), because that waits.
 //! - [`LinkOptions`] names whom `wss://` servers must be signed by.
 
+mod addresses;
+mod calls;
+mod conversation;
+mod engine;
 mod envelope;
 mod events;
 mod ice_server;
 mod link;
+mod machine;
 mod options;
+mod ordered;
+mod pieces;
 mod privacy;
+mod runtime;
+mod shared;
 mod shorthand;
+mod transport;
+mod wire;
 
+pub use crate::signaling::frame::Role;
 pub use envelope::{Author, Envelope, EnvelopeError, Priority};
-pub use events::{IceDetails, LinkEvent, LinkStatus, Refusal, Role, SendError};
+pub use events::{IceDetails, LinkEvent, LinkStatus, Refusal, SendError};
 pub use ice_server::{IceServer, IceServerProblem};
 pub use link::Link;
 pub use options::{Intervals, LinkLimits, LinkOptions};
