@@ -237,9 +237,10 @@ pub(super) struct Debug {
 }
 
 impl Debug {
-    pub(super) fn of(room: &Room) -> Self {
+    pub(super) async fn of(room: &Room) -> Self {
         let status = room.status();
-        let ice = status.ice.as_ref();
+        let ice = room.details().await;
+        let ice = ice.as_ref();
         Self {
             room_id: room.id.clone(),
             peer: status.peer,

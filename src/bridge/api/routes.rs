@@ -37,7 +37,7 @@ pub(super) async fn answer(api: &Api, receipts: &Receipts, request: Request<Inco
         (&Method::GET, "/health") => Ok(health(api)),
         (&Method::GET, "/rooms") => list(api).await,
         (&Method::GET, "/status") => status(api, room).await,
-        (&Method::GET, "/debug") => Ok(debug(api, room)),
+        (&Method::GET, "/debug") => Ok(debug(api, room).await),
         (&Method::GET, "/recv") => receive::answer(api, receipts, room, &asked).await,
         (&Method::GET, "/tasks") => tasks(api, room, asked.get("state")).await,
         (&Method::POST, path @ ("/connect" | "/send" | "/perm" | "/close")) => match read(body).await {
@@ -109,9 +109,9 @@ async fn status(api: &Api, room: Option<&str>) -> Result<Answered, Unavailable> 
     Ok(answers::ok(&RoomStatus::of(&room, room.status(), &counts, now_ms)))
 }
 
-fn debug(api: &Api, room: Option<&str>) -> Answered {
+async fn debug(api: &Api, room: Option<&str>) -> Answered {
     match api.rooms.find(room) {
-        Some(room) => answers::ok(&Debug::of(&room)),
+        Some(room) => answers::ok(&Debug::of(&room).await),
         None => answers::error(StatusCode::OK, "No active room"),
     }
 }

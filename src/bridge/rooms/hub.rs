@@ -107,7 +107,6 @@ impl Hub {
             permission: "intimate".to_owned(),
             last_activity_ms: state.last_activity_ms,
             attempt: self.attempt.load(Ordering::Relaxed),
-            ice: None,
         }
     }
 }

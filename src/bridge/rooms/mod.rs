@@ -107,7 +107,6 @@ pub(super) struct Status {
     pub(super) permission: String,
     pub(super) last_activity_ms: Option<i64>,
     pub(super) attempt: u32,
-    pub(super) ice: Option<IceDetails>,
 }
 
 /// How much waits in a room.
@@ -332,10 +331,17 @@ impl Room {
                     permission: status.permission.to_string(),
                     last_activity_ms: status.last_activity_ms,
                     attempt: status.attempt,
-                    ice: status.ice,
                 }
             }
             Carrier::Hub(hub) => hub.status(),
+        }
+    }
+
+    /// The state of the connection, for whoever looks for a fault; none without one.
+    pub(super) async fn details(&self) -> Option<IceDetails> {
+        match &self.carrier {
+            Carrier::P2p(link) => link.ice_details().await,
+            Carrier::Hub(_) => None,
         }
     }
 
