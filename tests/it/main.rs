@@ -6,6 +6,7 @@
 mod support;
 
 mod audit;
+mod bridge;
 mod cli;
 mod durability;
 mod fairness;

@@ -165,7 +165,6 @@ impl Rooms {
             .follow(&stored, hub, Some(joined))
             .ok_or(ConnectError::TooMany)?;
         hub::followed(&room).await?;
-        room.write_invite();
         Ok(room)
     }
 
@@ -260,7 +259,7 @@ impl Rooms {
         let outcome = tokio::time::timeout(ENTRY_LIMIT, known).await.unwrap_or(Entered::Waiting);
         let why = match outcome {
             Entered::In => {
-                room.write_invite();
+                room.write_invite().await;
                 return Ok(room);
             }
             // Somebody else's room is left to him; what is resumed goes on trying.
@@ -274,20 +273,17 @@ impl Rooms {
 }
 
 impl Room {
-    fn write_invite(&self) {
-        let permission = self.status().permission;
-        let (directory, id, options) = (self.directory(), self.id.clone(), Arc::clone(&self.options));
+    /// Writes the words for whoever is invited, on a thread that may wait.
+    async fn write_invite(&self) {
         if matches!(self.carrier, Carrier::Hub(_)) {
             return;
         }
-        // A small file, and on a thread that may wait.
-        self.lifecycle.spawn("bridge invite", async move {
-            let written =
-                tokio::task::spawn_blocking(move || invite::write(&directory, &id, &permission, &options)).await;
-            if let Ok(Err(error)) = written {
-                tracing::warn!(%error, "an invite was not written");
-            }
-        });
+        let permission = self.status().permission;
+        let (directory, id, options) = (self.directory(), self.id.clone(), Arc::clone(&self.options));
+        let written = tokio::task::spawn_blocking(move || invite::write(&directory, &id, &permission, &options));
+        if let Ok(Err(error)) = written.await {
+            tracing::warn!(%error, "an invite was not written");
+        }
     }
 }
 

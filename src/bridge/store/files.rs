@@ -203,7 +203,7 @@ mod tests {
     fn a_line_that_was_not_finished_goes_and_the_last_whole_one_is_found() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("inbox.jsonl");
-        let mut check = |content: &str, last: Option<&str>, left: &str| {
+        let check = |content: &str, last: Option<&str>, left: &str| {
             std::fs::write(&path, content).expect("written");
             assert_eq!(whole_lines(&path).expect("read").as_deref(), last, "{content:?}");
             assert_eq!(std::fs::read_to_string(&path).expect("there"), left);
