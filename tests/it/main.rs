@@ -14,6 +14,7 @@ mod first_steps;
 mod following;
 mod keys;
 mod operation;
+mod p2p;
 mod protocol;
 mod receipts;
 mod safety;
