@@ -22,6 +22,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("protocol", &["domain"]),
     ("client", &["protocol"]),
     ("signaling", &["domain", "config", "runtime"]),
+    // `client` dials WebSockets and knows whose certificates to trust.
+    ("p2p", &["domain", "signaling", "client", "runtime", "text"]),
     ("rpc", &["domain", "store", "hub", "protocol", "config", "runtime"]),
     (
         "http",
@@ -35,6 +37,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "config",
             "runtime",
         ],
+    ),
+    // `store` for the writer's thread, which is the hub's own.
+    (
+        "bridge",
+        &["domain", "store", "p2p", "client", "protocol", "config", "runtime"],
     ),
     ("gateways", &["domain", "hub", "protocol", "config", "runtime"]),
     (
@@ -55,7 +62,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "domain", "store", "hub", "protocol", "rpc", "http", "gateways", "server", "client", "config", "runtime",
+            "domain", "store", "hub", "protocol", "rpc", "http", "gateways", "server", "client", "p2p", "bridge",
+            "config", "runtime",
         ],
     ),
     ("main", &["cli"]),
@@ -63,15 +71,17 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Outside libraries and the only folders that may name them.
 const HOMES: &[(&str, &[&str])] = &[
-    ("rusqlite", &["store"]),
+    ("rusqlite", &["store", "bridge"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
     ("axum", &["http", "client"]),
-    ("hyper", &["http", "client"]),
-    ("hyper_util", &["http", "client"]),
+    ("hyper", &["http", "client", "bridge"]),
+    ("hyper_util", &["http", "client", "bridge"]),
     ("tower", &["http", "client"]),
     ("tungstenite", &["http", "client"]),
     ("tokio_tungstenite", &["http", "client"]),
+    ("webrtc", &["p2p"]),
+    ("rtc", &["p2p"]),
     ("jsonrpsee", &["protocol", "rpc"]),
     ("jsonrpsee_types", &["protocol", "rpc"]),
     ("clap", &["cli"]),

@@ -4,9 +4,11 @@
 //! that carries one. Commands reach a running server over the operator's socket in the data directory, with the same
 //! client and the same protocol as agents do over the network.
 
+mod agentlink;
 mod announce;
 mod background;
 mod backup;
+mod bridge;
 mod check_config;
 mod clients;
 mod completions;
@@ -76,6 +78,7 @@ enum Command {
     /// Look for everything that may be wrong with this installation
     Doctor,
     Backup(backup::Backup),
+    Bridge(Box<bridge::Bridge>),
     Restore(restore::Restore),
     Export(export::Export),
     #[command(subcommand)]
@@ -131,6 +134,7 @@ fn dispatch(command: Command, flags: Flags, output: Output) -> CommandResult {
         Command::Install(what) => install::run(&what, &context()?, output),
         Command::Update(arguments) => update::run(&arguments, &context()?, output),
         Command::Doctor => doctor::run(&context()?, output),
+        Command::Bridge(arguments) => bridge::run(&arguments, &context()?),
         Command::Backup(arguments) => backup::run(&arguments, &context()?, output),
         Command::Restore(arguments) => restore::run(&arguments, &context()?, output),
         Command::Export(arguments) => export::run(&arguments, &context()?, output),

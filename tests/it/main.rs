@@ -6,6 +6,7 @@
 mod support;
 
 mod audit;
+mod bridge;
 mod cli;
 mod durability;
 mod fairness;
@@ -13,6 +14,7 @@ mod first_steps;
 mod following;
 mod keys;
 mod operation;
+mod p2p;
 mod protocol;
 mod receipts;
 mod safety;

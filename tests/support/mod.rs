@@ -1,13 +1,19 @@
 //! A real server in a process of its own, and agents that talk to it over real sockets.
 
 pub mod agent;
+pub mod bridge;
 pub mod cast;
 pub mod fault;
+pub mod link;
+pub mod node_peer;
 pub mod raw;
 pub mod server;
 
 pub use agent::Agent;
+pub use bridge::TestBridge;
 pub use cast::Cast;
+pub use link::TestLink;
+pub use node_peer::NodePeer;
 pub use raw::{Frames, Raw};
 pub use server::TestServer;
 

@@ -1,0 +1,126 @@
+//! What the writer's thread runs: closures, grouped into transactions.
+
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::Unavailable;
+use super::files::Files;
+use crate::runtime::lifecycle::Lifecycle;
+use crate::store::{Engine, Keep, StoreError};
+
+/// One unit of work.
+pub(super) type Job = Box<dyn Work>;
+
+/// Work that answers for itself.
+pub(super) trait Work: Send {
+    /// Does it, inside the transaction of its group. May be called once more, after the first time was undone.
+    fn run(&mut self, connection: &Connection) -> Keep;
+
+    /// It is committed.
+    fn finish(self: Box<Self>, files: &mut Files);
+
+    /// Nothing of it was saved.
+    fn fail(self: Box<Self>, error: &StoreError);
+}
+
+/// A closure, what follows its commit, and whoever waits for that.
+pub(super) struct Call<A, T, F, U> {
+    act: A,
+    then: F,
+    result: Option<Result<T, StoreError>>,
+    answer: oneshot::Sender<Result<U, Unavailable>>,
+}
+
+impl<A, T, F, U> Call<A, T, F, U> {
+    pub(super) fn new(act: A, then: F, answer: oneshot::Sender<Result<U, Unavailable>>) -> Self {
+        Self {
+            act,
+            then,
+            result: None,
+            answer,
+        }
+    }
+}
+
+impl<A, T, F, U> Work for Call<A, T, F, U>
+where
+    A: FnMut(&Connection) -> Result<T, StoreError> + Send,
+    F: FnOnce(T, &mut Files) -> U + Send,
+    T: Send,
+    U: Send,
+{
+    fn run(&mut self, connection: &Connection) -> Keep {
+        // What a former run holds, such as places in a queue, is given back first.
+        self.result = None;
+        let result = (self.act)(connection);
+        let keep = if result.is_ok() { Keep::Yes } else { Keep::Failed };
+        self.result = Some(result);
+        keep
+    }
+
+    fn finish(self: Box<Self>, files: &mut Files) {
+        let Self {
+            then, result, answer, ..
+        } = *self;
+        let outcome = match result {
+            Some(Ok(done)) => Ok(then(done, files)),
+            Some(Err(error)) => Err(Unavailable(error.to_string())),
+            None => Err(Unavailable("it was not asked".to_owned())),
+        };
+        // Whoever has gone does not want to know.
+        let _ = answer.send(outcome);
+    }
+
+    fn fail(self: Box<Self>, error: &StoreError) {
+        let _ = self.answer.send(Err(Unavailable(error.to_string())));
+    }
+}
+
+/// Runs the jobs, and keeps the files beside the database.
+pub(super) struct Grouping {
+    files: Files,
+    lifecycle: Lifecycle,
+}
+
+impl Grouping {
+    pub(super) fn new(files: Files, lifecycle: Lifecycle) -> Self {
+        Self { files, lifecycle }
+    }
+}
+
+impl Engine for Grouping {
+    type Job = Job;
+
+    fn needs_savepoint(_job: &Job) -> bool {
+        // What fails on the way does so because of the database; then its group is run once more, with savepoints.
+        false
+    }
+
+    fn run(&mut self, job: &mut Job, connection: &Connection) -> Keep {
+        job.run(connection)
+    }
+
+    fn undone(&mut self) {}
+
+    fn committed(&mut self, jobs: Vec<Job>, _took: Duration, _is_idle: bool) {
+        for job in jobs {
+            job.finish(&mut self.files);
+        }
+        self.files.flush();
+    }
+
+    fn failed(&mut self, jobs: Vec<Job>, error: &StoreError) {
+        tracing::error!(%error, "the bridge's database took nothing of a group");
+        for job in jobs {
+            job.fail(error);
+        }
+    }
+
+    fn in_doubt(&mut self, jobs: Vec<Job>, error: &StoreError) {
+        tracing::error!(%error, "the bridge's database cannot say whether it saved a group; the bridge stops");
+        drop(jobs);
+        self.lifecycle.fail();
+    }
+}
