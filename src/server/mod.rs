@@ -5,7 +5,7 @@ mod listen;
 pub mod setup;
 pub mod upkeep;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +23,7 @@ use crate::hub::acts::{ForgetRetryKeys, KickEveryone, ProbeStorage};
 use crate::hub::{self, Caller, ExchangeLimits, Guides, Hub, HubOptions, HubThreads, Limits};
 use crate::protocol::envelope::FrameLimits;
 use crate::protocol::{docs, encode};
-use crate::rpc::{Control, Rpc, RpcLimits};
+use crate::rpc::{Control, PeerSettings, Rpc, RpcLimits};
 use crate::runtime::clock::{SystemClock, SystemEntropy};
 use crate::runtime::lifecycle::Lifecycle;
 use crate::runtime::metrics::Metrics;
@@ -81,9 +81,14 @@ impl Server {
             restarting: Arc::default(),
             lifecycle: lifecycle.clone(),
         });
+        let peers = PeerSettings {
+            enabled: config.p2p.enabled,
+            signal_url: signal_url(&config, listeners.scheme, &listeners.addresses),
+        };
         let rpc = Rpc::new(
             hub.clone(),
             rpc_limits(&config),
+            peers.clone(),
             Arc::clone(&control) as Arc<dyn Control>,
         );
         lifecycle.spawn_core("audit", Arc::clone(&rpc).keep_audit(lifecycle.soft_stop()));
@@ -272,6 +277,9 @@ fn hub_options(
             history_bytes: limits.history_answer_bytes as usize,
             lobby_history: config.lobby.history_limit,
             room_history: config.room_history_limit,
+            peers_per_room: config.p2p.max_per_room,
+            peers: config.p2p.max_peers,
+            opening_ms: config.p2p.expiry_ms.cast_signed(),
             data_bytes: limits.message_data_bytes,
             tasks_per_room: limits.tasks_per_room,
             lease_ms: limits.task_lease_ms,
@@ -311,6 +319,25 @@ fn hub_options(
         metrics,
         fatal,
     })
+}
+
+/// The signaling server where peers find this one: the configured one, else its own by an address that it listens on.
+fn signal_url(config: &Config, scheme: &str, bound: &[SocketAddr]) -> String {
+    if let Some(url) = &config.p2p.signal_url {
+        return url.clone();
+    }
+    let mut address = bound
+        .first()
+        .copied()
+        .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], config.port)));
+    if address.ip().is_unspecified() {
+        // Bound everywhere: this machine is the one place where it is surely reached.
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("{scheme}://{address}/signal/")
 }
 
 fn lobby_name(config: &Config) -> Result<Name, StartError> {
