@@ -3,7 +3,8 @@
 //! The modules, in reading order: [`domain`] names the things, [`store`] keeps them, [`hub`] decides and orders what
 //! happens, [`protocol`] gives everything its form on the wire, [`rpc`] turns requests into acts, [`http`] owns the
 //! sockets, [`server`] puts it all together and [`cli`] is what the operator types. [`config`] and [`runtime`] are
-//! leaves that are handed down as values; [`client`] is the Rust side of the wire. `text` judges characters for all.
+//! leaves that are handed down as values; [`client`] is the Rust side of the wire. [`signaling`] lets agents find each
+//! other for direct links, which [`p2p`] opens. `text` judges characters for all.
 
 pub mod cli;
 pub mod client;
@@ -11,9 +12,11 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod hub;
+pub mod p2p;
 pub mod protocol;
 pub mod rpc;
 pub mod runtime;
 pub mod server;
+pub mod signaling;
 pub mod store;
 mod text;

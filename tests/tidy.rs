@@ -21,6 +21,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hub", &["domain", "store", "config", "runtime"]),
     ("protocol", &["domain"]),
     ("client", &["protocol"]),
+    ("signaling", &["domain", "config", "runtime"]),
+    // `client` dials WebSockets and knows whose certificates to trust.
+    ("p2p", &["domain", "signaling", "client", "runtime", "text"]),
     ("rpc", &["domain", "store", "hub", "protocol", "config", "runtime"]),
     (
         "http",
@@ -36,7 +39,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "domain", "store", "hub", "protocol", "rpc", "http", "gateways", "server", "client", "config", "runtime",
+            "domain", "store", "hub", "protocol", "rpc", "http", "gateways", "server", "client", "p2p", "config",
+            "runtime",
         ],
     ),
     ("main", &["cli"]),
@@ -53,6 +57,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower", &["http", "client"]),
     ("tungstenite", &["http", "client"]),
     ("tokio_tungstenite", &["http", "client"]),
+    ("webrtc", &["p2p"]),
+    ("rtc", &["p2p"]),
     ("jsonrpsee", &["protocol", "rpc"]),
     ("jsonrpsee_types", &["protocol", "rpc"]),
     ("clap", &["cli"]),

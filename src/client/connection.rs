@@ -332,7 +332,7 @@ impl Methods for Connection {
     }
 }
 
-async fn dial(authority: &str) -> std::io::Result<TcpStream> {
+pub(super) async fn dial(authority: &str) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect(authority).await?;
     // A request is one small frame: waiting to fill a packet would only delay it.
     stream.set_nodelay(true)?;

@@ -39,6 +39,7 @@ mod supervisor;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod text_socket;
 mod trust;
 #[cfg(test)]
 mod wire_tests;
@@ -62,4 +63,5 @@ pub use results::{
     Room, RoomMember, RoomWithMembers, SendOptions,
 };
 pub use tasks::{Task, TaskFilter, TaskMethods, TaskOptions, TaskOutcome, TaskPage, TaskProgress, TaskReceipt};
+pub(crate) use text_socket::{Heard, TextSocket};
 pub use trust::Trust;
