@@ -29,11 +29,15 @@ const LAYERS: &[(&str, &[&str])] = &[
         "http",
         &["domain", "store", "hub", "protocol", "rpc", "config", "runtime"],
     ),
-    ("gateways", &["domain", "hub", "protocol", "config", "runtime"]),
+    // `client` says whose certificates to trust.
+    (
+        "gateways",
+        &["domain", "hub", "p2p", "protocol", "client", "config", "runtime"],
+    ),
     (
         "server",
         &[
-            "domain", "store", "hub", "protocol", "rpc", "http", "gateways", "config", "runtime",
+            "domain", "store", "hub", "protocol", "rpc", "http", "gateways", "p2p", "client", "config", "runtime",
         ],
     ),
     (

@@ -121,12 +121,8 @@ impl Change {
 
     /// Whether gateways have something to look at.
     pub(super) fn concerns_places(&self) -> bool {
-        match self {
-            Self::Opening(change) => !matches!(change, OpeningChange::PositionSet(..)),
-            // By its name peers know the server.
-            Self::RoomChanged { .. } => true,
-            _ => false,
-        }
+        let Self::Opening(change) = self else { return false };
+        !matches!(change, OpeningChange::PositionSet(..) | OpeningChange::LevelSet(..))
     }
 
     /// Whether the search index is to be fed.

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::directory::{Directory, Room};
 use super::{Caller, Hub};
 use crate::domain::{
-    AgentNumber, GuestView, KeyScope, LinkNumber, Name, OpeningId, OpeningView, P2pRoomId, Permission, PlaceView,
-    Refusal, Role, RoomId, StreamNumber,
+    AgentNumber, GuestView, KeyScope, LinkNumber, MessageId, Name, OpeningId, OpeningView, P2pRoomId, Permission,
+    PlaceView, Refusal, Role, RoomId, StreamNumber,
 };
 use crate::store::openings::{LinkRow, OpeningRow};
+use crate::store::{Connection, StoreError, peer_messages};
 
 /// A step in which openings change.
 #[derive(Clone, Debug)]
@@ -244,6 +245,21 @@ impl Hub {
             })
         };
         directory.openings.links.values().filter_map(place).collect()
+    }
+
+    /// The ids by which the peer of a guest knows messages: the peer's own where they came from it, those that are the same
+    /// everywhere where they came in under such, else those of this server.
+    pub async fn known_to_peer(&self, guest: AgentNumber, messages: Vec<MessageId>) -> Result<Vec<String>, Refusal> {
+        let read = move |connection: &mut Connection| -> Result<Vec<String>, StoreError> {
+            let known = messages.into_iter().map(|message| {
+                let foreign = peer_messages::get(connection, message.row)?;
+                let foreign =
+                    foreign.filter(|foreign| foreign.sender == guest || MessageId::parse(&foreign.id).is_some());
+                Ok(foreign.map_or_else(|| message.to_string(), |foreign| foreign.id))
+            });
+            known.collect()
+        };
+        Ok(self.inner.readers.catch_up(read).await?)
     }
 
     /// Waits until places for peers came, went or changed since this was last awaited. For one waiter.

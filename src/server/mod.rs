@@ -1,11 +1,12 @@
 //! Puts the server together: database, room model, sessions, sockets, and their orderly end.
 
 mod error;
+mod gateways;
 mod listen;
 pub mod setup;
 pub mod upkeep;
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +24,7 @@ use crate::hub::acts::{ForgetRetryKeys, KickEveryone, ProbeStorage};
 use crate::hub::{self, Caller, ExchangeLimits, Guides, Hub, HubOptions, HubThreads, Limits};
 use crate::protocol::envelope::FrameLimits;
 use crate::protocol::{docs, encode};
-use crate::rpc::{Control, PeerSettings, Rpc, RpcLimits};
+use crate::rpc::{Control, Rpc, RpcLimits};
 use crate::runtime::clock::{SystemClock, SystemEntropy};
 use crate::runtime::lifecycle::Lifecycle;
 use crate::runtime::metrics::Metrics;
@@ -81,10 +82,7 @@ impl Server {
             restarting: Arc::default(),
             lifecycle: lifecycle.clone(),
         });
-        let peers = PeerSettings {
-            enabled: config.p2p.enabled,
-            signal_url: signal_url(&config, listeners.scheme, &listeners.addresses),
-        };
+        let peers = gateways::peer_settings(&config, listeners.scheme, &listeners.addresses);
         let rpc = Rpc::new(
             hub.clone(),
             rpc_limits(&config),
@@ -101,6 +99,7 @@ impl Server {
             restarting: Arc::clone(&control.restarting),
         });
         crate::http::serve(&app, listeners.all);
+        gateways::start((&config, data_dir), &peers, &hub, lifecycle).await?;
         lifecycle.spawn_core(
             "constitution",
             hub.clone().keep_constitution_file(lifecycle.soft_stop()),
@@ -319,25 +318,6 @@ fn hub_options(
         metrics,
         fatal,
     })
-}
-
-/// The signaling server where peers find this one: the configured one, else its own by an address that it listens on.
-fn signal_url(config: &Config, scheme: &str, bound: &[SocketAddr]) -> String {
-    if let Some(url) = &config.p2p.signal_url {
-        return url.clone();
-    }
-    let mut address = bound
-        .first()
-        .copied()
-        .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], config.port)));
-    if address.ip().is_unspecified() {
-        // Bound everywhere: this machine is the one place where it is surely reached.
-        address.set_ip(match address {
-            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    format!("{scheme}://{address}/signal/")
 }
 
 fn lobby_name(config: &Config) -> Result<Name, StartError> {

@@ -50,6 +50,12 @@ pub enum GuestWords {
 }
 
 impl GuestWords {
+    fn data(&self) -> Option<&JsonText> {
+        match self {
+            Self::Message { data, .. } | Self::Task { data, .. } => data.as_ref(),
+        }
+    }
+
     fn kind(&self) -> MessageKind {
         match self {
             Self::Message { kind, .. } => *kind,
@@ -96,6 +102,12 @@ impl Act for GuestSays {
         let room = room.ok_or(Refusal::NotAMember)?;
         if !level(link, opening).allows(self.words.kind().as_str()) {
             return Err(Refusal::Forbidden("the level of this peer allows talk only"));
+        }
+        if let Some(data) = self.words.data() {
+            let (length, limit) = (data.as_str().len(), desk.limits.data_bytes);
+            if limit > 0 && length > limit as usize {
+                return Err(Refusal::DataTooLarge { length, limit });
+            }
         }
         if let Some(id) = &self.foreign_id
             && let Some(earlier) = earlier(desk, &me, room, id)?
