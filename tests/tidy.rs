@@ -27,7 +27,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rpc", &["domain", "store", "hub", "protocol", "config", "runtime"]),
     (
         "http",
-        &["domain", "store", "hub", "protocol", "rpc", "config", "runtime"],
+        &[
+            "domain",
+            "store",
+            "hub",
+            "protocol",
+            "rpc",
+            "signaling",
+            "config",
+            "runtime",
+        ],
     ),
     // `client` says whose certificates to trust.
     (
@@ -37,7 +46,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "domain", "store", "hub", "protocol", "rpc", "http", "gateways", "p2p", "client", "config", "runtime",
+            "domain",
+            "store",
+            "hub",
+            "protocol",
+            "rpc",
+            "signaling",
+            "http",
+            "gateways",
+            "p2p",
+            "client",
+            "config",
+            "runtime",
         ],
     ),
     (

@@ -129,7 +129,8 @@ fn ready(
     Ok(pid_file)
 }
 
-fn log_options(log: &Log) -> LogOptions {
+/// How a server of this process logs.
+pub(super) fn log_options(log: &Log) -> LogOptions {
     LogOptions {
         level: log.level.clone(),
         format: match log.format {

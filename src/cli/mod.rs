@@ -29,6 +29,7 @@ mod restore;
 mod running;
 mod runtime;
 mod serve;
+mod signal;
 mod start_flags;
 mod status;
 mod stop;
@@ -56,6 +57,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Signal(signal::Signal),
     /// Stop the running server in an orderly way
     Stop,
     /// Stop the running server and start it again with the same flags, in the background
@@ -119,6 +121,7 @@ fn dispatch(command: Command, flags: Flags, output: Output) -> CommandResult {
     let context = || Context::new(flags);
     match command {
         Command::Serve(arguments) => serve::run(&arguments, &context()?, output),
+        Command::Signal(signal::Signal {}) => signal::run(&context()?, output),
         Command::Stop => stop::run(&context()?, output),
         Command::Restart => restart::run(&context()?, output),
         Command::Status => status::run(&context()?, output),

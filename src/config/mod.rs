@@ -20,6 +20,7 @@ mod nearest;
 mod p2p;
 mod settings;
 mod shutdown;
+mod signaling;
 mod storage;
 pub mod tailscale;
 mod tls;
@@ -43,6 +44,7 @@ pub use self::lobby::Lobby;
 pub use self::log::{Log, LogFormat};
 pub use self::p2p::{P2p, is_signal_url};
 pub use self::shutdown::Shutdown;
+pub use self::signaling::Signaling;
 pub use self::storage::{Durability, IntegrityCheck, Storage};
 pub use self::tailscale::{Tailscale, TailscaleError};
 pub use self::tls::Tls;
@@ -101,6 +103,9 @@ pub struct Config {
     /// Opening rooms to peers that come over WebRTC, and what they find each other by.
     pub p2p: P2p,
 
+    /// How agents find each other for direct links, at `/signal/` of this server or in `wardroom signal`.
+    pub signaling: Signaling,
+
     /// How the database is written and read.
     pub storage: Storage,
 
@@ -127,6 +132,7 @@ impl Default for Config {
             http: Http::default(),
             limits: Limits::default(),
             p2p: P2p::default(),
+            signaling: Signaling::default(),
             storage: Storage::default(),
             log: Log::default(),
             shutdown: Shutdown::default(),

@@ -24,7 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use super::stream::Stream;
-use super::{App, Door, router};
+use super::{Door, Front};
 use crate::runtime::metrics::Metrics;
 use crate::runtime::network::network_of;
 
@@ -46,22 +46,21 @@ pub enum Listener {
 }
 
 /// Accepts connections on every listener until the server stops.
-pub fn serve(app: &Arc<App>, listeners: Vec<Listener>) {
-    let gate = Arc::new(Gate::new(app));
-    let router = router::router(Arc::clone(app));
+pub(super) fn serve(front: &Arc<Front>, router: &Router, listeners: Vec<Listener>) {
+    let gate = Arc::new(Gate::new(front));
     for listener in listeners {
-        let (app, gate, router) = (Arc::clone(app), Arc::clone(&gate), router.clone());
-        let lifecycle = app.lifecycle.clone();
+        let (front, gate, router) = (Arc::clone(front), Arc::clone(&gate), router.clone());
+        let lifecycle = front.lifecycle.clone();
         lifecycle.spawn_core("listener", async move {
             tokio::select! {
-                () = accept_all(&app, &gate, &router, &listener) => {}
-                () = app.stopping.cancelled() => {}
+                () = accept_all(&front, &gate, &router, &listener) => {}
+                () = front.stopping.cancelled() => {}
             }
         });
     }
 }
 
-async fn accept_all(app: &Arc<App>, gate: &Arc<Gate>, router: &Router, listener: &Listener) {
+async fn accept_all(front: &Arc<Front>, gate: &Arc<Gate>, router: &Router, listener: &Listener) {
     let mut complained: Option<Instant> = None;
     loop {
         let accepted = match listener {
@@ -72,12 +71,12 @@ async fn accept_all(app: &Arc<App>, gate: &Arc<Gate>, router: &Router, listener:
             Listener::Unix(socket) => socket.accept().await.map(|(stream, _)| Accepted::Unix(stream)),
         };
         match accepted {
-            Ok(Accepted::Tcp(stream, peer, tls)) => admit(app, gate, router, stream, peer, tls),
+            Ok(Accepted::Tcp(stream, peer, tls)) => admit(front, gate, router, stream, peer, tls),
             Ok(Accepted::Unix(stream)) => {
-                let (app, router) = (Arc::clone(app), router.clone());
-                let (lifecycle, arrival) = (app.lifecycle.clone(), Arrival::new(Door::Operator, None));
+                let (front, router) = (Arc::clone(front), router.clone());
+                let (lifecycle, arrival) = (front.lifecycle.clone(), Arrival::new(Door::Operator, None));
                 lifecycle.spawn("operator", async move {
-                    exchange(&app, router, Stream::Unix(stream), arrival).await;
+                    exchange(&front, router, Stream::Unix(stream), arrival).await;
                 });
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -107,7 +106,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 fn admit(
-    app: &Arc<App>,
+    front: &Arc<Front>,
     gate: &Arc<Gate>,
     router: &Router,
     stream: TcpStream,
@@ -116,25 +115,25 @@ fn admit(
 ) {
     let address = peer.ip().to_canonical();
     let Some(pass) = gate.enter(address) else {
-        app.rpc.hub().metrics().refused_connections.inc();
+        front.metrics.refused_connections.inc();
         // Whether the refusal is heard does not matter: the connection is dropped either way.
         let _ = stream.try_write(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
         return;
     };
     // Messages are small and answers are waited for; a failure to say so costs time only.
     let _ = stream.set_nodelay(true);
-    let (app, router) = (Arc::clone(app), router.clone());
-    let lifecycle = app.lifecycle.clone();
+    let (front, router) = (Arc::clone(front), router.clone());
+    let lifecycle = front.lifecycle.clone();
     let arrival = Arrival::new(Door::Network(address), Some(pass));
     lifecycle.spawn("connection", async move {
         let stream = match tls {
             None => Stream::Tcp(stream),
-            Some(acceptor) => match tokio::time::timeout(app.limits.head_timeout, acceptor.accept(stream)).await {
+            Some(acceptor) => match tokio::time::timeout(front.limits.head_timeout, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
                 Ok(Err(_)) | Err(_) => return,
             },
         };
-        exchange(&app, router, stream, arrival).await;
+        exchange(&front, router, stream, arrival).await;
     });
 }
 
@@ -160,9 +159,9 @@ impl Arrival {
 }
 
 /// Serves the HTTP of a connection; a WebSocket goes on in a task of its own.
-async fn exchange(app: &Arc<App>, router: Router, stream: Stream, arrival: Arrival) {
+async fn exchange(front: &Arc<Front>, router: Router, stream: Stream, arrival: Arrival) {
     // Whoever does not read the answer is not waited for either.
-    let deadline = arrival.since + app.limits.head_timeout.max(app.limits.auth_timeout);
+    let deadline = arrival.since + front.limits.head_timeout.max(front.limits.auth_timeout);
     let service = TowerToHyperService::new(router.map_request(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(arrival.clone());
@@ -170,21 +169,21 @@ async fn exchange(app: &Arc<App>, router: Router, stream: Stream, arrival: Arriv
     }));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(app.limits.head_timeout)
-        .max_buf_size(app.limits.head_bytes)
+        .header_read_timeout(front.limits.head_timeout)
+        .max_buf_size(front.limits.head_bytes)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     // What goes wrong here is the other end's affair; it has been answered as far as that is possible.
     tokio::select! {
         _ = tokio::time::timeout_at(deadline, connection.as_mut()) => return,
-        () = app.stopping.cancelled() => {}
+        () = front.stopping.cancelled() => {}
     }
     // An answer that is being written is finished, and what else is open is not waited for.
     connection.as_mut().graceful_shutdown();
     tokio::select! {
         _ = tokio::time::timeout(STOP_PAUSE, connection) => {}
-        () = app.lifecycle.hard_stop().cancelled_owned() => {}
+        () = front.lifecycle.hard_stop().cancelled_owned() => {}
     }
 }
 
@@ -209,13 +208,13 @@ pub(super) struct Pass {
 }
 
 impl Gate {
-    fn new(app: &App) -> Self {
+    fn new(front: &Front) -> Self {
         Self {
-            all: Arc::new(Semaphore::new(app.limits.connections as usize)),
-            per_address: app.limits.connections_per_address,
+            all: Arc::new(Semaphore::new(front.limits.connections as usize)),
+            per_address: front.limits.connections_per_address,
             addresses: Arc::default(),
             reserve: Mutex::new(File::open("/dev/null").ok()),
-            metrics: app.rpc.hub().metrics().clone(),
+            metrics: front.metrics.clone(),
         }
     }
 

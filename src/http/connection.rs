@@ -50,11 +50,11 @@ impl Shared {
 
 /// Serves a connection until it ends, whoever ends it. It came in by a door at some time, with `early` behind its head.
 pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: Stream, early: Bytes) {
-    let metrics = app.rpc.hub().metrics().clone();
+    let metrics = app.front.metrics.clone();
     let outbox = Arc::new(Outbox::new(
         stream.into(),
-        app.limits.queue_bytes,
-        app.limits.slow_reader_timeout,
+        app.front.limits.queue_bytes,
+        app.front.limits.slow_reader_timeout,
         metrics.clone(),
     ));
     let peer = match door {
@@ -62,7 +62,7 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
         Door::Operator => Peer::Operator,
     };
     let mut session = Session::new(Arc::clone(&app.rpc), Arc::clone(&outbox) as Arc<dyn Outlet>, peer);
-    let mut incoming = Incoming::new(&outbox, &early, app.limits.frame_bytes_before_auth);
+    let mut incoming = Incoming::new(&outbox, &early, app.front.limits.frame_bytes_before_auth);
     // It holds the whole buffer into which the request head was read.
     drop(early);
     let shared = Shared {
@@ -97,10 +97,10 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
     // Strangers and those who were cut off have nothing to catch up with.
     let grace = if is_stranger || is_cut_off {
         Duration::ZERO
-    } else if app.stopping.is_cancelled() {
-        app.limits.drain
+    } else if app.front.stopping.is_cancelled() {
+        app.front.limits.drain
     } else {
-        app.limits.slow_reader_grace
+        app.front.limits.slow_reader_grace
     };
     let otherwise = if incoming.is_closed() { CLOSED_BY_PEER } else { BROKEN };
     let end = async {
@@ -114,7 +114,7 @@ pub(super) async fn run(app: Arc<App>, (door, since): (Door, Instant), stream: S
     tokio::select! {
         _ = tokio::time::timeout(grace + LINGER, end) => {}
         () = expulsion => {}
-        () = app.lifecycle.hard_stop().cancelled_owned() => {}
+        () = app.front.lifecycle.hard_stop().cancelled_owned() => {}
     }
     if reads_on {
         // What it still read was shown to a session: whoever expels the agent meanwhile must find it.
@@ -130,7 +130,7 @@ async fn converse(app: &App, outbox: &Outbox, session: &mut Session, incoming: &
     loop {
         if most < usize::MAX && shared.has_entered() {
             most = usize::MAX;
-            incoming.raise_limit(app.limits.frame_bytes);
+            incoming.raise_limit(app.front.limits.frame_bytes);
         }
         // Whoever asks faster than it reads the answers is not heard until it has read some.
         outbox.has_room(most).await;
@@ -153,12 +153,12 @@ async fn converse(app: &App, outbox: &Outbox, session: &mut Session, incoming: &
 /// Asks for a sign of life now and then.
 async fn heartbeat(app: &App, outbox: &Outbox, shared: &Shared) {
     loop {
-        tokio::time::sleep(app.limits.ping_interval).await;
+        tokio::time::sleep(app.front.limits.ping_interval).await;
         // Pings lie behind a large answer, and while that is on its way nothing is read.
         if outbox.has_drained() {
             shared.unanswered.store(0, Ordering::Relaxed);
         }
-        if shared.unanswered.fetch_add(1, Ordering::Relaxed) >= app.limits.missed_pongs {
+        if shared.unanswered.fetch_add(1, Ordering::Relaxed) >= app.front.limits.missed_pongs {
             // Where nobody is, nobody minds; whoever merely stopped reading finds out why it was cut off.
             return outbox.close(CloseCode::TryAgainLater, "no answer to pings");
         }
@@ -169,18 +169,18 @@ async fn heartbeat(app: &App, outbox: &Outbox, shared: &Shared) {
 /// Ends a connection that does not authenticate in time, and every one that is still there when the server stops.
 async fn patience(app: &App, (door, since): (Door, Instant), outbox: &Outbox, shared: &Shared) {
     tokio::select! {
-        () = tokio::time::sleep_until(since + app.limits.auth_timeout) => {
+        () = tokio::time::sleep_until(since + app.front.limits.auth_timeout) => {
             if !shared.has_entered() {
                 return outbox.close(CloseCode::Policy, "not authenticated in time");
             }
-            app.stopping.cancelled().await;
+            app.front.stopping.cancelled().await;
         }
-        () = app.stopping.cancelled() => {}
+        () = app.front.stopping.cancelled() => {}
     }
     if door != Door::Operator && shared.has_entered() {
         // The room model tells its sessions; this is for one that came in just then.
         tokio::time::sleep(LINGER).await;
     }
-    let reason = EndReason::of_stop(app.restarting.load(Ordering::Relaxed));
+    let reason = EndReason::of_stop(app.front.restarting.load(Ordering::Relaxed));
     outbox.close(CloseCode::of(&reason), &reason.close_text());
 }

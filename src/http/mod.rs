@@ -9,6 +9,7 @@ mod incoming;
 mod outbox;
 mod queue;
 mod router;
+mod signaling;
 mod socket;
 mod stream;
 mod tls;
@@ -20,12 +21,14 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-pub use accept::{Listener, serve};
+pub use accept::Listener;
 pub use frame::text as text_frame;
 pub use tls::{TlsError, acceptor};
 
 use crate::rpc::Rpc;
 use crate::runtime::lifecycle::Lifecycle;
+use crate::runtime::metrics::Metrics;
+use crate::signaling::Rooms;
 
 /// Bounds of connections.
 #[derive(Clone, Copy, Debug)]
@@ -69,10 +72,8 @@ pub struct Admission {
     pub bound: Vec<SocketAddr>,
 }
 
-/// What every connection needs.
-pub struct App {
-    /// Sessions.
-    pub rpc: Arc<Rpc>,
+/// What every connection needs, whatever it is for.
+pub struct Front {
     /// Bounds.
     pub limits: HttpLimits,
     /// Who may connect.
@@ -83,6 +84,28 @@ pub struct App {
     pub stopping: CancellationToken,
     /// Whether the server comes back when it stops.
     pub restarting: Arc<AtomicBool>,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+/// A hub: what its connections need.
+pub struct App {
+    /// Sessions.
+    pub rpc: Arc<Rpc>,
+    /// What all connections need.
+    pub front: Arc<Front>,
+    /// Where agents find each other for direct links, if they may.
+    pub signaling: Option<Arc<Rooms>>,
+}
+
+/// Serves a hub on every listener until it stops.
+pub fn serve(app: &Arc<App>, listeners: Vec<Listener>) {
+    accept::serve(&app.front, &router::hub(app), listeners);
+}
+
+/// Serves signaling and nothing else on every listener until `front` stops.
+pub fn serve_signaling(front: &Arc<Front>, rooms: &Arc<Rooms>, listeners: Vec<Listener>) {
+    accept::serve(front, &router::signaling(front, rooms), listeners);
 }
 
 /// By which door a connection came.

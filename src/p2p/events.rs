@@ -103,6 +103,12 @@ pub enum SendError {
         /// The level that holds.
         permission: Permission,
     },
+    /// The type belongs to the link itself.
+    #[error("messages of type `{kind}` are the link's own")]
+    Reserved {
+        /// The type of the message.
+        kind: String,
+    },
     /// The text looks as if it held something private, and the level is `helper`.
     #[error("the text mentions `{pattern}`, which level `helper` keeps back")]
     Private {
@@ -117,7 +123,7 @@ impl SendError {
     pub fn is_final(&self) -> bool {
         matches!(
             self,
-            Self::TooLarge { .. } | Self::NotAllowed { .. } | Self::Private { .. }
+            Self::TooLarge { .. } | Self::NotAllowed { .. } | Self::Reserved { .. } | Self::Private { .. }
         )
     }
 }

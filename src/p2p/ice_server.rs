@@ -63,7 +63,7 @@ impl FromStr for IceServer {
     fn from_str(text: &str) -> Result<Self, IceServerProblem> {
         let (scheme, rest) = text.split_once(':').ok_or(IceServerProblem::Scheme)?;
         let scheme = scheme.to_ascii_lowercase();
-        let standard_port = match scheme.as_str() {
+        let standard_port: u16 = match scheme.as_str() {
             "stun" | "turn" => 3478,
             "stuns" | "turns" => 5349,
             _ => return Err(IceServerProblem::Scheme),

@@ -18,16 +18,24 @@
 //! - The state of the WebRTC connection is asked for apart from the rest ([`Link::ice_details`]), because that waits.
 //! - [`LinkOptions`] names whom `wss://` servers must be signed by.
 
+mod addresses;
+mod calls;
 mod conversation;
+mod engine;
 mod envelope;
 mod events;
 mod ice_server;
 mod link;
+mod machine;
 mod options;
 mod ordered;
 mod pieces;
 mod privacy;
+mod runtime;
+mod shared;
 mod shorthand;
+mod transport;
+mod wire;
 
 pub use crate::signaling::frame::Role;
 pub use envelope::{Author, Envelope, EnvelopeError, Priority};

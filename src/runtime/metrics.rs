@@ -73,6 +73,14 @@ pub enum Carried {
     Withheld,
 }
 
+/// Something that the signaling server refused, by reason.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct SignalingLabels {
+    /// Why: `invalid_room`, `room_full`, `slow_down`, `connections`, `capacity` or `no_name` for a client that was not let
+    /// in, `frame` for a frame that was not passed on.
+    pub reason: &'static str,
+}
+
 /// All metrics. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
@@ -116,6 +124,14 @@ pub struct Metrics {
     pub gateway_restarts: Family<GatewayLabels, Counter>,
     /// 1 while the last commit succeeded, 0 while the storage refuses changes.
     pub writable: Gauge,
+    /// Rooms of the signaling server.
+    pub signaling_rooms: Gauge,
+    /// Clients of the signaling server, those included whose room is gone.
+    pub signaling_peers: Gauge,
+    /// Frames that the signaling server passed on.
+    pub signaling_relayed: Counter,
+    /// Clients and frames that the signaling server refused, by reason.
+    pub signaling_refused: Family<SignalingLabels, Counter>,
 }
 
 /// The histogram of commit times: 16 buckets from 0.1 ms on, each twice the one before.
@@ -215,6 +231,52 @@ impl Metrics {
             self.gateway_restarts.clone(),
         );
         r.register("writable", "Whether the last commit succeeded", self.writable.clone());
+        self.register_signaling(r);
         registry
+    }
+
+    fn register_signaling(&self, r: &mut Registry) {
+        r.register(
+            "signaling_rooms",
+            "Rooms of the signaling server",
+            self.signaling_rooms.clone(),
+        );
+        r.register(
+            "signaling_peers",
+            "Clients of the signaling server",
+            self.signaling_peers.clone(),
+        );
+        r.register(
+            "signaling_relayed",
+            "Frames that the signaling server passed on",
+            self.signaling_relayed.clone(),
+        );
+        r.register(
+            "signaling_refused",
+            "Clients and frames that the signaling server refused, by reason",
+            self.signaling_refused.clone(),
+        );
+    }
+
+    /// What of it concerns signaling, as Prometheus reads it.
+    pub fn signaling_page(&self) -> String {
+        let mut registry = Registry::with_prefix("wardroom");
+        registry.register("connections", "Open connections", self.connections.clone());
+        registry.register("closes", "Connections that ended, by close code", self.closes.clone());
+        registry.register(
+            "refused_connections",
+            "Connections refused before the upgrade",
+            self.refused_connections.clone(),
+        );
+        registry.register(
+            "slow_readers",
+            "Connections cut off because they did not read",
+            self.slow_readers.clone(),
+        );
+        self.register_signaling(&mut registry);
+        let mut page = String::new();
+        // Writing into a string does not fail.
+        let _ = encode(&mut page, &registry);
+        page
     }
 }

@@ -68,7 +68,7 @@ fn in_file(certificate: &Path) -> Option<Trust> {
 /// How rooms are opened to peers on a server that listens on `bound`.
 pub(super) fn peer_settings(config: &Config, scheme: &str, bound: &[SocketAddr]) -> PeerSettings {
     PeerSettings {
-        enabled: config.p2p.enabled,
+        enabled: config.p2p.enabled && (config.p2p.signal_url.is_some() || config.signaling.enabled),
         signal_url: config
             .p2p
             .signal_url

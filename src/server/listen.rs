@@ -71,6 +71,15 @@ async fn listen(host: &str, port: u16) -> io::Result<TcpListener> {
     Err(failure)
 }
 
+/// Listens on the network port only.
+pub(super) fn network_only(bound: Bound) -> io::Result<Listeners> {
+    Ok(Listeners {
+        scheme: if bound.tls.is_some() { "wss" } else { "ws" },
+        addresses: vec![bound.socket.local_addr()?],
+        all: vec![Listener::Tcp(bound.socket, bound.tls)],
+    })
+}
+
 /// Adds the operator's socket. Whoever holds the lock of the data directory may replace one that was left behind.
 pub(super) fn listeners(bound: Bound, data_dir: &Path) -> Result<Listeners, StartError> {
     let failed = |source: io::Error| StartError::DataDirectory {

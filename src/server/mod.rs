@@ -4,6 +4,7 @@ mod error;
 mod gateways;
 mod listen;
 pub mod setup;
+pub mod signaling;
 pub mod upkeep;
 
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ pub use error::{StartError, StartErrorKind};
 
 use crate::config::{Config, Durability};
 use crate::domain::{EndReason, Event, Name};
-use crate::http::{Admission, App, HttpLimits};
+use crate::http::{Admission, App, Front, HttpLimits};
 use crate::hub::acts::{ForgetRetryKeys, KickEveryone, ProbeStorage};
 use crate::hub::{self, Caller, ExchangeLimits, Guides, Hub, HubOptions, HubThreads, Limits};
 use crate::protocol::envelope::FrameLimits;
@@ -92,11 +93,17 @@ impl Server {
         lifecycle.spawn_core("audit", Arc::clone(&rpc).keep_audit(lifecycle.soft_stop()));
         let app = Arc::new(App {
             rpc,
-            limits: http_limits(&config),
-            admission: admission(&config, &listeners.addresses),
-            lifecycle: lifecycle.clone(),
-            stopping: lifecycle.soft_stop(),
-            restarting: Arc::clone(&control.restarting),
+            signaling: config
+                .signaling
+                .enabled
+                .then(|| signaling::rooms(&config, hub.metrics())),
+            front: front(
+                &config,
+                &listeners.addresses,
+                lifecycle,
+                &control.restarting,
+                hub.metrics(),
+            ),
         });
         crate::http::serve(&app, listeners.all);
         gateways::start((&config, data_dir), &peers, &hub, lifecycle).await?;
@@ -339,6 +346,23 @@ fn rpc_limits(config: &Config) -> RpcLimits {
         in_flight: limits.in_flight_requests,
         batch_answer_bytes: limits.history_answer_bytes as usize,
     }
+}
+
+fn front(
+    config: &Config,
+    addresses: &[SocketAddr],
+    lifecycle: &Lifecycle,
+    restarting: &Arc<AtomicBool>,
+    metrics: &Metrics,
+) -> Arc<Front> {
+    Arc::new(Front {
+        limits: http_limits(config),
+        admission: admission(config, addresses),
+        lifecycle: lifecycle.clone(),
+        stopping: lifecycle.soft_stop(),
+        restarting: Arc::clone(restarting),
+        metrics: metrics.clone(),
+    })
 }
 
 fn http_limits(config: &Config) -> HttpLimits {

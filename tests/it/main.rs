@@ -17,4 +17,5 @@ mod protocol;
 mod receipts;
 mod safety;
 mod search;
+mod signaling;
 mod tasks;

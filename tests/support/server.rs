@@ -20,6 +20,7 @@ pub struct TestServerBuilder {
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
     wrapper: Vec<String>,
+    signaling_only: bool,
 }
 
 impl TestServerBuilder {
@@ -50,6 +51,12 @@ impl TestServerBuilder {
     /// A program that runs the server, such as `strace` with its arguments.
     pub fn wrapper(mut self, words: &[&str]) -> Self {
         self.wrapper = words.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
+    /// `wardroom signal` instead of a hub.
+    pub fn signaling_only(mut self) -> Self {
+        self.signaling_only = true;
         self
     }
 
@@ -86,7 +93,12 @@ impl TestServerBuilder {
         }
         command
             .args(&words[1..])
-            .args(["serve", "--foreground", "--port", "0", "--data-dir"])
+            .args(if self.signaling_only {
+                &["signal"][..]
+            } else {
+                &["serve", "--foreground"]
+            })
+            .args(["--port", "0", "--data-dir"])
             .arg(&data_dir)
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))

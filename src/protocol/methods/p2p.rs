@@ -30,7 +30,7 @@ impl From<PermissionParam> for Permission {
 }
 
 method! {
-    /// Opens a room to peers that come over WebRTC, with link-agent or wardroom at the other end. Each peer becomes an agent of origin `p2p` in this room and no other. Whoever knows the id of the P2P room can come in: hand it to one peer, and to nobody else. The owner of the room and the controller may do it.
+    /// Opens a room to peers that come over WebRTC, with link-agent or wardroom at the other end. Each peer becomes an agent of origin `p2p` in this room and no other. Whoever knows the id of the P2P room can come in: hand it to one peer, and to nobody else. The owner of the room and the controller may do it. Refused with 4003 while the operator has turned it off, as `p2p.join`.
     P2pOpen = "p2p.open", Agent, Change, P2pOpenParams => P2pOpenResult,
     errors [InvalidParams, Forbidden, RoomNotFound, CannotModifyLobby, OpeningLimit], events []
 }

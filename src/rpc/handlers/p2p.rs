@@ -21,7 +21,7 @@ fn enabled(rpc: &Rpc) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::Forbidden(
-        "this server serves no peers: the operator turned `p2p.enabled` off",
+        "this server serves no peers: the operator turned `p2p.enabled` off, or `signaling.enabled` without another `p2p.signalUrl`",
     ))
 }
 

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use wardroom::client::{ConnectOptions, Connection as Client, Endpoint, Methods};
 
+use crate::signaling::Peer;
 use crate::support::{Agent, Cast, PATIENCE, Raw, TestServer, soon};
 
 /// Another program that holds the database, so that the server cannot save anything.
@@ -223,6 +224,7 @@ async fn every_metric_moves() {
     watch.step(&[("closes_total{code=\"1003\"}", 1.0)]).await;
 
     move_clean_closes(&cast, &mut watch).await;
+    move_signaling(&cast, &mut watch).await;
     move_commit_failures(&cast, &mut watch).await;
     assert_eq!(watch.moved, watch.last.families, "a metric was added, or does not move");
 }
@@ -249,6 +251,27 @@ async fn move_clean_closes(cast: &Cast, watch: &mut Watch<'_>) {
     let visitor = cast.server.connect().await;
     soon("the end", visitor.close(1000, "bye")).await;
     watch.step(&[("closes_total{code=\"1000\"}", 1.0)]).await;
+}
+
+async fn move_signaling(cast: &Cast, watch: &mut Watch<'_>) {
+    let mut one = Peer::enter(&cast.server, "/signal/r").await;
+    let mut two = Peer::enter(&cast.server, "/signal/r").await;
+    watch.step(&[("signaling_rooms", 1.0), ("signaling_peers", 2.0)]).await;
+    one.send(r#"{"type":"offer","payload":"v=0"}"#).await;
+    two.send(r#"{"type":"hello"}"#).await;
+    Peer::open(&cast.server, "/signal/r").await.ending().await;
+    watch
+        .step(&[
+            ("signaling_relayed_total", 1.0),
+            ("signaling_refused_total{reason=\"frame\"}", 1.0),
+            ("signaling_refused_total{reason=\"room_full\"}", 1.0),
+            ("closes_total{code=\"1008\"}", 1.0),
+        ])
+        .await;
+    drop((one, two));
+    watch
+        .step(&[("signaling_rooms", -1.0), ("signaling_peers", -2.0)])
+        .await;
 }
 
 async fn move_commit_failures(cast: &Cast, watch: &mut Watch<'_>) {
