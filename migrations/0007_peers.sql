@@ -4,7 +4,8 @@ CREATE TABLE openings (
     room       INTEGER NOT NULL REFERENCES rooms (number),
     opened_by  INTEGER NOT NULL REFERENCES agents (number),
     permission TEXT NOT NULL,
-    signal_url TEXT NOT NULL,
+    -- NULL is the configured one, whichever that is.
+    signal_url TEXT,
     -- Whether somebody else opened the P2P room and this one only went there.
     is_joined  INTEGER NOT NULL,
     created_at INTEGER NOT NULL,

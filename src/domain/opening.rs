@@ -11,7 +11,7 @@ pub struct P2pRoomId(String);
 
 impl P2pRoomId {
     /// Longest id of a P2P room that somebody else made, in characters.
-    pub const LIMIT: usize = 128;
+    pub const LIMIT: usize = 64;
 
     /// Makes an id of 128 random bits.
     pub fn from_random(random: [u8; 16]) -> Self {
@@ -57,8 +57,8 @@ pub struct OpeningView {
     pub opened_by: AgentId,
     /// The most that its peers may do.
     pub permission: Permission,
-    /// The signaling server where the ends find each other.
-    pub signal_url: String,
+    /// The signaling server where the ends find each other; `None` is the configured one.
+    pub signal_url: Option<String>,
     /// Whether somebody else opened the P2P room.
     pub is_joined: bool,
     /// When it was opened, in milliseconds since 1970.

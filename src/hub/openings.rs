@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::directory::{Directory, Room};
 use super::{Caller, Hub};
 use crate::domain::{
-    AgentNumber, GuestView, KeyScope, LinkNumber, MessageId, Name, OpeningId, OpeningView, P2pRoomId, Permission,
-    PlaceView, Refusal, Role, RoomId, StreamNumber,
+    AgentNumber, AgentOrigin, GuestView, KeyScope, LinkNumber, MessageId, Name, OpeningId, OpeningView, P2pRoomId,
+    Permission, PlaceView, Refusal, Role, RoomId, StreamNumber,
 };
 use crate::store::openings::{LinkRow, OpeningRow};
 use crate::store::{Connection, StoreError, peer_messages};
@@ -140,8 +140,8 @@ pub struct PeerPlace {
     pub opening: OpeningId,
     /// The P2P room.
     pub p2p_room: P2pRoomId,
-    /// The signaling server.
-    pub signal_url: String,
+    /// The signaling server; `None` is the configured one.
+    pub signal_url: Option<String>,
     /// The most that the peer may do.
     pub permission: Permission,
     /// The room.
@@ -153,6 +153,8 @@ pub struct PeerPlace {
 impl Directory {
     /// What the guest `agent` may do; `None` for everybody else.
     pub fn level_of(&self, agent: AgentNumber) -> Option<Permission> {
+        // Looked for only where there is something to be found.
+        self.agent(agent).filter(|agent| agent.origin == AgentOrigin::P2p)?;
         self.openings
             .of_guest(agent)
             .map(|(link, opening)| level(link, opening))

@@ -39,6 +39,7 @@ fn webrtc(config: &Config, data_dir: &Path, peers: &PeerSettings, lifecycle: &Li
     let ice_servers =
         ice_servers.map_err(|problem| StartError::Configuration(format!("`p2p.iceServers`: {problem}")))?;
     Ok(WebRtc::new(Settings {
+        signal_url: peers.signal_url.clone(),
         ice_servers,
         trust: trust(config, data_dir, peers),
         unacknowledged: config.p2p.unacknowledged as usize,

@@ -18,8 +18,8 @@ pub struct OpeningRow {
     pub opened_by: AgentNumber,
     /// The most that its peers may do.
     pub permission: Permission,
-    /// The signaling server.
-    pub signal_url: String,
+    /// The signaling server; `None` is the configured one.
+    pub signal_url: Option<String>,
     /// Whether somebody else opened the P2P room.
     pub is_joined: bool,
     /// When it was opened, in milliseconds since 1970.

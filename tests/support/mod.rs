@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod cast;
 pub mod fault;
+pub mod peer;
 pub mod raw;
 pub mod server;
 

@@ -39,6 +39,8 @@ use place::{Outcome, Served};
 
 /// What all links have in common.
 pub struct Settings {
+    /// The configured signaling server.
+    pub signal_url: String,
     /// Servers that help through address translation.
     pub ice_servers: Vec<IceServer>,
     /// Who must have signed the certificates of signaling servers.

@@ -38,7 +38,8 @@ impl Served {
     /// Keeps a link in the P2P room of the place, and its peer in the hub room while it is up.
     pub(super) async fn serve(mut self) -> Outcome {
         let permission = *self.permission.borrow_and_update();
-        let mut options = LinkOptions::new(&self.place.signal_url, self.place.room_name.as_str());
+        let signal_url = self.place.signal_url.as_ref().unwrap_or(&self.settings.signal_url);
+        let mut options = LinkOptions::new(signal_url, self.place.room_name.as_str());
         options.room = Some(self.place.p2p_room.reveal().to_owned());
         options.permission = permission;
         options.ice_servers.clone_from(&self.settings.ice_servers);

@@ -24,10 +24,8 @@ pub struct OpenRoom {
     pub room: Option<RoomId>,
     /// The most that the peers may do.
     pub permission: Permission,
-    /// The signaling server where the ends find each other.
-    pub signal_url: String,
-    /// Whether that is another one than the operator configured.
-    pub is_elsewhere: bool,
+    /// The signaling server where the ends find each other, if it is another one than the operator configured.
+    pub signal_url: Option<String>,
     /// When it ends, in milliseconds since 1970; for new P2P rooms the server decides when `None`.
     pub expires_at_ms: Option<i64>,
     /// For whom there is room.
@@ -40,7 +38,7 @@ impl Act for OpenRoom {
     fn run(&self, desk: &mut Desk<'_>) -> Result<OpeningView, Refusal> {
         let me = desk.me()?;
         let room = desk.governed_room(&me, self.room)?;
-        if self.is_elsewhere && me.agent.role != Role::Controller {
+        if self.signal_url.is_some() && me.agent.role != Role::Controller {
             // Otherwise any agent could have the server call on addresses that only the server reaches.
             return Err(Refusal::Forbidden(
                 "only the controller may use another signaling server than the configured one",

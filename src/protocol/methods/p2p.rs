@@ -76,7 +76,7 @@ method! {
 pub struct P2pJoinParams {
     /// The room.
     pub room_id: String,
-    /// The id of the P2P room, 1 to 128 letters, digits, hyphens and underscores.
+    /// The id of the P2P room, 1 to 64 letters, digits, hyphens and underscores.
     pub p2p_room_id: String,
     /// The signaling server, `ws://…` or `wss://…`; the configured one when left out.
     pub signal_url: Option<String>,
@@ -193,14 +193,16 @@ pub struct GuestObject {
     pub online: bool,
 }
 
-impl From<OpeningView> for OpeningObject {
-    fn from(opening: OpeningView) -> Self {
+impl OpeningObject {
+    /// The form of an opening on the wire, where `own_url` is the configured signaling server.
+    pub fn new(opening: OpeningView, own_url: &str) -> Self {
+        let signal_url = opening.signal_url.clone().unwrap_or_else(|| own_url.to_owned());
         let place = |place: &PlaceView| {
             let p2p_room = place.p2p_room.reveal();
             PlaceObject {
                 p2p_room_id: p2p_room.to_owned(),
-                text: text(p2p_room, &opening),
-                command: command(p2p_room, &opening.signal_url),
+                text: text(p2p_room, opening.permission, &signal_url),
+                command: command(p2p_room, &signal_url),
                 guest: place.guest.as_ref().map(Into::into),
             }
         };
@@ -215,7 +217,7 @@ impl From<OpeningView> for OpeningObject {
             expires_at: opening.expires_at_ms,
             max_uses: opening.max_uses,
             uses: opening.uses,
-            signal_url: opening.signal_url,
+            signal_url,
         }
     }
 }
@@ -231,9 +233,10 @@ impl From<&GuestView> for GuestObject {
     }
 }
 
-impl From<OpeningView> for P2pOpenResult {
-    fn from(opening: OpeningView) -> Self {
-        let opening = OpeningObject::from(opening);
+impl P2pOpenResult {
+    /// The form of a new opening on the wire, where `own_url` is the configured signaling server.
+    pub fn new(opening: OpeningView, own_url: &str) -> Self {
+        let opening = OpeningObject::new(opening, own_url);
         let first = opening.places.first().cloned();
         let (p2p_room_id, text, command) =
             first.map_or_else(Default::default, |first| (first.p2p_room_id, first.text, first.command));
@@ -252,8 +255,7 @@ fn command(p2p_room: &str, signal_url: &str) -> String {
 }
 
 /// What to hand to a peer, in the order in which link-agent's invitations say it.
-fn text(p2p_room: &str, opening: &OpeningView) -> String {
-    let (url, level) = (&opening.signal_url, opening.permission);
+fn text(p2p_room: &str, level: Permission, url: &str) -> String {
     format!(
         "--- An invitation into a room, by wardroom ---\n\
          Room ID: {p2p_room}\n\

@@ -37,12 +37,13 @@ impl Handler for P2pOpen {
         let act = OpenRoom {
             room: RoomId::parse(&params.room_id),
             permission: params.permission.into(),
-            signal_url: call.rpc.peers.signal_url.clone(),
-            is_elsewhere: false,
+            signal_url: None,
             expires_at_ms: params.expires_at,
             places: Places::New(count),
         };
-        call.submit(act, P2pOpenResult::from).await;
+        let own_url = call.rpc.peers.signal_url.clone();
+        call.submit(act, move |opening| P2pOpenResult::new(opening, &own_url))
+            .await;
     }
 }
 
@@ -51,24 +52,24 @@ impl Handler for P2pJoin {
         checked!(call, enabled(&call.rpc));
         let params = &call.params;
         let p2p_room = P2pRoomId::parse(&params.p2p_room_id).ok_or_else(|| {
-            Refusal::InvalidParams("`p2pRoomId` must be 1 to 128 letters, digits, hyphens and underscores".into())
+            Refusal::InvalidParams("`p2pRoomId` must be 1 to 64 letters, digits, hyphens and underscores".into())
         });
         let p2p_room = checked!(call, p2p_room);
-        let own = &call.rpc.peers.signal_url;
-        let signal_url = params.signal_url.as_ref().unwrap_or(own);
-        if !is_signal_url(signal_url) {
+        let own_url = call.rpc.peers.signal_url.clone();
+        let signal_url = params.signal_url.clone().filter(|url| *url != own_url);
+        if signal_url.as_deref().is_some_and(|url| !is_signal_url(url)) {
             let message = "`signalUrl` must be an address such as `wss://agents.example/signal/`";
             return call.reply.send(Err(Refusal::InvalidParams(message.into())));
         }
         let act = OpenRoom {
             room: RoomId::parse(&params.room_id),
             permission: params.permission.map_or(Permission::Helper, Into::into),
-            is_elsewhere: signal_url != own,
-            signal_url: signal_url.clone(),
+            signal_url,
             expires_at_ms: params.expires_at,
             places: Places::In(p2p_room),
         };
-        call.submit(act, OpeningObject::from).await;
+        call.submit(act, move |opening| OpeningObject::new(opening, &own_url))
+            .await;
     }
 }
 
@@ -76,7 +77,9 @@ impl Handler for P2pList {
     async fn handle(call: Call<P2pListParams, P2pListResult>) {
         let room = call.params.room_id.as_deref().map(RoomId::parse);
         let openings = checked!(call, call.rpc.hub.openings(call.caller, room));
-        let openings = openings.into_iter().map(Into::into).collect();
+        let own_url = &call.rpc.peers.signal_url;
+        let openings = openings.into_iter();
+        let openings = openings.map(|opening| OpeningObject::new(opening, own_url)).collect();
         call.reply.send(Ok(P2pListResult { openings }));
     }
 }
