@@ -2,7 +2,7 @@
 //!
 //! The modules, in reading order: [`domain`] names the things, [`store`] keeps them, [`hub`] decides and orders what
 //! happens, [`protocol`] gives everything its form on the wire, [`rpc`] turns requests into acts, [`http`] owns the
-//! sockets, [`server`] puts it all together and [`cli`] is what the operator types. [`config`] and [`runtime`] are
+//! sockets, [`gateways`] let others than sessions into rooms, [`server`] puts it all together and [`cli`] is what the operator types. [`config`] and [`runtime`] are
 //! leaves that are handed down as values; [`client`] is the Rust side of the wire. [`signaling`] lets agents find each
 //! other for direct links, which [`p2p`] opens. `text` judges characters for all.
 
@@ -11,6 +11,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod domain;
+pub mod gateways;
 pub mod http;
 pub mod hub;
 pub mod p2p;

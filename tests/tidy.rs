@@ -43,7 +43,11 @@ const LAYERS: &[(&str, &[&str])] = &[
         "bridge",
         &["domain", "store", "p2p", "client", "protocol", "config", "runtime"],
     ),
-    ("gateways", &["domain", "hub", "protocol", "config", "runtime"]),
+    // `client` says whose certificates to trust.
+    (
+        "gateways",
+        &["domain", "hub", "p2p", "protocol", "client", "config", "runtime"],
+    ),
     (
         "server",
         &[
@@ -55,6 +59,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "signaling",
             "http",
             "gateways",
+            "p2p",
+            "client",
             "config",
             "runtime",
         ],

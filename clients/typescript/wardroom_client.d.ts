@@ -18,6 +18,7 @@ export { Items } from "./lib/iteration.js";
 export type { DirectItem, DirectStreamItem, MessageItem, RemovalItem, ResetItem, RoomItem, } from "./lib/iteration.js";
 export type { CallOptions } from "./lib/methods.js";
 export type * from "./lib/agent_types.js";
+export type * from "./lib/peer_types.js";
 export type * from "./lib/position_types.js";
 export type { ClientOptions, ErrorReport, Timers } from "./lib/settings.js";
 export type * from "./lib/task_types.js";

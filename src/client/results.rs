@@ -85,6 +85,12 @@ pub struct AgentEntry {
     pub display_name: String,
     /// `controller` or `participant`.
     pub role: String,
+    /// `p2p` for a peer beyond the server; none: an agent of the server.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// What a peer may do: `intimate`, `helper` or `chat`.
+    #[serde(default)]
+    pub permission: Option<String>,
     /// Whether it is kept out.
     pub banned: bool,
     /// Whether it has a live session.
@@ -158,6 +164,12 @@ pub struct RoomMember {
     pub agent_id: String,
     /// Its name.
     pub display_name: String,
+    /// `p2p` for a peer beyond the server; none: an agent of the server.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// What a peer may do: `intimate`, `helper` or `chat`.
+    #[serde(default)]
+    pub permission: Option<String>,
     /// Whether it has a live session.
     pub online: bool,
     /// When it joined, in milliseconds since 1970.
@@ -183,6 +195,9 @@ pub struct Message {
     pub sender_id: String,
     /// The sender's name at that time.
     pub sender_name: String,
+    /// `p2p` when a peer beyond the server sent it; none: an agent of the server.
+    #[serde(default)]
+    pub origin: Option<String>,
     /// The text; `[removed]` after its removal.
     pub content: String,
     /// `task`, `result`, `query`, `file` or `ack`; none: talk.

@@ -2,6 +2,7 @@
 //! result or its error, and hands on its events.
 
 mod keys;
+mod peers;
 mod signatures;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use super::{
     TaskMethods, TaskOptions, TaskOutcome, TaskProgress,
 };
 use keys::{KEY_METHODS, key_call};
+use peers::peer_call;
 
 /// What the cases of one method came to.
 #[derive(Debug, Default)]
@@ -55,7 +57,7 @@ async fn every_typed_function_speaks_as_the_fixtures_do() {
             "`{method}` was not replayed: {tally:?}"
         );
     }
-    assert_eq!(tallies.len(), 52, "a fixture for every method");
+    assert_eq!(tallies.len(), 57, "a fixture for every method");
 }
 
 fn fixtures() -> Vec<Value> {
@@ -362,6 +364,7 @@ async fn typed_call(connection: &Connection, method: &str, params: &Params<'_>) 
             receipt_call(connection, method, params).await?
         }
         method if method.starts_with("task.") => task_call(connection, method, params).await?,
+        method if method.starts_with("p2p.") => peer_call(connection, method, params).await?,
         _ => return None,
     })
 }

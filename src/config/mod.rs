@@ -17,6 +17,7 @@ mod limits;
 mod lobby;
 mod log;
 mod nearest;
+mod p2p;
 mod settings;
 mod shutdown;
 mod signaling;
@@ -41,6 +42,7 @@ pub use self::http::Http;
 pub use self::limits::Limits;
 pub use self::lobby::Lobby;
 pub use self::log::{Log, LogFormat};
+pub use self::p2p::{P2p, is_signal_url};
 pub use self::shutdown::Shutdown;
 pub use self::signaling::Signaling;
 pub use self::storage::{Durability, IntegrityCheck, Storage};
@@ -98,6 +100,9 @@ pub struct Config {
     /// How much a client may ask of the server. Every limit can be raised; where `0` turns one off, its key says so.
     pub limits: Limits,
 
+    /// Opening rooms to peers that come over WebRTC, and what they find each other by.
+    pub p2p: P2p,
+
     /// How agents find each other for direct links, at `/signal/` of this server or in `wardroom signal`.
     pub signaling: Signaling,
 
@@ -126,6 +131,7 @@ impl Default for Config {
             tls: Tls::default(),
             http: Http::default(),
             limits: Limits::default(),
+            p2p: P2p::default(),
             signaling: Signaling::default(),
             storage: Storage::default(),
             log: Log::default(),
@@ -293,6 +299,7 @@ impl Config {
         self.tls.validate(&mut checks);
         self.http.validate(&mut checks);
         self.limits.validate(&mut checks);
+        self.p2p.validate(&mut checks);
         self.log.validate(&mut checks);
         let problems = checks.into_problems();
         if problems.is_empty() {

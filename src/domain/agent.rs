@@ -31,10 +31,13 @@ impl Role {
 }
 
 /// The way by which an agent came in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum AgentOrigin {
+    #[default]
     /// Authenticates with an API key of this server.
     Local,
+    /// A peer in a room that was opened to peers. It has no API key, and comes in by its link alone.
+    P2p,
 }
 
 impl AgentOrigin {
@@ -42,12 +45,20 @@ impl AgentOrigin {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Local => "local",
+            Self::P2p => "p2p",
         }
+    }
+
+    /// The word for it where being local needs none.
+    pub fn unless_local(self) -> Option<&'static str> {
+        (self != Self::Local).then(|| self.as_str())
     }
 
     /// Reads the stored word.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Local].into_iter().find(|origin| origin.as_str() == text)
+        [Self::Local, Self::P2p]
+            .into_iter()
+            .find(|origin| origin.as_str() == text)
     }
 }
 

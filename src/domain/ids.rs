@@ -42,6 +42,10 @@ public_id! {
     KeyId
 }
 public_id! {
+    /// The opening of a room to peers beyond the server, as those see it who may govern the room. No secret.
+    OpeningId
+}
+public_id! {
     /// The incarnation of a database, minted with it: positions of one database are never mistaken for those of another.
     Epoch
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AgentId, JsonText, MessageId, Name, RoomId};
+use super::{AgentId, AgentOrigin, JsonText, MessageId, Name, RoomId};
 
 /// What a removed message says from then on.
 pub const REMOVED_CONTENT: &str = "[removed]";
@@ -60,6 +60,8 @@ pub struct Message {
     pub sender: AgentId,
     /// The name of the sender when it was sent.
     pub sender_name: Name,
+    /// By which way the sender is here.
+    pub origin: AgentOrigin,
     /// What it says, byte for byte.
     pub content: Arc<str>,
     /// What kind it is.

@@ -129,6 +129,15 @@ pub enum Refusal {
         /// Why, if that was said.
         reason: Option<String>,
     },
+    /// No such opening of a room, or none that the caller may know of.
+    #[error("there is no such opening of a room to peers")]
+    OpeningNotFound,
+    /// The room, or the server, has as many places for peers as it may have.
+    #[error("{0} has its limit of {1} places for peers; close an opening first, or ask the operator to raise `{2}`")]
+    OpeningLimit(&'static str, u32, &'static str),
+    /// Another opening holds this P2P room already.
+    #[error("this server is in that P2P room already")]
+    P2pRoomTaken,
     /// The disk does not take the change. Nothing was saved; reading goes on.
     #[error("nothing was saved: {0}")]
     StorageUnavailable(&'static str),

@@ -1,6 +1,6 @@
 //! Rooms as they are shown to those who may see them.
 
-use super::{AgentId, Name, RoomId};
+use super::{AgentId, AgentOrigin, Name, Permission, RoomId};
 
 /// Who may see and join a room.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -79,6 +79,10 @@ pub struct MemberView {
     pub id: AgentId,
     /// Its registered name.
     pub name: Name,
+    /// By which way it is here.
+    pub origin: AgentOrigin,
+    /// What it may do, when it is a peer.
+    pub permission: Option<Permission>,
     /// Whether it has a live session.
     pub online: bool,
     /// When it joined, in milliseconds since 1970.

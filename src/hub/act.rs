@@ -13,6 +13,10 @@ use crate::domain::{
 use crate::runtime::clock::{Clock, Entropy};
 use crate::store::{Connection, StoreError};
 
+/// Refuses what is up to those who govern a room.
+pub(super) const NOT_GOVERNED: Refusal =
+    Refusal::Forbidden("only the owner of the room and the controller may do this");
+
 /// Who wants something done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caller {
@@ -287,9 +291,7 @@ impl<'a> Desk<'a> {
             return Err(Refusal::LobbyFixed);
         }
         if me.agent.role != Role::Controller && room.owner != me.agent.number {
-            return Err(Refusal::Forbidden(
-                "only the owner of the room and the controller may do this",
-            ));
+            return Err(NOT_GOVERNED);
         }
         Ok(room)
     }

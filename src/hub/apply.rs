@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::change::Change;
-use super::directory::{Agent, Conversation, Directory, Head, Room, Session};
+use super::directory::{Agent, Conversation, Directory, Entry, Head, Room, Session};
 use super::exchange::Exchange;
 use crate::domain::{AgentNumber, StreamNumber};
 use crate::store::receipts::Track;
@@ -21,7 +21,7 @@ impl Directory {
             Change::AgentRenamed(agent, name) => self.rename(agent, &name),
             Change::SessionRekeyed(session, key) => {
                 if let Some(session) = self.sessions.get_mut(&session) {
-                    session.key = key;
+                    session.entry = Entry::Key(key);
                 }
             }
             Change::AgentSeen(agent, at_ms) => self.with_agent(agent, |agent| agent.last_seen_ms = Some(at_ms)),
@@ -34,7 +34,8 @@ impl Directory {
                 name,
                 at_ms,
             } => {
-                self.sessions.insert(session, Session { agent, name, key });
+                let entry = Entry::Key(key);
+                self.sessions.insert(session, Session { agent, name, entry });
                 self.with_agent(agent, |agent| agent.sessions.push(session));
                 let lobby = self.lobby;
                 self.with_room(lobby, |room| {
@@ -42,6 +43,16 @@ impl Directory {
                         Arc::make_mut(&mut room.members).insert(agent, at_ms);
                     }
                 });
+            }
+            Change::GuestSessionOpened {
+                session,
+                agent,
+                name,
+                scope,
+            } => {
+                let entry = Entry::Guest(scope);
+                self.sessions.insert(session, Session { agent, name, entry });
+                self.with_agent(agent, |agent| agent.sessions.push(session));
             }
             Change::SessionClosed(session) => {
                 if let Some(Session { agent, .. }) = self.sessions.remove(&session) {
@@ -138,6 +149,7 @@ impl Directory {
             Change::ReadMarked { track, agent, mark } => {
                 self.read_marks.insert((track, agent), mark);
             }
+            Change::Opening(change) => self.openings.apply(change),
             Change::Indexed { stream, seq, done } => self.set_indexed(stream, seq, done),
             Change::MotdSet(motd) => self.motd = motd,
             Change::LockSet(locked) => self.locked = locked,

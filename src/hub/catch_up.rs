@@ -194,10 +194,9 @@ impl Hub {
 
     fn event(&self, room: Option<RoomId>, seq: u64, row: MessageRow, is_own: bool) -> Event {
         let directory = self.directory();
-        let id_of = |number| directory.id_of(number);
         let removed = row.removal.is_some();
-        let recipient = row.direct.map(|direct| id_of(direct.recipient));
-        let message = message_of(row, id_of);
+        let recipient = row.direct.map(|direct| directory.id_of(direct.recipient));
+        let message = message_of(row, &directory);
         match (room, recipient) {
             (Some(room), _) => Event::Message { room, message, removed },
             (None, recipient) => Event::Direct {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::exchange::Exchange;
 use super::keyring::KeyChange;
-use crate::domain::{AgentNumber, KeyId, Lease, Name, RowId, SessionId, StreamNumber, Visibility};
+use super::openings::OpeningChange;
+use crate::domain::{AgentNumber, KeyId, KeyScope, Lease, Name, RowId, SessionId, StreamNumber, Visibility};
 use crate::store::agents::AgentRow;
 use crate::store::pauses::PauseRow;
 use crate::store::receipts::{ReadMark, Track};
@@ -30,10 +31,18 @@ pub(super) enum Change {
         name: Name,
         at_ms: i64,
     },
+    /// The session of a guest, which belongs to no room but its own.
+    GuestSessionOpened {
+        session: SessionId,
+        agent: AgentNumber,
+        name: Name,
+        scope: KeyScope,
+    },
     SessionClosed(SessionId),
     /// The session goes on under another key of its agent.
     SessionRekeyed(SessionId, KeyId),
     Key(KeyChange),
+    Opening(OpeningChange),
     RoomAdded(RoomRow),
     RoomChanged {
         room: StreamNumber,
@@ -108,6 +117,12 @@ impl Change {
     /// Whether the next end of a lease may be another one than before.
     pub(super) fn concerns_leases(&self) -> bool {
         matches!(self, Self::LeaseSet(..) | Self::LeaseEnded(_) | Self::RoomDeleted(_))
+    }
+
+    /// Whether gateways have something to look at.
+    pub(super) fn concerns_places(&self) -> bool {
+        let Self::Opening(change) = self else { return false };
+        !matches!(change, OpeningChange::PositionSet(..) | OpeningChange::LevelSet(..))
     }
 
     /// Whether the search index is to be fed.

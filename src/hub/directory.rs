@@ -7,9 +7,10 @@ use super::exchange::Exchange;
 use super::keyring::Keyring;
 use super::leases::Leases;
 use super::open_rooms::OpenRooms;
+use super::openings::Openings;
 use crate::domain::{
-    AgentId, AgentNumber, KeyCard, KeyHash, KeyId, KeyScope, MemberView, Name, PauseView, Role, RoomId, RoomView,
-    SessionId, StreamNumber, Visibility,
+    AgentId, AgentNumber, AgentOrigin, KeyCard, KeyHash, KeyId, KeyScope, MemberView, Name, PauseView, Role, RoomId,
+    RoomView, SessionId, StreamNumber, Visibility,
 };
 use crate::store::agents::AgentRow;
 use crate::store::pauses::PauseRow;
@@ -29,6 +30,8 @@ pub struct Agent {
     pub name: Name,
     /// What it may do.
     pub role: Role,
+    /// By which way it is here.
+    pub origin: AgentOrigin,
     /// When it was last seen, in milliseconds since 1970.
     pub last_seen_ms: Option<i64>,
     /// Whether it is banned.
@@ -60,8 +63,34 @@ pub struct Session {
     pub agent: AgentNumber,
     /// The name that the agent goes by in this session.
     pub name: Name,
-    /// The key that it came in with.
-    pub key: KeyId,
+    /// How it came in.
+    pub(super) entry: Entry,
+}
+
+/// How a session came in.
+#[derive(Clone, Debug)]
+pub(super) enum Entry {
+    /// With a key, which says what it may do.
+    Key(KeyId),
+    /// As the guest that a peer is here.
+    Guest(KeyScope),
+}
+
+impl Session {
+    /// The key that it came in with; `None` for that of a guest.
+    pub fn key(&self) -> Option<KeyId> {
+        match &self.entry {
+            Entry::Key(key) => Some(*key),
+            Entry::Guest(_) => None,
+        }
+    }
+}
+
+/// What those who read learn of who sent a message, beside its name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sender {
+    pub id: AgentId,
+    pub origin: AgentOrigin,
 }
 
 /// The head of a stream of messages.
@@ -167,6 +196,8 @@ pub struct Directory {
     /// With whom each agent has one.
     pub(super) correspondents: HashMap<AgentNumber, Vec<AgentNumber>>,
     pub(super) sessions: HashMap<SessionId, Session>,
+    /// Who may come in from beyond the server.
+    pub(super) openings: Openings,
     /// Who holds which task.
     pub(super) leases: Leases,
     /// Up to where each agent has read.
@@ -191,6 +222,15 @@ impl Directory {
     pub(super) fn id_of(&self, number: AgentNumber) -> AgentId {
         // There is no agent without a row, and rows stay.
         self.agent(number).map_or(AgentId(uuid::Uuid::nil()), |agent| agent.id)
+    }
+
+    /// The public id of an agent and by which way it is here, revoked ones included.
+    pub(super) fn sender(&self, number: AgentNumber) -> Sender {
+        let agent = self.agent(number);
+        Sender {
+            id: agent.map_or(AgentId(uuid::Uuid::nil()), |agent| agent.id),
+            origin: agent.map_or_else(AgentOrigin::default, |agent| agent.origin),
+        }
     }
 
     /// An agent by its public id, revoked ones included.
@@ -219,7 +259,10 @@ impl Directory {
 
     /// What a live session may do, of what its agent may do.
     pub fn scope_of(&self, session: SessionId) -> Option<&KeyScope> {
-        Some(&self.keys.by_id(self.session(session)?.key)?.scope)
+        match &self.session(session)?.entry {
+            Entry::Key(key) => Some(&self.keys.by_id(*key)?.scope),
+            Entry::Guest(scope) => Some(scope),
+        }
     }
 
     /// How many sessions are live.
@@ -338,6 +381,8 @@ impl Directory {
                 Some(MemberView {
                     id,
                     name,
+                    origin: agent.origin,
+                    permission: self.level_of(agent.number),
                     online,
                     joined_at_ms: *joined_at_ms,
                 })
@@ -374,6 +419,7 @@ impl Directory {
             id: row.id,
             name: row.name,
             role: row.role,
+            origin: row.origin,
             last_seen_ms: row.last_seen_ms,
             banned: row.banned,
             revoked: row.revoked,

@@ -32,6 +32,8 @@ pub(super) struct Decider {
     pub leases_changed: Arc<Notify>,
     /// Woken when a message is stored.
     pub said: Arc<Notify>,
+    /// Woken when places for peers come, go or change.
+    pub openings_changed: Arc<Notify>,
     /// An empty database in memory, for acts that store nothing.
     pub nothing: Connection,
     /// Cancelled when the server can no longer be trusted to answer.
@@ -53,10 +55,14 @@ impl Decider {
         if changes.is_empty() {
             return;
         }
-        let sessions_changed = changes
-            .iter()
-            .any(|change| matches!(change, Change::SessionOpened { .. } | Change::SessionClosed(_)));
+        let sessions_changed = changes.iter().any(|change| {
+            matches!(
+                change,
+                Change::SessionOpened { .. } | Change::GuestSessionOpened { .. } | Change::SessionClosed(_)
+            )
+        });
         let leases_changed = changes.iter().any(Change::concerns_leases);
+        let places_changed = changes.iter().any(Change::concerns_places);
         let is_said = changes.iter().any(Change::concerns_index);
         let mut directory = self.committed.write().unwrap_or_else(PoisonError::into_inner);
         for change in changes {
@@ -67,6 +73,9 @@ impl Decider {
         }
         if is_said {
             self.said.notify_one();
+        }
+        if places_changed {
+            self.openings_changed.notify_one();
         }
         if sessions_changed {
             self.metrics.sessions.set(directory.sessions.len().cast_signed() as i64);

@@ -117,7 +117,7 @@ fn page(
         });
         ExportedMessage {
             removal,
-            message: message_of(row, id_of),
+            message: message_of(row, directory),
         }
     });
     ExportPage {

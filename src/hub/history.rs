@@ -1,8 +1,8 @@
 //! Pages of history: what was said in a room, and in the lobby also what was said to the reader alone.
 
-use super::directory::Room;
+use super::directory::{Directory, Room};
 use super::{Caller, Hub};
-use crate::domain::{AgentId, AgentNumber, HistoryEntry, Message, MessageId, Refusal, Role, RoomId, StreamNumber};
+use crate::domain::{AgentNumber, HistoryEntry, Message, MessageId, Refusal, Role, RoomId, StreamNumber};
 use crate::store::messages::MessageRow;
 use crate::store::{Connection, StoreError, direct, messages};
 
@@ -61,8 +61,7 @@ impl Hub {
             return Err(Refusal::NotAMember);
         }
         let directory = self.directory();
-        let id_of = |number: AgentNumber| directory.id_of(number);
-        let messages = rows.into_iter().map(|row| entry(row, grant.room, id_of)).collect();
+        let messages = rows.into_iter().map(|row| entry(row, grant.room, &directory)).collect();
         Ok(HistoryPage { messages, cut_short })
     }
 
@@ -177,24 +176,26 @@ pub(super) fn written_bytes(text: &str) -> usize {
         .sum()
 }
 
-pub(super) fn entry(row: MessageRow, room: RoomId, id_of: impl Fn(AgentNumber) -> AgentId) -> HistoryEntry {
+pub(super) fn entry(row: MessageRow, room: RoomId, directory: &Directory) -> HistoryEntry {
     HistoryEntry {
         room,
-        recipient: row.direct.map(|direct| id_of(direct.recipient)),
+        recipient: row.direct.map(|direct| directory.id_of(direct.recipient)),
         removed: row.removal.is_some(),
-        message: message_of(row, id_of),
+        message: message_of(row, directory),
     }
 }
 
 /// A stored message as it is shown.
-pub(super) fn message_of(row: MessageRow, id_of: impl Fn(AgentNumber) -> AgentId) -> Message {
+pub(super) fn message_of(row: MessageRow, directory: &Directory) -> Message {
+    let sender = directory.sender(row.sender);
     Message {
         id: MessageId {
             at_ms: row.sent_at_ms,
             row: row.id,
         },
-        sender: id_of(row.sender),
+        sender: sender.id,
         sender_name: row.sender_name,
+        origin: sender.origin,
         content: row.content.into(),
         kind: row.kind,
         data: row.data,

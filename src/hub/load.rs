@@ -7,10 +7,11 @@ use super::directory::{Conversation, Directory, Head, Room};
 use super::keyring::{KeyChange, Keyring};
 use super::leases::Leases;
 use super::open_rooms::OpenRooms;
+use super::openings::{OpeningChange, Openings};
 use crate::domain::{Lease, Role, StreamNumber};
 use crate::runtime::clock::Clock;
 use crate::store::{
-    Connection, StoreError, agents, direct, keys, messages, pauses, receipts, rooms, search, settings, tasks,
+    Connection, StoreError, agents, direct, keys, messages, openings, pauses, receipts, rooms, search, settings, tasks,
 };
 
 /// Reads everything that decides who may do what, and begins the leases anew.
@@ -53,6 +54,7 @@ pub(super) fn read(connection: &Connection) -> Result<Directory, StoreError> {
         conversation_numbers: BTreeSet::new(),
         correspondents: HashMap::new(),
         sessions: HashMap::new(),
+        openings: read_openings(connection)?,
         leases: Leases::default(),
         read_marks: receipts::all_read_marks(connection)?.into_iter().collect(),
         unindexed: BTreeMap::new(),
@@ -118,6 +120,17 @@ fn keyring(connection: &Connection) -> Result<Keyring, StoreError> {
         keyring.apply(KeyChange::EnrolmentAdded(hash, enrolment));
     }
     Ok(keyring)
+}
+
+fn read_openings(connection: &Connection) -> Result<Openings, StoreError> {
+    let mut state = Openings::default();
+    for opening in openings::all(connection)? {
+        state.apply(OpeningChange::Opened(opening));
+    }
+    for link in openings::all_links(connection)? {
+        state.apply(OpeningChange::PlaceAdded(link));
+    }
+    Ok(state)
 }
 
 /// Retention always leaves the newest message, so the last position and time of a stream are never lost.

@@ -28,6 +28,7 @@ mod link;
 mod load;
 mod news;
 mod open_rooms;
+mod openings;
 mod present;
 mod receipts;
 mod replies;
@@ -38,7 +39,7 @@ mod taken;
 mod tasks;
 mod teller;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -59,13 +60,14 @@ pub use follow::{Beginning, Followed, Position, Prepared, Reset, ResetReason, Ta
 pub use history::{HistoryPage, HistoryQuery, Range};
 pub use leases::Claim;
 pub use link::{Encode, Flushes, Link, Mark, Offer};
+pub use openings::PeerPlace;
 pub use receipts::{MemberStatus, Reached};
 pub use replies::ReplyQuery;
 pub use search::{SearchPage, SearchQuery};
 pub use start::{FirstRunError, HubOptions, HubThreads, first_run, rotate_controller_key, start};
 pub use tasks::{AgentParam, RoomParam, TaskPage, TaskQuery};
 
-use crate::domain::{AgentNumber, Epoch, KeyCard, KeyHash, MemberView, Refusal, Role, RoomId, RoomView};
+use crate::domain::{AgentNumber, Epoch, KeyCard, KeyHash, MemberView, Refusal, Role, RoomId, RoomView, SessionId};
 use crate::runtime::clock::{Clock, Entropy};
 use crate::runtime::limiter::Limiter;
 use crate::runtime::metrics::Metrics;
@@ -111,6 +113,12 @@ pub struct Limits {
     pub enrolment_expiry_ms: i64,
     /// Entries kept of the audit log: of those who govern, and as many of all others.
     pub audit_rows: u32,
+    /// Places for peers in one room.
+    pub peers_per_room: u32,
+    /// Places for peers in all.
+    pub peers: u32,
+    /// How long an opening lasts when the caller does not say, in milliseconds.
+    pub opening_ms: i64,
     /// Bytes of the JSON that goes with a message or a task; 0 is no limit.
     pub data_bytes: u32,
     /// Tasks of one room that are not finished; 0 is no limit.
@@ -171,6 +179,10 @@ struct Inner {
     deliveries: Arc<Deliveries>,
     /// Woken when a message is stored.
     said: Arc<Notify>,
+    /// Woken when places for peers come, go or change.
+    openings_changed: Arc<Notify>,
+    /// Counts sessions.
+    sessions: AtomicU64,
     /// Woken when the search index has got further, or cannot.
     indexed: Notify,
     /// Whether the search index could not be fed the last time.
@@ -272,6 +284,11 @@ impl Hub {
     /// Whether an answered change survives a power cut.
     pub fn is_durable(&self) -> bool {
         self.inner.durable
+    }
+
+    /// An id for a session, never used before.
+    pub fn next_session(&self) -> SessionId {
+        SessionId(self.inner.sessions.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The random source.

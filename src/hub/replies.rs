@@ -2,7 +2,7 @@
 
 use super::history::{Grant, HistoryPage, entry, larger_than};
 use super::{Caller, Hub};
-use crate::domain::{AgentId, AgentNumber, MessageId, Refusal, RoomId};
+use crate::domain::{MessageId, Refusal, RoomId};
 use crate::store::messages::{self, MessageRow};
 use crate::store::{Connection, StoreError};
 
@@ -34,15 +34,10 @@ impl Hub {
         }
         let (rows, cut_short) = found.ok_or(Refusal::MessageNotFound)?;
         let directory = self.directory();
-        let id_of = |number: AgentNumber| {
-            directory
-                .agent(number)
-                .map_or(AgentId(uuid::Uuid::nil()), |agent| agent.id)
-        };
         let messages = rows
             .into_iter()
             .rev()
-            .map(|row| entry(row, grant.room, id_of))
+            .map(|row| entry(row, grant.room, &directory))
             .collect();
         Ok(HistoryPage { messages, cut_short })
     }

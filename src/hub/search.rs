@@ -13,7 +13,7 @@ use super::directory::{Directory, Room};
 use super::history::{entry, fit, larger_than};
 use super::tasks::{AgentParam, RoomParam, reader};
 use super::{Caller, Hub};
-use crate::domain::{AgentNumber, HistoryEntry, MessageId, Refusal, Role, RoomId, SearchText, StreamNumber};
+use crate::domain::{HistoryEntry, MessageId, Refusal, Role, RoomId, SearchText, StreamNumber};
 use crate::store::messages::{self, MessageRow};
 use crate::store::{Connection, StoreError, search};
 
@@ -123,11 +123,10 @@ impl Hub {
             .map(|scope| (scope.stream, scope.room))
             .collect();
         let directory = self.directory();
-        let id_of = |number: AgentNumber| directory.id_of(number);
         let found = rows
             .into_iter()
             .filter_map(|row| Some((*rooms.get(&row.id.stream())?, row)))
-            .map(|(room, row)| entry(row, room, id_of))
+            .map(|(room, row)| entry(row, room, &directory))
             .collect();
         Ok(SearchPage {
             found,

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 
@@ -18,7 +18,7 @@ use super::load::load;
 use super::teller::Teller;
 use super::{Hub, Inner, Limits};
 use crate::domain::{
-    AgentId, AgentNumber, ApiKey, KeyCard, KeyId, KeyScope, Name, Role, RoomId, StreamNumber, Visibility,
+    AgentId, AgentNumber, AgentOrigin, ApiKey, KeyCard, KeyId, KeyScope, Name, Role, RoomId, StreamNumber, Visibility,
 };
 use crate::runtime::clock::{Clock, Entropy};
 use crate::runtime::limiter::Limiter;
@@ -94,7 +94,7 @@ pub fn first_run(
         &transaction,
         id,
         &Name::from_stored("controller"),
-        Role::Controller,
+        (Role::Controller, AgentOrigin::Local),
         now_ms,
     )?;
     keys::insert(&transaction, key.hash(), &main_key(controller, now_ms, entropy)?)?;
@@ -207,6 +207,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
     let committed = Arc::new(RwLock::new(directory.clone()));
     let leases_changed = Arc::new(Notify::new());
     let said = Arc::new(Notify::new());
+    let openings_changed = Arc::new(Notify::new());
     let fanout = Fanout::new(
         Arc::clone(&options.encode),
         options.metrics.clone(),
@@ -224,6 +225,7 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         teller,
         leases_changed: Arc::clone(&leases_changed),
         said: Arc::clone(&said),
+        openings_changed: Arc::clone(&openings_changed),
         nothing: Connection::open_in_memory()?,
         fatal: options.fatal,
     };
@@ -242,6 +244,8 @@ pub fn start(database: Database, options: HubOptions) -> Result<(Hub, HubThreads
         leases_changed,
         deliveries,
         said,
+        openings_changed,
+        sessions: AtomicU64::new(1),
         indexed: Notify::new(),
         index_stuck: AtomicBool::new(false),
         clock: options.clock,

@@ -112,6 +112,12 @@ codes! {
     TaskState = 4103, "task state", false;
     /// The room has as many open tasks as it may have.
     TaskLimit = 4104, "task limit", false;
+    /// There is no such opening of a room to peers.
+    OpeningNotFound = 4120, "opening not found", false;
+    /// The room or the server has as many places for peers as it may have.
+    OpeningLimit = 4121, "opening limit", false;
+    /// The server is in that P2P room already.
+    P2pRoomTaken = 4122, "P2P room taken", false;
     /// The room is paused: nobody may speak in it until its owner or the controller resumes it. `data.reason` says why, `data.since` since when.
     RoomPaused = 4130, "room paused", false;
 }
@@ -151,6 +157,9 @@ impl Code {
             Refusal::TaskState(_) => Self::TaskState,
             Refusal::TaskLimit(_) => Self::TaskLimit,
             Refusal::RoomPaused { .. } => Self::RoomPaused,
+            Refusal::OpeningNotFound => Self::OpeningNotFound,
+            Refusal::OpeningLimit(..) => Self::OpeningLimit,
+            Refusal::P2pRoomTaken => Self::P2pRoomTaken,
             Refusal::Internal(_) => Self::InternalError,
         }
     }

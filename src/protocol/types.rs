@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::notifications::MessageRead;
 use crate::domain::{
-    HistoryEntry, JsonText, MemberView, Message, PauseView, REMOVED_CONTENT, ReadNotice, RoomView, TaskReceipt,
-    TaskView,
+    HistoryEntry, JsonText, MemberView, Message, PauseView, Permission, REMOVED_CONTENT, ReadNotice, RoomView,
+    TaskReceipt, TaskView,
 };
 
 /// `{"status": "ok"}`: the request was carried out, and what it changed is durable.
@@ -110,6 +110,12 @@ pub struct MemberObject {
     pub agent_id: String,
     /// Registered name of the agent.
     pub display_name: String,
+    /// `p2p` for a peer beyond the server. Absent from agents of this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<&'static str>,
+    /// What a peer may do: `intimate`, `helper` or `chat`. Absent from agents of this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission: Option<&'static str>,
     /// Whether the agent has a live session.
     pub online: bool,
     /// When it joined, in milliseconds since 1970.
@@ -121,6 +127,8 @@ impl From<MemberView> for MemberObject {
         Self {
             agent_id: member.id.to_string(),
             display_name: member.name.as_str().to_owned(),
+            origin: member.origin.unless_local(),
+            permission: member.permission.map(Permission::as_str),
             online: member.online,
             joined_at: member.joined_at_ms,
         }
@@ -137,6 +145,9 @@ pub struct MessageObject {
     pub sender_id: String,
     /// Name of the sender when it was sent.
     pub sender_name: String,
+    /// `p2p` when a peer beyond the server sent it. Absent when an agent of this server did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<&'static str>,
     /// What it says, byte for byte; `[removed]` once it was removed.
     pub content: String,
     /// `task`, `result`, `query`, `file` or `ack`. Absent from talk, whose type is `chat`.
@@ -170,6 +181,7 @@ impl MessageObject {
             message_id: message.id.to_string(),
             sender_id: message.sender.to_string(),
             sender_name: message.sender_name.as_str().to_owned(),
+            origin: message.origin.unless_local(),
             content: message.content.to_string(),
             kind: message.kind.unless_chat(),
             data: raw(message.data.as_ref()),

@@ -16,7 +16,6 @@ mod turns;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -24,7 +23,6 @@ use serde_json::Value;
 pub use dispatch::Flow;
 pub use session::{Peer, Session};
 
-use crate::domain::SessionId;
 use crate::hub::{Hub, Link};
 use crate::protocol::envelope::FrameLimits;
 use crate::protocol::openrpc;
@@ -77,6 +75,15 @@ pub struct RpcLimits {
     pub batch_answer_bytes: usize,
 }
 
+/// How rooms are opened to peers.
+#[derive(Clone, Debug, Default)]
+pub struct PeerSettings {
+    /// Whether they can be.
+    pub enabled: bool,
+    /// The signaling server where the ends find each other.
+    pub signal_url: String,
+}
+
 /// What all sessions share.
 pub struct Rpc {
     hub: Hub,
@@ -86,13 +93,13 @@ pub struct Rpc {
     turns: ReadTurns,
     tally: Arc<Tally>,
     control: Arc<dyn Control>,
-    sessions: AtomicU64,
+    peers: PeerSettings,
     openrpc: Value,
 }
 
 impl Rpc {
     /// Makes the table and everything that sessions need.
-    pub fn new(hub: Hub, limits: RpcLimits, control: Arc<dyn Control>) -> Arc<Self> {
+    pub fn new(hub: Hub, limits: RpcLimits, peers: PeerSettings, control: Arc<dyn Control>) -> Arc<Self> {
         Arc::new(Self {
             hub,
             routes: table::routes(),
@@ -101,7 +108,7 @@ impl Rpc {
             turns: ReadTurns::default(),
             tally: Arc::default(),
             control,
-            sessions: AtomicU64::new(1),
+            peers,
             openrpc: openrpc::document(),
         })
     }
@@ -114,10 +121,6 @@ impl Rpc {
     /// The OpenRPC document.
     pub fn openrpc(&self) -> &Value {
         &self.openrpc
-    }
-
-    fn next_session(&self) -> SessionId {
-        SessionId(self.sessions.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Counts a failure to authenticate; when there were too many from `address`, milliseconds until the next one is

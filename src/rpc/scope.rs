@@ -7,8 +7,9 @@ use serde_json::value::RawValue;
 use crate::domain::{KeyScope, Refusal, RoomId};
 use crate::protocol::methods::{
     Access, AgentRotateKey, Auth, DocsGet, DocsList, LobbyGetMotd, MessageDm, MessageFollowDirect,
-    MessageMarkReadDirect, MessageRemove, MessageSearch, MessageStatus, Method, MethodSpec, Order, RoomList,
-    RpcDiscover, TaskCancel, TaskClaim, TaskComplete, TaskFail, TaskGet, TaskList, TaskRenew, TaskUpdate,
+    MessageMarkReadDirect, MessageRemove, MessageSearch, MessageStatus, Method, MethodSpec, Order, P2pClose,
+    P2pSetPermission, RoomList, RpcDiscover, TaskCancel, TaskClaim, TaskComplete, TaskFail, TaskGet, TaskList,
+    TaskRenew, TaskUpdate,
 };
 
 /// What tells nothing about any room.
@@ -29,6 +30,8 @@ const KEPT_TO_SCOPE: &[&str] = &[
     MessageSearch::NAME,
     MessageStatus::NAME,
     MessageRemove::NAME,
+    P2pClose::NAME,
+    P2pSetPermission::NAME,
 ];
 
 /// What is about direct messages and nothing else.

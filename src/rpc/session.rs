@@ -202,7 +202,7 @@ impl Session {
     }
 
     async fn open(&mut self, key: KeyHash, scope: KeyScope, name: Option<Name>) -> Result<Admitted, Refusal> {
-        let session = self.rpc.next_session();
+        let session = self.rpc.hub.next_session();
         self.outlet.hold();
         self.state = State::Entering(session);
         let act = OpenSession {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::table::{Call, Route};
-use super::{Control, Flow, Outlet, Peer, Rpc, RpcLimits, Session};
+use super::{Control, Flow, Outlet, Peer, PeerSettings, Rpc, RpcLimits, Session};
 use crate::domain::{EndReason, Epoch, Name, Refusal};
 use crate::hub::acts::SetLock;
 use crate::hub::{self, Act, Desk, ExchangeLimits, Guides, Hub, HubOptions, HubThreads, Limits, Link, Mark, Offer};
@@ -162,6 +162,9 @@ fn open(directory: &std::path::Path) -> (Hub, HubThreads) {
             rooms_per_agent: 10,
             message_length: 100,
             data_bytes: 100,
+            peers_per_room: 10,
+            peers: 10,
+            opening_ms: 1000,
             tasks_per_room: 10,
             lease_ms: 1000,
             longest_lease_ms: 1000,
@@ -226,7 +229,7 @@ fn session(hub: &Hub) -> (Session, Arc<Answers>) {
         in_flight: 2,
         batch_answer_bytes: 100_000,
     };
-    let rpc = Rpc::new(hub.clone(), limits, Arc::new(NoControl));
+    let rpc = Rpc::new(hub.clone(), limits, PeerSettings::default(), Arc::new(NoControl));
     let mut rpc = Arc::into_inner(rpc).expect("nobody else has it yet");
     rpc.routes.values_mut().for_each(panicking);
     let answers = Arc::new(Answers::default());

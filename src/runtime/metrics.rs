@@ -46,6 +46,33 @@ pub struct CloseLabels {
     pub code: u16,
 }
 
+/// A gateway, by name.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct GatewayLabels {
+    /// Its name.
+    pub gateway: &'static str,
+}
+
+/// A message between a room and a peer, by what became of it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct CarriedLabels {
+    /// What became of it.
+    pub what: Carried,
+}
+
+/// What became of a message between a room and a peer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelValue)]
+pub enum Carried {
+    /// It came from the peer and is stored, now or from an earlier time.
+    Received,
+    /// It came from the peer and was refused.
+    Refused,
+    /// It was sent to the peer.
+    Sent,
+    /// It is not for the peer: its level, its size, or what it looks like.
+    Withheld,
+}
+
 /// Something that the signaling server refused, by reason.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct SignalingLabels {
@@ -87,6 +114,14 @@ pub struct Metrics {
     pub changes: Counter,
     /// Commits that failed.
     pub commit_failures: Counter,
+    /// Places for peers that are served.
+    pub p2p_places: Gauge,
+    /// Peers that are in a room now.
+    pub p2p_guests: Gauge,
+    /// Messages between rooms and peers, by what became of them.
+    pub p2p_messages: Family<CarriedLabels, Counter>,
+    /// Times that a gateway failed and was started again, by gateway.
+    pub gateway_restarts: Family<GatewayLabels, Counter>,
     /// 1 while the last commit succeeded, 0 while the storage refuses changes.
     pub writable: Gauge,
     /// Rooms of the signaling server.
@@ -179,6 +214,22 @@ impl Metrics {
         );
         r.register("changes", "Changes saved by commits", self.changes.clone());
         r.register("commit_failures", "Commits that failed", self.commit_failures.clone());
+        r.register(
+            "p2p_places",
+            "Places for peers that are served",
+            self.p2p_places.clone(),
+        );
+        r.register("p2p_guests", "Peers that are in a room now", self.p2p_guests.clone());
+        r.register(
+            "p2p_messages",
+            "Messages between rooms and peers, by what became of them",
+            self.p2p_messages.clone(),
+        );
+        r.register(
+            "gateway_restarts",
+            "Times that a gateway failed and was started again",
+            self.gateway_restarts.clone(),
+        );
         r.register("writable", "Whether the last commit succeeded", self.writable.clone());
         self.register_signaling(r);
         registry

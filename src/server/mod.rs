@@ -1,6 +1,7 @@
 //! Puts the server together: database, room model, sessions, sockets, and their orderly end.
 
 mod error;
+mod gateways;
 mod listen;
 pub mod setup;
 pub mod signaling;
@@ -82,9 +83,11 @@ impl Server {
             restarting: Arc::default(),
             lifecycle: lifecycle.clone(),
         });
+        let peers = gateways::peer_settings(&config, listeners.scheme, &listeners.addresses);
         let rpc = Rpc::new(
             hub.clone(),
             rpc_limits(&config),
+            peers.clone(),
             Arc::clone(&control) as Arc<dyn Control>,
         );
         lifecycle.spawn_core("audit", Arc::clone(&rpc).keep_audit(lifecycle.soft_stop()));
@@ -103,6 +106,7 @@ impl Server {
             ),
         });
         crate::http::serve(&app, listeners.all);
+        gateways::start((&config, data_dir), &peers, &hub, lifecycle).await?;
         lifecycle.spawn_core(
             "constitution",
             hub.clone().keep_constitution_file(lifecycle.soft_stop()),
@@ -279,6 +283,9 @@ fn hub_options(
             history_bytes: limits.history_answer_bytes as usize,
             lobby_history: config.lobby.history_limit,
             room_history: config.room_history_limit,
+            peers_per_room: config.p2p.max_per_room,
+            peers: config.p2p.max_peers,
+            opening_ms: config.p2p.expiry_ms.cast_signed(),
             data_bytes: limits.message_data_bytes,
             tasks_per_room: limits.tasks_per_room,
             lease_ms: limits.task_lease_ms,

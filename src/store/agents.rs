@@ -56,14 +56,18 @@ pub fn insert(
     connection: &Connection,
     id: AgentId,
     name: &Name,
-    role: Role,
+    (role, origin): (Role, AgentOrigin),
     at_ms: i64,
 ) -> Result<AgentNumber, StoreError> {
     connection
-        .prepare_cached(
-            "INSERT INTO agents (id, display_name, role, origin, created_at) VALUES (?1, ?2, ?3, 'local', ?4)",
-        )?
-        .execute(params![id.0.as_bytes(), name.as_str(), role.as_str(), at_ms])?;
+        .prepare_cached("INSERT INTO agents (id, display_name, role, origin, created_at) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![
+            id.0.as_bytes(),
+            name.as_str(),
+            role.as_str(),
+            origin.as_str(),
+            at_ms
+        ])?;
     Ok(AgentNumber(connection.last_insert_rowid()))
 }
 

@@ -7,13 +7,14 @@ use super::error::StoreError;
 /// Marks a database as ours ("WARD").
 pub(super) const APPLICATION_ID: i32 = 0x5741_5244;
 
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0001_hub.sql"),
     include_str!("../../migrations/0002_following.sql"),
     include_str!("../../migrations/0003_tasks.sql"),
     include_str!("../../migrations/0004_keys_and_audit.sql"),
     include_str!("../../migrations/0005_search_and_receipts.sql"),
     include_str!("../../migrations/0006_pauses.sql"),
+    include_str!("../../migrations/0007_peers.sql"),
 ];
 
 /// The schema version that this program writes.

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::{pauses, receipts};
+use super::{pauses, peer_messages, receipts};
 use crate::domain::{AgentNumber, Name, RoomId, RowId, StreamNumber, Visibility};
 
 /// A room as it is stored.
@@ -121,6 +121,7 @@ pub fn delete(
         connection.prepare_cached(table)?.execute(params![room.stored()])?;
     }
     receipts::forget_requests(connection, room, RowId::last_of(room).seq())?;
+    peer_messages::delete_up_to(connection, room, RowId::last_of(room).seq())?;
     pauses::delete(connection, room)
 }
 

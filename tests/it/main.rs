@@ -15,6 +15,7 @@ mod following;
 mod keys;
 mod operation;
 mod p2p;
+mod p2p_rooms;
 mod protocol;
 mod receipts;
 mod safety;

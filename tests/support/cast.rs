@@ -77,9 +77,14 @@ impl Cast {
 
     /// Stops the server in order and starts it again on the same data. Everybody comes back whose key is still good.
     pub async fn restart(&mut self) {
-        let former = std::mem::take(&mut self.agents);
         self.server.signal("TERM");
         self.server.wait();
+        self.restart_killed().await;
+    }
+
+    /// Starts a server that was killed again on the same data, as [`Cast::restart`].
+    pub async fn restart_killed(&mut self) {
+        let former = std::mem::take(&mut self.agents);
         self.server.restart();
         for agent in former {
             let again = Agent::try_enter(&self.server, json!({ "apiKey": agent.key })).await;

@@ -6,6 +6,7 @@ pub mod cast;
 pub mod fault;
 pub mod link;
 pub mod node_peer;
+pub mod peer;
 pub mod raw;
 pub mod server;
 

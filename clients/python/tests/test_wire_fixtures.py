@@ -71,6 +71,11 @@ METHODS: dict[str, tuple[str, str | None]] = {
     "task.cancel": ("cancel_task", None),
     "task.list": ("list_tasks", None),
     "task.get": ("get_task", "task"),
+    "p2p.open": ("open_to_peers", None),
+    "p2p.join": ("join_peer", None),
+    "p2p.list": ("list_openings", "openings"),
+    "p2p.close": ("close_opening", None),
+    "p2p.setPermission": ("set_peer_permission", None),
     "rpc.discover": ("discover", None),
 }
 
@@ -95,6 +100,9 @@ SAMPLE_RESULTS: dict[str, Any] = {
     "room.follow": {"epoch": "epoch-1", "seq": 0},
     "message.followDirect": {"epoch": "epoch-1", "seq": 0},
     "docs.get": {"name": "n", "content": "c", "version": 1, "editable": False},
+    "p2p.open": {"openingId": "o", "p2pRoomId": "r", "places": []},
+    "p2p.join": {"openingId": "o", "places": []},
+    "p2p.list": {"openings": [{"openingId": "o"}]},
     "rpc.discover": {"openrpc": "1.3.2", "methods": []},
     "agent.list": {"agents": [{"agentId": "a"}]},
     "room.create": {"room": {"roomId": "r"}},

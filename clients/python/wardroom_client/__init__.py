@@ -1,7 +1,7 @@
 """asyncio client for wardroom, the coordination server for AI agents.
 
-In reading order: `client` (what users hold), `methods`, `task_methods`, `receipt_methods` and `keys` (the calls), `errors`
-and `types` (what comes back), `options` (settings and bounds), `iteration` (`async for` over a room), then the works: `connection` (one socket),
+In reading order: `client` (what users hold), `methods`, `task_methods`, `receipt_methods`, `peer_methods` and `keys`
+(the calls), `errors` and `types` (what comes back), `options` (settings and bounds), `iteration` (`async for` over a room), then the works: `connection` (one socket),
 `reconnect` (when to come back), `retry` (when to send again), `dispatch` (handlers), `streams` (what is followed, and
 how far), `following` (asking the server for it), `reading` (what uses them).
 """
@@ -34,6 +34,7 @@ from .types import (
     EventParams,
     FollowResult,
     FoundMessage,
+    Guest,
     HistoryPage,
     InvitedAgent,
     IssuedKey,
@@ -42,6 +43,9 @@ from .types import (
     Member,
     MemberStatus,
     Message,
+    OpenedRoom,
+    Opening,
+    PeerPlace,
     Position,
     Positions,
     ReadMark,
@@ -80,6 +84,7 @@ __all__ = [
     "EventParams",
     "FollowResult",
     "FoundMessage",
+    "Guest",
     "HistoryPage",
     "InvitedAgent",
     "Items",
@@ -91,7 +96,10 @@ __all__ = [
     "Message",
     "MessageItem",
     "NotConnected",
+    "OpenedRoom",
+    "Opening",
     "Options",
+    "PeerPlace",
     "Position",
     "Positions",
     "ProtocolError",

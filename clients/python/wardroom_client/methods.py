@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from .keys import KeyMethods
+from .peer_methods import PeerMethods
 from .receipt_methods import ReceiptMethods
 from .results import given, member, or_unset
 from .task_methods import TaskMethods
@@ -29,7 +30,7 @@ from .types import (
 )
 
 
-class ProtocolMethods(KeyMethods, TaskMethods, ReceiptMethods):
+class ProtocolMethods(KeyMethods, TaskMethods, ReceiptMethods, PeerMethods):
     """The calls of the protocol. `auth` alone is missing: `connect()` makes it.
 
     All of them raise `RpcError` when the server refuses, `RequestTimeout` without an answer in time, `ConnectionLost`

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypedDict, Union
 
 Role = Literal["controller", "participant"]
 Visibility = Literal["public", "private"]
+Permission = Literal["intimate", "helper", "chat"]
 MessageType = Literal["chat", "task", "result", "query", "file", "ack"]
 TaskState = Literal["submitted", "accepted", "working", "completed", "failed", "canceled", "rejected"]
 
@@ -38,8 +39,16 @@ class StatusResult(TypedDict):
     status: str
 
 
-class Agent(TypedDict):
-    """An agent as the controller sees it; `lastSeen` is None for one that never connected."""
+class _PeerExtra(TypedDict, total=False):
+    origin: Literal["p2p"]
+    permission: Permission
+
+
+class Agent(_PeerExtra):
+    """An agent as the controller sees it; `lastSeen` is None for one that never connected.
+
+    `origin` and `permission` are there for peers beyond the server only.
+    """
 
     agentId: str
     displayName: str
@@ -171,13 +180,58 @@ class Room(_RoomExtra):
     isMember: bool
 
 
-class Member(TypedDict):
-    """A member of a room."""
+class Member(_PeerExtra):
+    """A member of a room; `origin` and `permission` are there for peers beyond the server only."""
 
     agentId: str
     displayName: str
     online: bool
     joinedAt: int
+
+
+class Guest(TypedDict):
+    """A peer that came: the agent that it is, what it may do, and whether it is linked now."""
+
+    agentId: str
+    displayName: str
+    permission: Permission
+    online: bool
+
+
+class PeerPlace(TypedDict):
+    """A place for one peer; `guest` is None while it is free. All else is secret: whoever has it can come in."""
+
+    p2pRoomId: str
+    text: str
+    command: str
+    guest: Guest | None
+
+
+class Opening(TypedDict):
+    """A room's opening to peers; `expiresAt` is None for one that has no end.
+
+    `uses` of `maxUses` peers have come, those included that were sent away since.
+    """
+
+    openingId: str
+    roomId: str
+    openedBy: str
+    permission: Permission
+    signalUrl: str
+    joined: bool
+    createdAt: int
+    expiresAt: int | None
+    maxUses: int
+    uses: int
+    places: list[PeerPlace]
+
+
+class OpenedRoom(Opening):
+    """A new opening, with what is for its first peer."""
+
+    p2pRoomId: str
+    text: str
+    command: str
 
 
 class RoomInfo(TypedDict):
@@ -194,6 +248,7 @@ class _MessageExtra(TypedDict, total=False):
     seq: int
     toAgentId: str
     removed: bool
+    origin: Literal["p2p"]
 
 
 class Message(_MessageExtra):
@@ -201,7 +256,7 @@ class Message(_MessageExtra):
 
     `seq` counts the room's messages from 1 without a gap; `toAgentId` is there on direct messages only;
     `removed` is True once the content has been removed. `type` is left out for `"chat"`; `data` is the JSON that goes
-    with the message, `replyTo` the message that it answers.
+    with the message, `replyTo` the message that it answers. `origin` is there when a peer beyond the server sent it.
     """
 
     messageId: str

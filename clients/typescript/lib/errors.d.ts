@@ -44,6 +44,9 @@ export declare const ErrorCode: {
     /** Not in the state that the task is in, which `data.state` tells. */
     readonly taskState: 4103;
     readonly taskLimit: 4104;
+    readonly openingNotFound: 4120;
+    readonly openingLimit: 4121;
+    readonly p2pRoomTaken: 4122;
     readonly roomPaused: 4130;
 };
 /** What every error of this client is an instance of. */

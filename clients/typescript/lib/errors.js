@@ -44,6 +44,9 @@ export const ErrorCode = {
     /** Not in the state that the task is in, which `data.state` tells. */
     taskState: 4103,
     taskLimit: 4104,
+    openingNotFound: 4120,
+    openingLimit: 4121,
+    p2pRoomTaken: 4122,
     roomPaused: 4130,
 };
 /** What every error of this client is an instance of. */

@@ -1,7 +1,7 @@
 /** One function per method that finds messages or tells what became of them. */
-import { KeyMethods } from "./keys.js";
+import { PeerMethods } from "./peers.js";
 /** Finding what was said, and knowing who got it and who read it. */
-export class ReceiptMethods extends KeyMethods {
+export class ReceiptMethods extends PeerMethods {
     /** Messages that have all words and "phrases" of `query`, the newest first, wherever this agent may read. */
     searchMessages(query, options = {}) {
         const { roomId, senderId, from, to, limit, cursor } = options;

@@ -46,6 +46,11 @@ pub(super) fn signature(method: &str) -> (&'static [&'static str], &'static [&'s
         "task.cancel" => (&["taskId"], &["reason", "idempotencyKey"]),
         "task.get" => (&["taskId"], &[]),
         "task.list" => (&[], &["roomId", "state", "assignee", "limit", "cursor"]),
+        "p2p.open" => (&["roomId", "permission"], &["expiresAt", "maxUses"]),
+        "p2p.join" => (&["roomId", "p2pRoomId"], &["signalUrl", "permission", "expiresAt"]),
+        "p2p.list" => (&[], &["roomId"]),
+        "p2p.close" => (&["openingId"], &[]),
+        "p2p.setPermission" => (&["openingId", "permission"], &[]),
         _ => (&[], &[]),
     }
 }

@@ -1,8 +1,9 @@
 //! Governing agents: letting them in, sending them away, shutting them out.
 
-use crate::domain::{AgentId, AgentNumber, EndReason, Event, KeyScope, Name, Refusal, Role, SessionId};
+use crate::domain::{AgentId, AgentNumber, AgentOrigin, EndReason, Event, KeyScope, Name, Refusal, Role, SessionId};
 use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::acts::keys::{FIRST_KEY, Issued, NewKey, Whose, issue_new, issue_new_token, owner};
+use crate::hub::acts::openings::{dismiss, free_place};
 use crate::hub::acts::rooms::{owner_changed, pass_to};
 use crate::hub::acts::sessions::end_all;
 use crate::hub::acts::tasks::end_leases;
@@ -37,13 +38,19 @@ impl Act for InviteAgent {
     fn run(&self, desk: &mut Desk<'_>) -> Result<Invited, Refusal> {
         desk.controller()?;
         let id = AgentId(uuid::Builder::from_random_bytes(desk.random()?).into_uuid());
-        let number = agents::insert(desk.connection, id, &self.name, Role::Participant, desk.now_ms)?;
+        let number = agents::insert(
+            desk.connection,
+            id,
+            &self.name,
+            (Role::Participant, AgentOrigin::Local),
+            desk.now_ms,
+        )?;
         let row = agents::AgentRow {
             number,
             id,
             name: self.name.clone(),
             role: Role::Participant,
-            origin: crate::domain::AgentOrigin::Local,
+            origin: AgentOrigin::Local,
             last_seen_ms: None,
             banned: false,
             revoked: false,
@@ -85,7 +92,12 @@ impl Act for KickAgent {
     fn run(&self, desk: &mut Desk<'_>) -> Result<Vec<Claim>, Refusal> {
         let me = desk.controller()?;
         let agent = desk.agent(self.agent)?;
-        cut_off(desk, &me, agent, &EndReason::Kicked(self.reason.clone()));
+        cut_off(
+            desk,
+            Except::Session(me.session),
+            agent,
+            &EndReason::Kicked(self.reason.clone()),
+        );
         Ok(desk.state.leases.held_by(agent.number, None))
     }
 }
@@ -107,8 +119,12 @@ impl Act for BanAgent {
         let agent = other_than_controller(desk, self.agent)?;
         agents::set_banned(desk.connection, agent.number, Some(desk.now_ms))?;
         desk.change(Change::AgentBanned(agent.number, true));
-        end_leases(desk, agent.number, None, Except::Session(me.session))?;
-        cut_off(desk, &me, agent, &EndReason::Banned(self.reason.clone()));
+        let (except, reason) = (Except::Session(me.session), EndReason::Banned(self.reason.clone()));
+        if agent.origin == AgentOrigin::P2p {
+            return dismiss(desk, agent, &reason, except);
+        }
+        end_leases(desk, agent.number, None, except)?;
+        cut_off(desk, except, agent, &reason);
         Ok(())
     }
 }
@@ -188,42 +204,54 @@ impl Act for RevokeAgent {
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         let me = desk.controller()?;
         let agent = other_than_controller(desk, self.agent)?;
-        keys::delete_of_agent(desk.connection, agent.number)?;
-        agents::set_revoked(desk.connection, agent.number, desk.now_ms)?;
-        rooms::forget_agent(desk.connection, agent.number)?;
-        end_leases(desk, agent.number, None, Except::Session(me.session))?;
-        cut_off(desk, &me, agent, &EndReason::Revoked);
-        let joined: Vec<&Room> = desk
-            .state
-            .rooms
-            .values()
-            .filter(|room| room.has_member(agent.number))
-            .collect();
-        for room in joined {
-            let remaining = room
-                .members
-                .keys()
-                .copied()
-                .filter(|member| *member != agent.number)
-                .collect();
-            let event = Event::RoomLeft {
-                room: room.id,
-                agent: agent.id,
-            };
-            desk.tell(Audience::Agents(remaining), Except::Session(me.session), event);
-        }
+        free_place(desk, agent)?;
         let owned: Vec<&Room> = desk
             .state
             .rooms
             .values()
             .filter(|room| room.owner == agent.number && !room.deleted)
             .collect();
+        remove_agent(desk, agent, &EndReason::Revoked, Except::Session(me.session))?;
         for room in owned {
             inherit(desk, &me, agent.number, room)?;
         }
-        desk.change(Change::AgentRevoked(agent.number));
         Ok(())
     }
+}
+
+/// Takes an agent out of everything for good, but for what it said, and tells the others.
+pub(super) fn remove_agent(
+    desk: &mut Desk<'_>,
+    agent: &Agent,
+    reason: &EndReason,
+    except: Except,
+) -> Result<(), Refusal> {
+    keys::delete_of_agent(desk.connection, agent.number)?;
+    agents::set_revoked(desk.connection, agent.number, desk.now_ms)?;
+    rooms::forget_agent(desk.connection, agent.number)?;
+    end_leases(desk, agent.number, None, except)?;
+    cut_off(desk, except, agent, reason);
+    let joined: Vec<&Room> = desk
+        .state
+        .rooms
+        .values()
+        .filter(|room| room.has_member(agent.number))
+        .collect();
+    for room in joined {
+        let remaining = room
+            .members
+            .keys()
+            .copied()
+            .filter(|member| *member != agent.number)
+            .collect();
+        let event = Event::RoomLeft {
+            room: room.id,
+            agent: agent.id,
+        };
+        desk.tell(Audience::Agents(remaining), except, event);
+    }
+    desk.change(Change::AgentRevoked(agent.number));
+    Ok(())
 }
 
 fn inherit(desk: &mut Desk<'_>, me: &Me<'_>, from: AgentNumber, room: &Room) -> Result<(), Refusal> {
@@ -247,7 +275,7 @@ fn other_than_controller<'a>(desk: &Desk<'a>, agent: Option<AgentId>) -> Result<
 }
 
 /// Ends every session of `agent` and tells the others that it is gone.
-fn cut_off(desk: &mut Desk<'_>, me: &Me<'_>, agent: &Agent, reason: &EndReason) {
+fn cut_off(desk: &mut Desk<'_>, except: Except, agent: &Agent, reason: &EndReason) {
     if !agent.is_online() {
         return;
     }
@@ -257,5 +285,5 @@ fn cut_off(desk: &mut Desk<'_>, me: &Me<'_>, agent: &Agent, reason: &EndReason) 
         name,
         online: false,
     };
-    desk.effect(Effect::Tell(Audience::Everyone, Except::Session(me.session), event));
+    desk.effect(Effect::Tell(Audience::Everyone, except, event));
 }

@@ -89,7 +89,7 @@ impl Act for EndExpiredSessions {
         let mut expired: Vec<KeyId> = state
             .sessions
             .values()
-            .map(|session| session.key)
+            .filter_map(|session| session.key())
             .filter(is_expired)
             .collect();
         expired.sort_unstable();

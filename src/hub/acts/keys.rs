@@ -1,8 +1,8 @@
 //! The life of keys: more of them, other ones in their place, and their end.
 
 use crate::domain::{
-    AgentId, AgentNumber, ApiKey, EndReason, EnrolmentToken, Event, KeyCard, KeyId, KeyScope, Name, Refusal, Role,
-    SessionId,
+    AgentId, AgentNumber, AgentOrigin, ApiKey, EndReason, EnrolmentToken, Event, KeyCard, KeyId, KeyScope, Name,
+    Refusal, Role, SessionId,
 };
 use crate::hub::act::{Act, Audience, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
@@ -251,7 +251,7 @@ pub(super) fn owner<'a>(desk: &Desk<'a>, me: &Me<'a>, whose: Whose) -> Result<&'
 }
 
 fn session_key(desk: &Desk<'_>, session: SessionId) -> Option<KeyId> {
-    desk.state.session(session).map(|session| session.key)
+    desk.state.session(session)?.key()
 }
 
 fn own_key<'a>(desk: &Desk<'a>, me: &Me<'_>) -> Result<&'a KeyCard, Refusal> {
@@ -266,6 +266,13 @@ fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
 
 /// Refuses one key more than an agent may have, when it is about to lose `leaving` of them.
 fn check_number(desk: &Desk<'_>, agent: AgentNumber, leaving: usize) -> Result<(), Refusal> {
+    if desk
+        .state
+        .agent(agent)
+        .is_some_and(|agent| agent.origin != AgentOrigin::Local)
+    {
+        return Err(Refusal::Forbidden("a peer has no API keys"));
+    }
     let limit = desk.limits.keys_per_agent;
     let ring = &desk.state.keys;
     let present = ring.of_agent(agent, desk.now_ms).len() + ring.enrolments_of(agent, desk.now_ms).len();
@@ -355,12 +362,15 @@ pub(super) fn end_sessions(
 ) {
     let state = desk.state;
     // Not by way of the key, which may be gone already.
-    let live = state.sessions.values().find(|session| session.key == key);
+    let live = state.sessions.values().find(|session| session.key() == Some(key));
     let Some(agent) = live.and_then(|session| state.agent(session.agent)) else {
         return;
     };
     let is_on_it = |session: &&SessionId| {
-        Some(**session) != spared && state.session(**session).is_some_and(|session| session.key == key)
+        Some(**session) != spared
+            && state
+                .session(**session)
+                .is_some_and(|session| session.key() == Some(key))
     };
     let ended: Vec<SessionId> = agent.sessions.iter().filter(is_on_it).copied().collect();
     for session in &ended {

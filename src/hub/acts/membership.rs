@@ -1,7 +1,10 @@
 //! Coming into rooms and going out of them.
 
-use crate::domain::{AgentId, AgentNumber, Event, Refusal, Role, RoomId, StreamNumber, Visibility};
+use crate::domain::{
+    AgentId, AgentNumber, AgentOrigin, EndReason, Event, Refusal, Role, RoomId, StreamNumber, Visibility,
+};
 use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
+use crate::hub::acts::openings::dismiss;
 use crate::hub::acts::tasks::end_leases;
 use crate::hub::change::Change;
 use crate::hub::directory::Room;
@@ -81,6 +84,11 @@ impl Act for InviteToRoom {
         let me = desk.me()?;
         let room = desk.governed_room(&me, self.room)?;
         let invited = desk.agent(self.agent)?;
+        if invited.origin != AgentOrigin::Local {
+            return Err(Refusal::Forbidden(
+                "a peer is in the room that it was let into, and in no other",
+            ));
+        }
         if room.has_member(invited.number) {
             return Err(Refusal::AlreadyAMember);
         }
@@ -124,6 +132,11 @@ impl Act for KickFromRoom {
         let kicked = desk.agent(self.agent)?;
         if !room.has_member(kicked.number) {
             return Err(Refusal::NotAMember);
+        }
+        if kicked.origin == AgentOrigin::P2p {
+            // A guest is nowhere else.
+            let reason = EndReason::Kicked(self.reason.clone());
+            return dismiss(desk, kicked, &reason, Except::Session(me.session));
         }
         remove_member(desk, room.number, kicked.number, Except::Session(me.session))?;
         rooms::remove_invitation(desk.connection, room.number, kicked.number)?;

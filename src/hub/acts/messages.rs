@@ -5,8 +5,8 @@ use super::posting::{Content, Draft, Extras, log_retired, post, retired};
 use super::retries::RetryKey;
 use super::tasks::redact_task;
 use crate::domain::{
-    AgentId, AgentNumber, DirectMessage, Event, Message, MessageId, MessageKind, Refusal, Role, RoomId, RowId,
-    StreamNumber, Visibility,
+    AgentId, AgentNumber, AgentOrigin, DirectMessage, Event, Message, MessageId, MessageKind, Refusal, Role, RoomId,
+    RowId, StreamNumber, Visibility,
 };
 use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
@@ -111,6 +111,9 @@ impl Act for SendDirect {
             return Ok(SentDirect { id, seq });
         }
         let to = desk.agent(self.to)?;
+        if to.origin != AgentOrigin::Local {
+            return Err(Refusal::Forbidden("a peer gets no direct messages"));
+        }
         let content = self.content.text(desk.limits.message_length)?;
         let (low, high) = (me.agent.number.min(to.number), me.agent.number.max(to.number));
         let known = desk.state.conversations.get(&(low, high));

@@ -11,6 +11,7 @@ use crate::hub::change::Change;
 use crate::hub::directory::Room;
 use crate::hub::feed::{Place, Source};
 use crate::store::messages::{self, DirectRow, MessageRow};
+use crate::store::peer_messages;
 
 /// What a message says. One that is too long is refused only after other checks, and until then known by its length
 /// alone: a queue of them must not hold megabytes.
@@ -51,11 +52,21 @@ impl Answers {
     /// The message, which must still be there and lie in `stream`: nothing is told of others.
     pub(super) fn find(self, desk: &Desk<'_>, stream: Option<StreamNumber>) -> Result<Option<MessageId>, Refusal> {
         let Self::Message(id) = self else { return Ok(None) };
-        let id = id.filter(|id| Some(id.row.stream()) == stream);
-        let id = id.ok_or(Refusal::MessageNotFound)?;
-        let there = messages::get(desk.connection, id.row)?.is_some_and(|row| row.sent_at_ms == id.at_ms);
-        there.then_some(Some(id)).ok_or(Refusal::MessageNotFound)
+        let found = match (id, stream) {
+            (Some(id), Some(stream)) => there(desk, id, stream)?,
+            _ => None,
+        };
+        found.map(Some).ok_or(Refusal::MessageNotFound)
     }
+}
+
+/// The message of this id, if it is there and lies in `stream`.
+pub(super) fn there(desk: &Desk<'_>, id: MessageId, stream: StreamNumber) -> Result<Option<MessageId>, Refusal> {
+    if id.row.stream() != stream {
+        return Ok(None);
+    }
+    let row = messages::get(desk.connection, id.row)?;
+    Ok(row.filter(|row| row.sent_at_ms == id.at_ms).map(|_| id))
 }
 
 /// What a message carries beside its text.
@@ -107,6 +118,7 @@ impl Draft<'_> {
             id,
             sender: me.agent.id,
             sender_name: me.name.clone(),
+            origin: me.agent.origin,
             content: Arc::clone(self.content),
             kind: self.kind,
             data: self.data.cloned(),
@@ -132,6 +144,7 @@ pub(super) fn post(desk: &mut Desk<'_>, me: &Me<'_>, room: &Room, draft: &Draft<
     });
     if let Some(last) = last_retired(desk, room, seq) {
         let count = messages::delete_up_to(desk.connection, room.number, last)?;
+        peer_messages::delete_up_to(desk.connection, room.number, last)?;
         log_retired(desk, room.id, count);
     }
     let id = MessageId { at_ms, row: row.id };

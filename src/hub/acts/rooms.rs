@@ -1,6 +1,7 @@
 //! Making, changing and deleting rooms.
 
 use super::membership::add_member;
+use super::openings::close_room;
 use crate::domain::{AgentNumber, Event, Name, Refusal, Role, RoomId, RoomView, Visibility};
 use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
@@ -219,6 +220,7 @@ impl Act for DeleteRoom {
     fn run(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         let me = desk.me()?;
         let room = desk.governed_room(&me, self.room)?;
+        close_room(desk, room, Except::Session(me.session))?;
         tasks::cancel_room(desk.connection, room.number, desk.now_ms)?;
         rooms::delete(desk.connection, room.number, desk.state.controller, desk.now_ms)?;
         desk.change(Change::RoomDeleted(room.number));

@@ -6,8 +6,8 @@ mod leases;
 mod offer;
 mod work;
 
-pub(super) use finish::redact_task;
 pub use finish::{CancelTask, Finish, FinishTask};
+pub(super) use finish::{finish_unclaimed, redact_task};
 pub(super) use leases::end_leases;
 pub use leases::{EndLeases, ExpireLeases};
 pub use offer::{Assignee, OfferTask};

@@ -103,6 +103,12 @@ pub struct AgentObject {
     pub display_name: String,
     /// `controller` or `participant`.
     pub role: &'static str,
+    /// `p2p` for a peer beyond the server, which has no API key. Absent from agents of this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<&'static str>,
+    /// What a peer may do: `intimate`, `helper` or `chat`. Absent from agents of this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission: Option<&'static str>,
     /// Whether it is banned.
     pub banned: bool,
     /// Whether it has a live session.
@@ -112,14 +118,14 @@ pub struct AgentObject {
 }
 
 method! {
-    /// Ends all sessions of an agent before the answer is sent. It may come back. A controller that kicks itself is not
+    /// Ends all sessions of an agent before the answer is sent. It may come back, unless it is a peer: that is removed as by `agent.revoke`. A controller that kicks itself is not
     /// answered: the connection that asked has ended by then, with `disconnected` and close code 1008.
     AgentKick = "agent.kick", Controller, Change, AgentReasonParams => Status,
     errors [InvalidParams, Forbidden, AgentNotFound], events ["disconnected", "presence"]
 }
 
 method! {
-    /// Shuts an agent out until `agent.unban`: its sessions end before the answer is sent.
+    /// Shuts an agent out until `agent.unban`: its sessions end before the answer is sent. A peer is removed as by `agent.revoke` besides.
     AgentBan = "agent.ban", Controller, Change, AgentReasonParams => Status,
     errors [InvalidParams, Forbidden, AgentNotFound], events ["disconnected", "presence"]
 }

@@ -23,6 +23,10 @@ const GOVERNING: &[&str] = &[
     "room.resume",
     "message.remove",
     "task.cancel",
+    "p2p.open",
+    "p2p.join",
+    "p2p.close",
+    "p2p.setPermission",
     "operator.backup",
     "operator.export",
 ];

@@ -9,6 +9,7 @@ mod key;
 mod lobby;
 mod message;
 mod operator;
+mod p2p;
 mod pause;
 mod receipts;
 mod room;
@@ -25,6 +26,7 @@ pub use key::*;
 pub use lobby::*;
 pub use message::*;
 pub use operator::*;
+pub use p2p::*;
 pub use pause::*;
 pub use receipts::*;
 pub use room::*;
@@ -171,6 +173,7 @@ macro_rules! for_each_method {
             LobbySetMotd, LobbyGetMotd,
             DocsList, DocsGet, DocsUpdate,
             TaskCreate, TaskClaim, TaskRenew, TaskUpdate, TaskComplete, TaskFail, TaskCancel, TaskList, TaskGet,
+            P2pOpen, P2pJoin, P2pList, P2pClose, P2pSetPermission,
             OperatorStatus, OperatorStop, OperatorLock, OperatorUnlock, OperatorKick, OperatorBackup, OperatorExport
         }
     };

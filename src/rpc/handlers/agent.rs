@@ -2,8 +2,8 @@
 
 use super::key::{issued_result, key_name};
 use super::{checked, name, reason};
-use crate::domain::{AgentId, Role};
-use crate::hub::acts::{BanAgent, EndLeases, InviteAgent, Invited, KickAgent, RevokeAgent, UnbanAgent};
+use crate::domain::{AgentId, Permission, Role};
+use crate::hub::acts::{BanAgent, DismissGuest, EndLeases, InviteAgent, Invited, KickAgent, RevokeAgent, UnbanAgent};
 use crate::hub::{Agent, Caller};
 use crate::protocol::methods::{
     AgentBan, AgentInvite, AgentInviteParams, AgentInviteResult, AgentKick, AgentList, AgentListResult, AgentObject,
@@ -47,15 +47,19 @@ impl Handler for AgentRevoke {
 
 impl Handler for AgentList {
     async fn handle(call: Call<NoParams, AgentListResult>) {
+        let directory = call.rpc.hub.directory();
         let object = |agent: &Agent| AgentObject {
             agent_id: agent.id.to_string(),
             display_name: agent.name.as_str().to_owned(),
             role: agent.role.as_str(),
+            origin: agent.origin.unless_local(),
+            permission: directory.level_of(agent.number()).map(Permission::as_str),
             banned: agent.banned,
             online: agent.is_online(),
             last_seen: agent.last_seen_ms,
         };
-        let agents = call.rpc.hub.directory().agents().map(object).collect();
+        let agents = directory.agents().map(object).collect();
+        drop(directory);
         call.reply.send(Ok(AgentListResult { agents }));
     }
 }
@@ -74,6 +78,11 @@ impl Handler for AgentKick {
         let ended = hub.perform(Caller::Server, EndLeases { claims }).await;
         if let Err(reason) = ended {
             tracing::warn!(%reason, "the tasks of an agent that was kicked could not be given back yet");
+        }
+        // A peer does not come back. Its gateway tries again if that is not taken now.
+        let dismissed = hub.perform(Caller::Server, DismissGuest { agent }).await;
+        if let Err(reason) = dismissed {
+            tracing::warn!(%reason, "a peer that was kicked could not be removed yet");
         }
         call.reply.send(Ok(OK));
     }

@@ -113,7 +113,7 @@ fn keys(hub: &Hub, caller: Caller, wanted: Option<&str>) -> Result<Vec<ListedKey
     };
     let (agent, current) = {
         let directory = hub.directory();
-        let current = directory.session(session).ok_or(Refusal::SessionEnded)?.key;
+        let current = directory.session(session).ok_or(Refusal::SessionEnded)?.key();
         let me = directory.agent(agent).ok_or(Refusal::SessionEnded)?;
         let wanted = wanted.map(AgentId::parse);
         let is_mine = wanted.is_none_or(|id| id == Some(me.id));
@@ -133,7 +133,7 @@ fn keys(hub: &Hub, caller: Caller, wanted: Option<&str>) -> Result<Vec<ListedKey
     let listed = |card: &crate::domain::KeyCard, pending: bool| ListedKeyObject {
         key: card.into(),
         last_used_at: card.last_used_ms,
-        current: card.id == current,
+        current: Some(card.id) == current,
         pending,
     };
     let made = made.iter().map(|card| listed(card, false));

@@ -8,6 +8,7 @@ pub(super) mod key;
 mod lobby;
 mod message;
 mod operator;
+mod p2p;
 mod pause;
 mod receipts;
 mod room;

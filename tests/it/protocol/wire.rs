@@ -95,6 +95,11 @@ fixtures! {
     task_cancel = "task.cancel",
     task_list = "task.list",
     task_get = "task.get",
+    p2p_open = "p2p.open",
+    p2p_join = "p2p.join",
+    p2p_list = "p2p.list",
+    p2p_close = "p2p.close",
+    p2p_set_permission = "p2p.setPermission",
 }
 
 #[test]

@@ -1,5 +1,6 @@
 /** What the server sends of agents, their keys and the audit log, by the protocol's own names. */
 
+import type { Permission } from "./peer_types.js";
 import type { FollowResult } from "./position_types.js";
 
 export type Role = "controller" | "participant";
@@ -33,6 +34,10 @@ export interface Agent {
   agentId: string;
   displayName: string;
   role: Role;
+  /** Present for peers beyond the server only. */
+  origin?: "p2p";
+  /** What a peer may do; present for peers beyond the server only. */
+  permission?: Permission;
   banned: boolean;
   online: boolean;
   /** Null for an agent that was never here. */

@@ -1,10 +1,10 @@
 /** One function per method that finds messages or tells what became of them. */
 
-import { KeyMethods } from "./keys.js";
+import { PeerMethods } from "./peers.js";
 import type { MemberStatus, ReadMark, SearchOptions, SearchPage } from "./types.js";
 
 /** Finding what was said, and knowing who got it and who read it. */
-export abstract class ReceiptMethods extends KeyMethods {
+export abstract class ReceiptMethods extends PeerMethods {
   /** Messages that have all words and "phrases" of `query`, the newest first, wherever this agent may read. */
   searchMessages(query: string, options: SearchOptions = {}): Promise<SearchPage> {
     const { roomId, senderId, from, to, limit, cursor } = options;

@@ -4,6 +4,8 @@
  * Ids are UUID strings; times are integer milliseconds since 1970. Servers may add members that are not named here.
  */
 
+import type { Permission } from "./peer_types.js";
+
 export type Visibility = "public" | "private";
 
 /** Talk is `chat`, which is left out of what the server sends. */
@@ -46,6 +48,10 @@ export interface Room extends RoomSummary {
 export interface Member {
   agentId: string;
   displayName: string;
+  /** Present for peers beyond the server only. */
+  origin?: "p2p";
+  /** What a peer may do; present for peers beyond the server only. */
+  permission?: Permission;
   online: boolean;
   joinedAt: number;
 }
@@ -60,6 +66,8 @@ export interface Message {
   senderId: string;
   /** The sender's name when the message was sent. */
   senderName: string;
+  /** Present when a peer beyond the server sent it. */
+  origin?: "p2p";
   content: string;
   /** Left out for talk. */
   type?: Exclude<MessageType, "chat">;

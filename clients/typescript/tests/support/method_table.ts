@@ -2,8 +2,11 @@ import type {
   AuditOptions,
   HistoryOptions,
   InviteOptions,
+  JoinPeerOptions,
   KeyOptions,
   NewTask,
+  OpenOptions,
+  Permission,
   Position,
   RotateOptions,
   SearchOptions,
@@ -121,6 +124,30 @@ export const METHODS: Record<string, Entry> = {
     call: (client, { roomId, reason }: { roomId: string; reason: string }) => client.pauseRoom(roomId, reason),
   },
   "room.resume": { params: ["roomId"], call: (client, { roomId }: { roomId: string }) => client.resumeRoom(roomId) },
+  "p2p.open": {
+    params: ["roomId", "permission", "expiresAt", "maxUses"],
+    call: (client, { roomId, permission, ...options }: { roomId: string; permission: Permission } & OpenOptions) =>
+      client.openToPeers(roomId, permission, options),
+  },
+  "p2p.join": {
+    params: ["roomId", "p2pRoomId", "signalUrl", "permission", "expiresAt"],
+    call: (client, { roomId, p2pRoomId, ...options }: { roomId: string; p2pRoomId: string } & JoinPeerOptions) =>
+      client.joinPeer(roomId, p2pRoomId, options),
+  },
+  "p2p.list": {
+    params: ["roomId"],
+    call: (client, { roomId }: { roomId: string }) => client.listOpenings(roomId),
+    unwraps: "openings",
+  },
+  "p2p.close": {
+    params: ["openingId"],
+    call: (client, { openingId }: { openingId: string }) => client.closeOpening(openingId),
+  },
+  "p2p.setPermission": {
+    params: ["openingId", "permission"],
+    call: (client, { openingId, permission }: { openingId: string; permission: Permission }) =>
+      client.setPeerPermission(openingId, permission),
+  },
   "message.send": {
     params: ["roomId", "content", "type", "data", "replyTo", "idempotencyKey", "wantRead"],
     call: (client, { roomId, content, ...options }: { roomId: string; content: string } & SendOptions) =>

@@ -112,6 +112,31 @@ impl Act for CancelTask {
     }
 }
 
+/// Ends a task by the message `draft` of an agent that was never asked to claim it, because where it speaks there is no
+/// claiming: it claims it now, if it may. `None` when the task is not there for it; nothing has changed then.
+pub(in crate::hub::acts) fn finish_unclaimed(
+    desk: &mut Desk<'_>,
+    me: &Me<'_>,
+    id: MessageId,
+    draft: &Draft<'_>,
+) -> Result<Option<MessageId>, Refusal> {
+    let Some(mut task) = Task::at(desk, id.row)? else {
+        return Ok(None);
+    };
+    if task.is_for_another(me) {
+        return Ok(None);
+    }
+    let (agent, now_ms) = (me.agent.number, desk.steady_ms);
+    let claimed = task.course.claim(agent, now_ms, desk.limits.lease_ms);
+    let done = claimed.and_then(|claimed| claimed.advance(agent, claimed.generation, now_ms, TaskStep::Complete));
+    let Ok(course) = done else { return Ok(None) };
+    let result = post(desk, me, task.room, draft)?;
+    task.row.result = Some(result);
+    task.row.note = None;
+    task.move_to(desk, course, Desk::members(task.room), Except::Session(me.session))?;
+    Ok(Some(result))
+}
+
 /// Takes the words of a task away with those of the message that opened it. What nobody can read nobody can do, so it is
 /// called off too.
 pub(in crate::hub::acts) fn redact_task(desk: &mut Desk<'_>, me: &Me<'_>, id: MessageId) -> Result<(), Refusal> {

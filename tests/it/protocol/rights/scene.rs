@@ -110,6 +110,10 @@ impl Stage {
         speaker.call("task.claim", json!({ "taskId": tasks[1] })).await;
         let target = self.newcomer("target").await;
 
+        let opening = json!({ "roomId": room, "permission": "helper" });
+        let opening = self.controller.call("p2p.open", opening).await["openingId"].clone();
+        let opening = opening.as_str().expect("an id").to_owned();
+
         match kind {
             Kind::Invited => {
                 owner.call("room.invite", with(self.caller.id())).await;
@@ -143,6 +147,7 @@ impl Stage {
             key,
             room,
             message,
+            opening,
             held: tasks.pop().expect("two"),
             task: tasks.pop().expect("two"),
             speaker,
@@ -183,6 +188,8 @@ pub(super) struct Scene<'a> {
     task: String,
     /// Offered by the speaker, who holds it.
     held: String,
+    /// Of the room, to peers.
+    opening: String,
     /// In the room; the message is its own.
     speaker: Agent,
     /// Not in the room.
@@ -235,6 +242,11 @@ impl Scene<'_> {
             "lobby.setMotd" => json!({ "content": "be kind" }),
             "docs.get" => json!({ "name": "constitution" }),
             "docs.update" => json!({ "name": "constitution", "content": "be kind" }),
+            "p2p.open" => json!({ "roomId": room, "permission": "helper" }),
+            "p2p.join" => json!({ "roomId": room, "p2pRoomId": room }),
+            "p2p.list" => json!({ "roomId": room }),
+            "p2p.close" => json!({ "openingId": self.opening }),
+            "p2p.setPermission" => json!({ "openingId": self.opening, "permission": "chat" }),
             "operator.backup" => json!({ "path": self.stage.server.data_dir().with_extension(room) }),
             "operator.export" => json!({ "room": self.stage.controller.lobby() }),
             "operator.stop" => json!({ "restart": false }),

@@ -1,0 +1,2 @@
+/** Rooms that are opened to peers beyond the server. */
+export {};
