@@ -106,7 +106,10 @@ mod tests {
     #[test]
     fn a_link_for_talk_carries_talk() {
         for message_type in ["task", "result", "query", "file", "session", "intro", "anything"] {
-            assert!(!Chat.allows(message_type) && Helper.allows(message_type), "{message_type}");
+            assert!(
+                !Chat.allows(message_type) && Helper.allows(message_type),
+                "{message_type}"
+            );
         }
         assert!(Chat.allows("chat") && Chat.allows("ack"));
     }
