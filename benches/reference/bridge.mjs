@@ -45,7 +45,7 @@ function receive(message) {
 }
 
 function link() {
-  const connection = new PeerConnection(room, { iceServers: [], maxMessageSize: 262144 });
+  const connection = new PeerConnection(room, { iceServers: [], maxMessageSize: 262144, disableAutoNegotiation: true });
   const socket = new WebSocket(`${signalUrl.replace(/\/+$/, "")}/${room}`);
   const send = (type, payload) => socket.send(JSON.stringify({ type, payload }));
   connection.onLocalDescription((sdp, type) => send(type.toLowerCase(), sdp));
@@ -56,9 +56,10 @@ function link() {
     if (type === "peer-joined") {
       const next = connection.createDataChannel("agentlink");
       next.onOpen(() => open(next));
+      connection.setLocalDescription("offer");
     } else if (type === "offer" || type === "answer") {
-      // This library answers an offer by itself.
       connection.setRemoteDescription(payload, type);
+      if (type === "offer") connection.setLocalDescription("answer");
     } else if (type === "ice") {
       connection.addRemoteCandidate(payload.candidate, payload.sdpMid);
     }
