@@ -16,11 +16,11 @@ export interface BridgeOptions {
     readonly timeoutMs?: number;
 }
 /** About which room a call is; the one of `connect` or of the options by default. */
-export interface InRoom {
+export interface InBridgeRoom {
     readonly room?: string;
 }
 /** How something is sent. */
-export interface SendOptions extends InRoom {
+export interface BridgeSendOptions extends InBridgeRoom {
     readonly priority?: Priority;
 }
 /**
@@ -46,17 +46,17 @@ export declare class Bridge {
         readonly keyFile?: string;
     }): Promise<ConnectedRoom>;
     /** Says something. */
-    sendChat(content: string, options?: SendOptions & {
+    sendChat(content: string, options?: BridgeSendOptions & {
         readonly replyTo?: string;
     }): Promise<SentEnvelope>;
     /** Asks for something to be done; `tasks` tells what became of it. */
-    sendTask(description: string, data?: unknown, options?: SendOptions): Promise<SentEnvelope>;
+    sendTask(description: string, data?: unknown, options?: BridgeSendOptions): Promise<SentEnvelope>;
     /** Answers the task `replyTo`. */
-    sendResult(data: unknown, replyTo: string, options?: SendOptions): Promise<SentEnvelope>;
+    sendResult(data: unknown, replyTo: string, options?: BridgeSendOptions): Promise<SentEnvelope>;
     /** Asks something. */
-    sendQuery(question: string, options?: SendOptions): Promise<SentEnvelope>;
+    sendQuery(question: string, options?: BridgeSendOptions): Promise<SentEnvelope>;
     /** Sends a text as a file. */
-    sendFile(name: string, content: string, options?: SendOptions): Promise<SentEnvelope>;
+    sendFile(name: string, content: string, options?: BridgeSendOptions): Promise<SentEnvelope>;
     /** Sends what has no call of its own: `body` goes to `/send` as it is. */
     send(body: Readonly<Record<string, unknown>>): Promise<SentEnvelope>;
     /**
@@ -65,25 +65,25 @@ export declare class Bridge {
      * Waits up to `wait` seconds (at most 120) while there is nothing. A call that `signal` aborts takes nothing: the bridge
      * keeps what it could not hand over.
      */
-    receive(options?: InRoom & {
+    receive(options?: InBridgeRoom & {
         readonly wait?: number;
         readonly limit?: number;
         readonly signal?: unknown;
     }): Promise<Envelope[]>;
     /** Every message for the agent, as it comes, until the caller stops asking. */
-    messages(options?: InRoom): AsyncGenerator<Envelope, never, undefined>;
+    messages(options?: InBridgeRoom): AsyncGenerator<Envelope, never, undefined>;
     /** Everything that ever came in for the room; takes nothing. */
-    history(options?: InRoom): Promise<Envelope[]>;
+    history(options?: InBridgeRoom): Promise<Envelope[]>;
     /** How it stands with a room's link. */
-    status(options?: InRoom): Promise<BridgeStatus>;
+    status(options?: InBridgeRoom): Promise<BridgeStatus>;
     /** All rooms of the bridge. */
     rooms(): Promise<BridgeRoom[]>;
     /** The tasks that were sent to a room, all or those in one state. */
-    tasks(options?: InRoom & {
+    tasks(options?: InBridgeRoom & {
         readonly state?: string;
     }): Promise<BridgeTask[]>;
     /** Changes what this side allows; what holds is the more restrictive of both sides. */
-    setPermission(level: Level, options?: InRoom): Promise<void>;
+    setPermission(level: Level, options?: InBridgeRoom): Promise<void>;
     /** Leaves a room for good. */
-    closeRoom(options?: InRoom): Promise<void>;
+    closeRoom(options?: InBridgeRoom): Promise<void>;
 }

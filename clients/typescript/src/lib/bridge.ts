@@ -34,12 +34,12 @@ export interface BridgeOptions {
 }
 
 /** About which room a call is; the one of `connect` or of the options by default. */
-export interface InRoom {
+export interface InBridgeRoom {
   readonly room?: string;
 }
 
 /** How something is sent. */
-export interface SendOptions extends InRoom {
+export interface BridgeSendOptions extends InBridgeRoom {
   readonly priority?: Priority;
 }
 
@@ -86,27 +86,27 @@ export class Bridge {
   }
 
   /** Says something. */
-  sendChat(content: string, options: SendOptions & { readonly replyTo?: string } = {}): Promise<SentEnvelope> {
+  sendChat(content: string, options: BridgeSendOptions & { readonly replyTo?: string } = {}): Promise<SentEnvelope> {
     return this.#send("chat", { content, replyTo: options.replyTo }, options);
   }
 
   /** Asks for something to be done; `tasks` tells what became of it. */
-  sendTask(description: string, data: unknown = null, options: SendOptions = {}): Promise<SentEnvelope> {
+  sendTask(description: string, data: unknown = null, options: BridgeSendOptions = {}): Promise<SentEnvelope> {
     return this.#send("task", { description, data }, options);
   }
 
   /** Answers the task `replyTo`. */
-  sendResult(data: unknown, replyTo: string, options: SendOptions = {}): Promise<SentEnvelope> {
+  sendResult(data: unknown, replyTo: string, options: BridgeSendOptions = {}): Promise<SentEnvelope> {
     return this.#send("result", { data, replyTo }, options);
   }
 
   /** Asks something. */
-  sendQuery(question: string, options: SendOptions = {}): Promise<SentEnvelope> {
+  sendQuery(question: string, options: BridgeSendOptions = {}): Promise<SentEnvelope> {
     return this.#send("query", { question }, options);
   }
 
   /** Sends a text as a file. */
-  sendFile(name: string, content: string, options: SendOptions = {}): Promise<SentEnvelope> {
+  sendFile(name: string, content: string, options: BridgeSendOptions = {}): Promise<SentEnvelope> {
     return this.#send("file", { name, content }, options);
   }
 
@@ -122,7 +122,7 @@ export class Bridge {
    * keeps what it could not hand over.
    */
   receive(
-    options: InRoom & { readonly wait?: number; readonly limit?: number; readonly signal?: unknown } = {},
+    options: InBridgeRoom & { readonly wait?: number; readonly limit?: number; readonly signal?: unknown } = {},
   ): Promise<Envelope[]> {
     const { wait = 0, limit = 0, signal } = options;
     const query = { wait, limit, agent: this.#agent, room: options.room ?? this.#room };
@@ -131,19 +131,19 @@ export class Bridge {
   }
 
   /** Every message for the agent, as it comes, until the caller stops asking. */
-  async *messages(options: InRoom = {}): AsyncGenerator<Envelope, never, undefined> {
+  async *messages(options: InBridgeRoom = {}): AsyncGenerator<Envelope, never, undefined> {
     for (;;) {
       yield* await this.receive({ ...options, wait: 30 });
     }
   }
 
   /** Everything that ever came in for the room; takes nothing. */
-  history(options: InRoom = {}): Promise<Envelope[]> {
+  history(options: InBridgeRoom = {}): Promise<Envelope[]> {
     return this.#get<Envelope[]>("/recv", { all: 1, room: options.room ?? this.#room });
   }
 
   /** How it stands with a room's link. */
-  status(options: InRoom = {}): Promise<BridgeStatus> {
+  status(options: InBridgeRoom = {}): Promise<BridgeStatus> {
     return this.#get<BridgeStatus>("/status", { room: options.room ?? this.#room });
   }
 
@@ -153,17 +153,17 @@ export class Bridge {
   }
 
   /** The tasks that were sent to a room, all or those in one state. */
-  tasks(options: InRoom & { readonly state?: string } = {}): Promise<BridgeTask[]> {
+  tasks(options: InBridgeRoom & { readonly state?: string } = {}): Promise<BridgeTask[]> {
     return this.#get<BridgeTask[]>("/tasks", { room: options.room ?? this.#room, state: options.state });
   }
 
   /** Changes what this side allows; what holds is the more restrictive of both sides. */
-  async setPermission(level: Level, options: InRoom = {}): Promise<void> {
+  async setPermission(level: Level, options: InBridgeRoom = {}): Promise<void> {
     await this.#post("/perm", { roomId: options.room ?? this.#room, level });
   }
 
   /** Leaves a room for good. */
-  async closeRoom(options: InRoom = {}): Promise<void> {
+  async closeRoom(options: InBridgeRoom = {}): Promise<void> {
     const roomId = options.room ?? this.#room;
     if (roomId === undefined) {
       throw new TypeError("no room is named, and `connect` was not called: without one, all would be closed");
@@ -171,7 +171,7 @@ export class Bridge {
     await this.#post("/close", { roomId });
   }
 
-  #send(type: string, fields: Readonly<Record<string, unknown>>, options: SendOptions): Promise<SentEnvelope> {
+  #send(type: string, fields: Readonly<Record<string, unknown>>, options: BridgeSendOptions): Promise<SentEnvelope> {
     const roomId = options.room ?? this.#room;
     return this.send({ roomId, agentId: this.#agent, type, ...fields, priority: options.priority ?? "normal" });
   }
