@@ -8,10 +8,12 @@
 mod acknowledgements;
 mod agents;
 mod arguments;
+mod bridge;
 mod broadcast;
 mod commits;
 mod crowd;
 mod fanout;
+mod http;
 mod large_room;
 mod load;
 mod log;
@@ -87,6 +89,11 @@ const GROUPS: &[Group] = &[
         name: "large-room",
         rows: large_room::ROWS,
         measure: large_room::measure,
+    },
+    Group {
+        name: "bridge",
+        rows: bridge::ROWS,
+        measure: bridge::measure,
     },
 ];
 

@@ -138,6 +138,36 @@ impl Process {
         })
     }
 
+    /// Starts a bridge of wardroom in `directory`.
+    pub fn bridge(signal: &str, directory: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(directory)?;
+        let mut program = wardroom("bridge", directory);
+        // Files of whoever measures are none of the bridge.
+        program
+            .env("HOME", directory)
+            .current_dir(directory)
+            .args(["--foreground", "--port", "0", "--signal", signal]);
+        Self::listening(program)
+    }
+
+    /// Starts a program that prints `{"port":N}` when it listens.
+    pub fn listening(mut program: Command) -> anyhow::Result<Self> {
+        let began = Instant::now();
+        let mut child = program.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut output = BufReader::new(child.stdout.take().context("no output")?);
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        let said: Value = serde_json::from_str(&line).context("the program did not start")?;
+        let port = said["port"].as_u64().context("no port")?;
+        Ok(Self {
+            child,
+            address: SocketAddr::from(([127, 0, 0, 1], u16::try_from(port)?)),
+            controller_key: None,
+            took: began.elapsed(),
+            _output: output,
+        })
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -10,9 +10,11 @@
  *
  * @module
  */
+export { Bridge, type BridgeOptions, type BridgeSendOptions, DEFAULT_BRIDGE_URL, type InBridgeRoom } from "./lib/bridge.js";
+export type * from "./lib/bridge_types.js";
 export { WardroomClient } from "./lib/client.js";
 export { enrol, type EnrolOptions } from "./lib/enrol.js";
-export { ConnectionLostError, ErrorCode, NotConnectedError, ProtocolError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
+export { BridgeError, BridgeUnreachableError, ConnectionLostError, ErrorCode, NotConnectedError, ProtocolError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
 export type { EventMap, EventName, Handler } from "./lib/events.js";
 export { Items } from "./lib/iteration.js";
 export type { DirectItem, DirectStreamItem, MessageItem, RemovalItem, ResetItem, RoomItem, } from "./lib/iteration.js";

@@ -10,7 +10,8 @@
  *
  * @module
  */
+export { Bridge, DEFAULT_BRIDGE_URL } from "./lib/bridge.js";
 export { WardroomClient } from "./lib/client.js";
 export { enrol } from "./lib/enrol.js";
-export { ConnectionLostError, ErrorCode, NotConnectedError, ProtocolError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
+export { BridgeError, BridgeUnreachableError, ConnectionLostError, ErrorCode, NotConnectedError, ProtocolError, RequestTimeoutError, RpcError, WardroomError, } from "./lib/errors.js";
 export { Items } from "./lib/iteration.js";

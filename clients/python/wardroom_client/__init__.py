@@ -3,12 +3,16 @@
 In reading order: `client` (what users hold), `methods`, `task_methods`, `receipt_methods`, `peer_methods` and `keys`
 (the calls), `errors` and `types` (what comes back), `options` (settings and bounds), `iteration` (`async for` over a room), then the works: `connection` (one socket),
 `reconnect` (when to come back), `retry` (when to send again), `dispatch` (handlers), `streams` (what is followed, and
-how far), `following` (asking the server for it), `reading` (what uses them).
+how far), `following` (asking the server for it), `reading` (what uses them). `bridge` is another way in: the local bridge's HTTP.
 """
 
+from .bridge import DEFAULT_BRIDGE_URL, Bridge
+from .bridge_types import BridgeRoom, BridgeStatus, BridgeTask, ConnectedRoom, Envelope, QueuedAgent, SentEnvelope
 from .client import WardroomClient
 from .errors import (
     AuthenticationError,
+    BridgeError,
+    BridgeUnreachable,
     ConfigurationError,
     ConnectFailed,
     ConnectionLost,
@@ -65,14 +69,22 @@ from .types import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "DEFAULT_BRIDGE_URL",
     "DEFAULT_URL",
     "UNSET",
     "Agent",
     "AuditEntry",
     "AuditPage",
     "AuthenticationError",
+    "Bridge",
+    "BridgeError",
+    "BridgeRoom",
+    "BridgeStatus",
+    "BridgeTask",
+    "BridgeUnreachable",
     "ConfigurationError",
     "ConnectFailed",
+    "ConnectedRoom",
     "ConnectionLost",
     "DirectItem",
     "DirectMessage",
@@ -80,6 +92,7 @@ __all__ = [
     "Document",
     "DocumentSummary",
     "EnrolledAgent",
+    "Envelope",
     "ErrorCode",
     "EventParams",
     "FollowResult",
@@ -103,6 +116,7 @@ __all__ = [
     "Position",
     "Positions",
     "ProtocolError",
+    "QueuedAgent",
     "ReadMark",
     "Receipt",
     "RemovalItem",
@@ -116,6 +130,7 @@ __all__ = [
     "RotatedKey",
     "RpcError",
     "SearchPage",
+    "SentEnvelope",
     "StatusResult",
     "Task",
     "TaskPage",

@@ -148,6 +148,40 @@ class RequestTimeout(WardroomError, TimeoutError):
         self.outcome_unknown = outcome_unknown
 
 
+class BridgeUnreachable(WardroomError, ConnectionError):
+    """No bridge answered. A message that was being sent may have been taken: send it with an `id` to be sure of one."""
+
+
+class BridgeError(WardroomError):
+    """The bridge refused a request.
+
+    Attributes:
+        status: the HTTP status.
+        message: what is wrong.
+        hint: what to do about it, None where the bridge says nothing.
+    """
+
+    def __init__(self, status: int, message: str, hint: str | None = None) -> None:
+        super().__init__(status, message, hint)
+        self.status = status
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message} ({self.hint})"
+
+    @classmethod
+    def of(cls, status: int, answer: object) -> BridgeError:
+        """The exception for the body of an answer."""
+        fields = answer if isinstance(answer, dict) else {}
+        message, hint = fields.get("error"), fields.get("hint")
+        return cls(
+            status,
+            message if isinstance(message, str) else f"the bridge answered with status {status}",
+            hint if isinstance(hint, str) else None,
+        )
+
+
 def error_from_wire(error: object) -> WardroomError:
     """The exception for the `error` member of a JSON-RPC answer."""
     if not isinstance(error, dict):

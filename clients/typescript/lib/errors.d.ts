@@ -97,6 +97,22 @@ export declare class RequestTimeoutError extends WardroomError {
     /** As for `ConnectionLostError`. */
     idempotencyKey: string | null;
 }
+/** No bridge answered. A message that was being sent may have been taken: send it with an `id` to be sure of one. */
+export declare class BridgeUnreachableError extends WardroomError {
+    readonly name = "BridgeUnreachableError";
+    constructor(message: string, cause: unknown);
+}
+/** The bridge refused a request. */
+export declare class BridgeError extends WardroomError {
+    readonly name = "BridgeError";
+    /** The HTTP status. */
+    readonly status: number;
+    /** What to do about it; null where the bridge says nothing. */
+    readonly hint: string | null;
+    constructor(status: number, message: string, hint: string | null);
+    /** The error for the body of an answer. */
+    static of(status: number, answer: unknown): BridgeError;
+}
 /** Whether `value` is an object whose members can be looked at. */
 export declare function isObject(value: unknown): value is Record<string, unknown>;
 /** The text of whatever was thrown. */

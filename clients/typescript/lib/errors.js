@@ -104,6 +104,32 @@ export class RequestTimeoutError extends WardroomError {
     /** As for `ConnectionLostError`. */
     idempotencyKey = null;
 }
+/** No bridge answered. A message that was being sent may have been taken: send it with an `id` to be sure of one. */
+export class BridgeUnreachableError extends WardroomError {
+    name = "BridgeUnreachableError";
+    constructor(message, cause) {
+        super(message, null, undefined, { cause });
+    }
+}
+/** The bridge refused a request. */
+export class BridgeError extends WardroomError {
+    name = "BridgeError";
+    /** The HTTP status. */
+    status;
+    /** What to do about it; null where the bridge says nothing. */
+    hint;
+    constructor(status, message, hint) {
+        super(hint === null ? message : `${message} (${hint})`);
+        this.status = status;
+        this.hint = hint;
+    }
+    /** The error for the body of an answer. */
+    static of(status, answer) {
+        const { error, hint } = isObject(answer) ? answer : {};
+        const message = typeof error === "string" ? error : `the bridge answered with status ${status}`;
+        return new BridgeError(status, message, typeof hint === "string" ? hint : null);
+    }
+}
 /** Whether `value` is an object whose members can be looked at. */
 export function isObject(value) {
     return typeof value === "object" && value !== null && !Array.isArray(value);

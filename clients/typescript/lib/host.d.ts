@@ -42,9 +42,24 @@ interface Host {
     readonly crypto: {
         getRandomValues(bytes: Uint8Array): Uint8Array;
     };
+    readonly fetch: (url: string, request: FetchRequest) => Promise<{
+        readonly status: number;
+        text(): Promise<string>;
+    }>;
+    readonly AbortSignal: {
+        timeout(delayMs: number): unknown;
+        any(signals: readonly unknown[]): unknown;
+    };
     readonly process?: {
         readonly env?: Readonly<Record<string, string | undefined>>;
     };
+}
+/** The part of a request that the client sets. */
+interface FetchRequest {
+    readonly method: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string | undefined;
+    readonly signal: unknown;
 }
 export declare const host: Host;
 /** The value of an environment variable; undefined when it is unset or empty, and wherever there is no environment. */

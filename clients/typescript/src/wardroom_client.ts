@@ -11,9 +11,13 @@
  * @module
  */
 
+export { Bridge, type BridgeOptions, type BridgeSendOptions, DEFAULT_BRIDGE_URL, type InBridgeRoom } from "./lib/bridge.js";
+export type * from "./lib/bridge_types.js";
 export { WardroomClient } from "./lib/client.js";
 export { enrol, type EnrolOptions } from "./lib/enrol.js";
 export {
+  BridgeError,
+  BridgeUnreachableError,
   ConnectionLostError,
   ErrorCode,
   NotConnectedError,

@@ -117,6 +117,37 @@ export class RequestTimeoutError extends WardroomError {
   idempotencyKey: string | null = null;
 }
 
+/** No bridge answered. A message that was being sent may have been taken: send it with an `id` to be sure of one. */
+export class BridgeUnreachableError extends WardroomError {
+  override readonly name = "BridgeUnreachableError";
+
+  constructor(message: string, cause: unknown) {
+    super(message, null, undefined, { cause });
+  }
+}
+
+/** The bridge refused a request. */
+export class BridgeError extends WardroomError {
+  override readonly name = "BridgeError";
+  /** The HTTP status. */
+  readonly status: number;
+  /** What to do about it; null where the bridge says nothing. */
+  readonly hint: string | null;
+
+  constructor(status: number, message: string, hint: string | null) {
+    super(hint === null ? message : `${message} (${hint})`);
+    this.status = status;
+    this.hint = hint;
+  }
+
+  /** The error for the body of an answer. */
+  static of(status: number, answer: unknown): BridgeError {
+    const { error, hint } = isObject(answer) ? answer : {};
+    const message = typeof error === "string" ? error : `the bridge answered with status ${status}`;
+    return new BridgeError(status, message, typeof hint === "string" ? hint : null);
+  }
+}
+
 /** Whether `value` is an object whose members can be looked at. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

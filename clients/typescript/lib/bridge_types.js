@@ -1,0 +1,2 @@
+/** What a local bridge answers. */
+export {};
