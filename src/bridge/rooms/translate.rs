@@ -164,6 +164,7 @@ mod tests {
     fn round(envelope: &str) -> Value {
         let outbound = outbound(envelope).expect("a message");
         let message = Message {
+            origin: None,
             message_id: "m".into(),
             sender_id: "s".into(),
             sender_name: "N".into(),
