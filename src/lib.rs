@@ -4,7 +4,7 @@
 //! happens, [`protocol`] gives everything its form on the wire, [`rpc`] turns requests into acts, [`http`] owns the
 //! sockets, [`server`] puts it all together and [`cli`] is what the operator types. [`config`] and [`runtime`] are
 //! leaves that are handed down as values; [`client`] is the Rust side of the wire. [`signaling`] lets agents find each
-//! other for direct links. `text` judges characters for all.
+//! other for direct links, and [`notify`] tells what happens to these. `text` judges characters for all.
 
 pub mod cli;
 pub mod client;
@@ -12,6 +12,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod hub;
+pub mod notify;
 pub mod protocol;
 pub mod rpc;
 pub mod runtime;

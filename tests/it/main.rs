@@ -12,6 +12,7 @@ mod fairness;
 mod first_steps;
 mod following;
 mod keys;
+mod notify;
 mod operation;
 mod protocol;
 mod receipts;
