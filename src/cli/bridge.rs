@@ -50,6 +50,23 @@ struct Daemon {
     /// What each peer is told when it is first connected
     #[arg(long, value_name = "TEXT")]
     intro: Option<String>,
+    /// Command for the shell when a peer is connected; `{peer}`, `{permission}` and `{roomId}` in it are safe variables
+    #[arg(long, value_name = "COMMAND")]
+    on_connect: Option<String>,
+    /// Command for each message; `{from}`, `{type}`, `{id}`, `{roomId}`, `{content}`, `{description}`, `{question}`,
+    /// `{agentId}`
+    #[arg(long, value_name = "COMMAND")]
+    on_message: Option<String>,
+    /// Command when a peer is lost; `{reason}` and `{roomId}`
+    #[arg(long, value_name = "COMMAND")]
+    on_disconnect: Option<String>,
+    /// Telegram bot that tells what happens [default: `tgToken` in `.agentlinkrc`, or `AGENTLINK_TG_TOKEN`, which keep it off
+    /// the command line]
+    #[arg(long, value_name = "TOKEN")]
+    tg_token: Option<String>,
+    /// The only chat that is told and obeyed [default: `tgChatId` in `.agentlinkrc`, or `AGENTLINK_TG_CHAT`]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    tg_chat: Option<String>,
     /// STUN and TURN servers with commas: `stun:host:port`, `turn:host:port:user:password` [default:
     /// `AGENTLINK_ICE_SERVERS`, `iceServers` in `.agentlinkrc`, or link-agent's public ones]
     #[arg(long, value_name = "SERVERS")]

@@ -386,7 +386,7 @@ async fn read(
             None => None,
         };
         let (text, value) = translate::inbound(message, reply_to.as_deref());
-        incoming.push(Incoming::of(&text, &value));
+        incoming.push(Incoming::of(&text, value));
     }
     let reached = items.position().map(|position| (position.epoch, position.seq));
     room.take_in(incoming, reached.clone()).await?;

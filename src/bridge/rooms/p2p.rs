@@ -53,8 +53,8 @@ async fn receive(room: Arc<Room>, mut events: mpsc::Receiver<LinkEvent>, acknowl
         for event in batch.drain(..) {
             match event {
                 LinkEvent::Received { text, value, refused } => {
-                    let item = Incoming::of(&text, &value);
                     let id = value.get("id").filter(|id| !id.is_null()).cloned();
+                    let item = Incoming::of(&text, value);
                     if let (Incoming::Message(_), Some(id)) = (&item, id) {
                         ids.push(id);
                     }
@@ -112,10 +112,7 @@ async fn react(room: &Arc<Room>, event: LinkEvent) {
             room.connections.send_modify(|count| *count += 1);
             return;
         }
-        LinkEvent::PermissionChanged { permission } => Happening::PermChanged {
-            room_id: room.id.clone(),
-            level: permission.to_string(),
-        },
+        LinkEvent::PermissionChanged { permission } => return room.tell_level(permission).await,
         LinkEvent::Disconnected { reason } => {
             room.outcomes.keep_all();
             enter(&room.entered, Entered::Not(reason.clone()));
