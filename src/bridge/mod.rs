@@ -21,9 +21,9 @@ use std::thread::JoinHandle;
 
 use tokio::net::TcpListener;
 
-pub use self::options::BridgeOptions;
 use self::mailboxes::Mailboxes;
 use self::notices::Notices;
+pub use self::options::BridgeOptions;
 use self::rooms::{Beside, Rooms};
 use self::store::Store;
 use self::store::files::{Files, make_directory};

@@ -100,7 +100,9 @@ impl RcFile {
 
 /// The home directory, if there is one.
 pub(super) fn home() -> Option<PathBuf> {
-    std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+    std::env::var_os("HOME")
+        .filter(|home| !home.is_empty())
+        .map(PathBuf::from)
 }
 
 /// Where link-agent keeps everything.

@@ -22,9 +22,11 @@ const USUAL_PORT: u16 = 7654;
 /// Keep links to peers and rooms of hubs for agents that run one command at a time: without a command of its own, starts the
 /// bridge in the background
 #[derive(Debug, Args)]
-#[command(after_help = "Settings come from flags, then from `.agentlinkrc` in the working or home directory. \
+#[command(
+    after_help = "Settings come from flags, then from `.agentlinkrc` in the working or home directory. \
                         The bridge listens on 127.0.0.1 only, and keeps its data in ~/.agentlink/bridge-PORT unless \
-                        `--data-dir` or `dataDir` names another directory.")]
+                        `--data-dir` or `dataDir` names another directory."
+)]
 pub(super) struct Bridge {
     #[command(flatten)]
     daemon: Daemon,

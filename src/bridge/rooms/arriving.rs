@@ -44,7 +44,10 @@ impl Incoming {
             return Self::Acknowledged(id);
         }
         let id = value.get("id").filter(|id| !id.is_null());
-        let rank = value.get("priority").and_then(Value::as_f64).filter(|rank| *rank != 0.0);
+        let rank = value
+            .get("priority")
+            .and_then(Value::as_f64)
+            .filter(|rank| *rank != 0.0);
         Self::Message(Message {
             arrival: Arrival {
                 // On one line, as files and answers need it.
@@ -136,7 +139,9 @@ impl Room {
             beside.mailboxes.deliver(key, routed.place, &text);
         }
         for agent in &routed.agents {
-            beside.notices.tell(&agent.name, &message.from, &message.kind, &message.id);
+            beside
+                .notices
+                .tell(&agent.name, &message.from, &message.kind, &message.id);
         }
     }
 }

@@ -299,11 +299,7 @@ async fn serve(room: &Arc<Room>, hub: &Hub, joined: Joined, position: &mut Optio
     })
     .await;
     let permission = hub.status().permission;
-    room.tell(Happening::Connected {
-        peer: name,
-        permission,
-    })
-    .await;
+    room.tell(Happening::Connected { peer: name, permission }).await;
     let reading = async {
         loop {
             if let Err(left) = read(room, hub, &mut items, &own_id, position).await {
@@ -472,7 +468,9 @@ async fn send(room: &Arc<Room>, hub: &Hub, client: &Client, outgoing: &Outgoing)
             room.outcomes.tell(outgoing.number, Outcome::Sent);
             Ok(())
         }
-        Err(ClientError::Rpc(refused)) if !refused.is_retryable() => Ok(room.give_up(outgoing, refused.message).await?),
+        Err(ClientError::Rpc(refused)) if !refused.is_retryable() => {
+            Ok(room.give_up(outgoing, refused.message).await?)
+        }
         Err(error) => match client.ended() {
             Some(ended) => Err(ended.into()),
             None => Err(Leave::Again(error.to_string())),

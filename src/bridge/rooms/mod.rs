@@ -181,7 +181,11 @@ impl Rooms {
     /// Writes envelopes in the name of this bridge.
     pub(super) fn author(&self) -> Author {
         let shared = &self.0;
-        Author::new(&shared.options.name, Arc::clone(&shared.clock), Arc::clone(&shared.entropy))
+        Author::new(
+            &shared.options.name,
+            Arc::clone(&shared.clock),
+            Arc::clone(&shared.entropy),
+        )
     }
 
     pub(super) fn mailboxes(&self) -> &Mailboxes {
@@ -217,7 +221,12 @@ impl Rooms {
     }
 
     /// Takes what waits in a queue, at most `limit` unless that is 0. It stays there until the lease is settled.
-    pub(super) async fn take(&self, room: &Room, agent: i64, limit: usize) -> Result<(Vec<String>, Lease), Unavailable> {
+    pub(super) async fn take(
+        &self,
+        room: &Room,
+        agent: i64,
+        limit: usize,
+    ) -> Result<(Vec<String>, Lease), Unavailable> {
         let (mailboxes, key) = (self.0.mailboxes.clone(), room.queue(agent));
         self.0
             .store
@@ -230,7 +239,10 @@ impl Rooms {
         let store = self.0.store.clone();
         self.0.lifecycle.spawn("bridge reading", async move {
             let (key, places) = (lease.key(), lease.places().to_vec());
-            match store.call(move |connection| queues::remove(connection, key, &places)).await {
+            match store
+                .call(move |connection| queues::remove(connection, key, &places))
+                .await
+            {
                 Ok(()) => lease.settle(),
                 // It is shown once more, rather than never.
                 Err(error) => tracing::error!(%error, "what was read stays in its queue"),
@@ -253,7 +265,12 @@ impl Rooms {
     }
 
     /// A page of everything that a room ever received.
-    pub(super) async fn history(&self, room: &Room, after: i64, most: usize) -> Result<Vec<(i64, String)>, Unavailable> {
+    pub(super) async fn history(
+        &self,
+        room: &Room,
+        after: i64,
+        most: usize,
+    ) -> Result<Vec<(i64, String)>, Unavailable> {
         let number = room.number;
         self.0
             .store
@@ -287,7 +304,10 @@ impl Rooms {
         self.0.notifier.notify(Event::Killed { room: room.id.clone() });
         room.shut().await;
         let number = room.number;
-        self.0.store.call(move |connection| rooms::close(connection, number)).await
+        self.0
+            .store
+            .call(move |connection| rooms::close(connection, number))
+            .await
     }
 }
 
@@ -444,7 +464,11 @@ impl Room {
             return;
         }
         let number = self.number;
-        if let Err(error) = self.store.call(move |connection| rooms::set_had_peer(connection, number)).await {
+        if let Err(error) = self
+            .store
+            .call(move |connection| rooms::set_had_peer(connection, number))
+            .await
+        {
             tracing::error!(%error, "it was not noted that a peer was there");
         }
     }

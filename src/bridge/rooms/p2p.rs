@@ -79,7 +79,12 @@ async fn receive(room: Arc<Room>, mut events: mpsc::Receiver<LinkEvent>, acknowl
 }
 
 /// Stores what came, and acknowledges it.
-async fn settle(room: &Arc<Room>, incoming: &mut Vec<Incoming>, ids: &mut Vec<Value>, acknowledge: &mpsc::Sender<Value>) {
+async fn settle(
+    room: &Arc<Room>,
+    incoming: &mut Vec<Incoming>,
+    ids: &mut Vec<Value>,
+    acknowledge: &mpsc::Sender<Value>,
+) {
     let ids = std::mem::take(ids);
     let incoming = std::mem::take(incoming);
     if !incoming.is_empty()

@@ -124,7 +124,11 @@ pub(in crate::bridge) fn hub_id(connection: &Connection, room: i64, id: &str) ->
 }
 
 /// What a message of a hub is called here, if it was sent from here.
-pub(in crate::bridge) fn own_id(connection: &Connection, room: i64, hub_id: &str) -> Result<Option<String>, StoreError> {
+pub(in crate::bridge) fn own_id(
+    connection: &Connection,
+    room: i64,
+    hub_id: &str,
+) -> Result<Option<String>, StoreError> {
     Ok(connection
         .prepare_cached("SELECT id FROM sent WHERE room = ?1 AND hub_id = ?2")?
         .query_row(params![room, hub_id], |row| row.get(0))

@@ -109,7 +109,10 @@ fn without_token(arguments: impl Iterator<Item = OsString>) -> (Vec<OsString>, O
     while let Some(argument) = arguments.next() {
         if argument == TOKEN_FLAG {
             token = arguments.next();
-        } else if let Some(given) = argument.to_str().and_then(|text| text.strip_prefix(TOKEN_FLAG)?.strip_prefix('=')) {
+        } else if let Some(given) = argument
+            .to_str()
+            .and_then(|text| text.strip_prefix(TOKEN_FLAG)?.strip_prefix('='))
+        {
             token = Some(given.into());
         } else {
             kept.push(argument);
@@ -157,7 +160,10 @@ async fn serve(options: BridgeOptions, listener: TcpListener, port: u16, is_chil
             Failure::from_error(exit, error.into())
         })?;
     let pid_file = PidFile::write(port).inspect_err(|failure| {
-        tracing::warn!(reason = failure.message(), "`bridge stop` will need the id of this process");
+        tracing::warn!(
+            reason = failure.message(),
+            "`bridge stop` will need the id of this process"
+        );
     });
     print_line(&format!(r#"{{"pid":{},"port":{port}}}"#, std::process::id()))?;
     if is_child {
@@ -180,7 +186,11 @@ async fn serve(options: BridgeOptions, listener: TcpListener, port: u16, is_chil
 
 /// The port, or the next one that is free.
 fn bind(port: u16) -> Result<TcpListener, Failure> {
-    let last = if port == 0 { 0 } else { port.saturating_add(FURTHER_PORTS) };
+    let last = if port == 0 {
+        0
+    } else {
+        port.saturating_add(FURTHER_PORTS)
+    };
     for port in port..=last {
         match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
             Ok(listener) => return Ok(listener),
@@ -238,13 +248,22 @@ fn notify(arguments: &Daemon, rc: &RcFile) -> Result<NotifyOptions, Failure> {
     let problem = |problem: NotifyProblem| Failure::new(Exit::Configuration, problem.to_string());
     let adapter = rc.notify.as_ref().filter(|notify| !notify.is_null());
     let or = |flag: &Option<String>, rc: &Option<String>| flag.clone().or_else(|| rc.clone());
-    let token = arguments.tg_token.clone().or_else(|| agentlink::variable(TOKEN_VARIABLE));
-    let token = token.or_else(|| rc.tg_token.clone()).or_else(|| agentlink::variable("AGENTLINK_TG_TOKEN"));
+    let token = arguments
+        .tg_token
+        .clone()
+        .or_else(|| agentlink::variable(TOKEN_VARIABLE));
+    let token = token
+        .or_else(|| rc.tg_token.clone())
+        .or_else(|| agentlink::variable("AGENTLINK_TG_TOKEN"));
     let chat = rc.tg_chat_id.as_ref().map(|chat| match chat {
         Value::String(chat) => chat.clone(),
         other => other.to_string(),
     });
-    let chat = arguments.tg_chat.clone().or(chat).or_else(|| agentlink::variable("AGENTLINK_TG_CHAT"));
+    let chat = arguments
+        .tg_chat
+        .clone()
+        .or(chat)
+        .or_else(|| agentlink::variable("AGENTLINK_TG_CHAT"));
     Ok(NotifyOptions {
         adapter: adapter.map(Adapter::from_json).transpose().map_err(problem)?,
         hooks: Hooks {

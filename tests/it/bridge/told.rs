@@ -48,12 +48,18 @@ async fn hooks_and_notifiers_are_told_and_no_text_of_a_peer_is_run() {
         room,
     };
     stage.connect("a1").await;
-    let hostile = format!("$(touch {0}/owned) `touch {0}/owned`; touch {0}/owned '\"", place.path().display());
+    let hostile = format!(
+        "$(touch {0}/owned) `touch {0}/owned`; touch {0}/owned '\"",
+        place.path().display()
+    );
     stage.controller.say(&stage.room, &hostile).await;
     let text = file_when(&log, |text| text.ends_with('\n')).await;
     assert_eq!(text, format!("chat|{hostile}\n"));
     assert!(!place.path().join("owned").exists());
-    stage.bridge.post("/send", json!({"type": "chat", "content": "mine"})).await;
+    stage
+        .bridge
+        .post("/send", json!({"type": "chat", "content": "mine"}))
+        .await;
     let events = soon("the events", async {
         loop {
             let mut events: Vec<Value> = std::fs::read_dir(&told)
@@ -72,7 +78,10 @@ async fn hooks_and_notifiers_are_told_and_no_text_of_a_peer_is_run() {
     .await;
     let of = |event: &Value| format!("{} {} {}", event["event"], event["from"], event["content"]);
     let said: Vec<String> = events.iter().map(of).collect();
-    assert!(said.contains(&r#""message" "Scout (me)" "mine""#.to_owned()), "{said:?}");
+    assert!(
+        said.contains(&r#""message" "Scout (me)" "mine""#.to_owned()),
+        "{said:?}"
+    );
     assert!(said.iter().any(|event| event.starts_with("\"connected\"")), "{said:?}");
 }
 
@@ -89,6 +98,11 @@ async fn a_notifier_that_cannot_work_is_refused_at_the_start() {
     let ran = tokio::task::spawn_blocking(move || command.output());
     let ran = soon("its end", ran).await.expect("joined").expect("it runs");
     let said: Value = serde_json::from_slice(&ran.stdout).expect("one line");
-    assert!(said["error"].as_str().is_some_and(|error| error.contains("notify.type")), "{said}");
+    assert!(
+        said["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("notify.type")),
+        "{said}"
+    );
     assert!(!ran.status.success());
 }
