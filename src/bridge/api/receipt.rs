@@ -105,8 +105,9 @@ impl AsyncRead for Watched {
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         match &polled {
             Poll::Ready(Ok(())) => self.receipts.heard(),
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => self.receipts.reset(),
-            Poll::Ready(Err(_)) | Poll::Pending => {}
+            // A reset, or a broken pipe when the other end had closed before it was written to.
+            Poll::Ready(Err(_)) => self.receipts.reset(),
+            Poll::Pending => {}
         }
         polled
     }

@@ -79,6 +79,7 @@ impl Room {
         position: Option<(String, u64)>,
     ) -> Result<(), Unavailable> {
         let (number, now_ms) = (self.number, self.clock.now_ms());
+        let sent = self.sent.load(Ordering::Acquire);
         let incoming = Arc::new(incoming);
         let all = Arc::clone(&incoming);
         let room = Arc::clone(self);
@@ -87,7 +88,7 @@ impl Room {
             for item in all.iter() {
                 routed.push(match item {
                     Incoming::Acknowledged(id) => {
-                        outbox::acknowledge(connection, number, id)?;
+                        outbox::acknowledge(connection, number, id, sent)?;
                         tasks::advance(connection, number, id, state::SENT, state::ACKED)?;
                         None
                     }

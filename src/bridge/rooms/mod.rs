@@ -10,7 +10,7 @@ mod p2p;
 mod translate;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, mpsc, watch};
@@ -110,6 +110,8 @@ pub(super) struct Room {
     /// How many connections there were; a change is a new one.
     connections: watch::Sender<u64>,
     entered: watch::Sender<Entered>,
+    /// The number of the last message that was sent over the present connection.
+    sent: AtomicI64,
     /// Something was put into the outbox.
     wants_sending: Notify,
     outcomes: Arc<Outcomes>,
@@ -330,6 +332,7 @@ impl Room {
             told_level: Mutex::default(),
             connections: watch::channel(0).0,
             entered: watch::channel(Entered::Waiting).0,
+            sent: AtomicI64::new(0),
             wants_sending: Notify::new(),
             outcomes: Arc::default(),
         })

@@ -158,6 +158,7 @@ async fn pump(room: &Arc<Room>, link: &Link) {
         let present = *connections.borrow_and_update();
         if present != connection {
             (connection, sent) = (present, 0);
+            room.sent.store(0, Ordering::Release);
             introduce(room, link).await;
         }
         let waiting = if link.status().connected && connection > 0 {
@@ -182,6 +183,8 @@ async fn pump(room: &Arc<Room>, link: &Link) {
                 drop(room.give_up(&outgoing, "it is no message".to_owned()).await);
                 continue;
             };
+            // Before it leaves, since the acknowledgement may be faster than this task.
+            room.sent.store(outgoing.number, Ordering::Release);
             match link.send(&envelope).await {
                 Ok(()) => {
                     sent = outgoing.number;

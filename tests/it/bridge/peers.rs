@@ -310,3 +310,29 @@ async fn an_introduction_comes_first_and_urgent_messages_before_others() {
     let came = pair.other.get("/recv").await;
     assert_eq!(contents(came.as_array().expect("messages")), ["3", "1", "2"]);
 }
+
+#[tokio::test]
+async fn a_repeat_is_told_from_another_message_with_the_same_id() {
+    let mut pair = Pair::new().await;
+    pair.meet("r1").await;
+    let say = |content: &str| json!({"id": "00000001", "type": "chat", "payload": {"content": content}});
+    for content in ["a", "a", "b"] {
+        let sent = pair.one.post("/send", say(content)).await;
+        assert_eq!(sent["id"], "00000001");
+    }
+    let acknowledged = |status: &Value| status["pending"] == 0;
+    pair.one.until("/status", "the acknowledgements", acknowledged).await;
+    let came = pair.other.get("/recv").await;
+    assert_eq!(contents(came.as_array().expect("messages")), ["a", "b"]);
+    // It is known for good, not only while the bridge runs.
+    pair.other.kill();
+    pair.other.restart();
+    pair.other.connected("r1").await;
+    pair.one.connected("r1").await;
+    pair.one.post("/send", say("a")).await;
+    pair.one.post("/send", say("c")).await;
+    assert_eq!(
+        contents(pair.other.get("/recv?wait=30").await.as_array().expect("messages")),
+        ["c"]
+    );
+}
