@@ -4,7 +4,8 @@
 //! happens, [`protocol`] gives everything its form on the wire, [`rpc`] turns requests into acts, [`http`] owns the
 //! sockets, [`gateways`] let others than sessions into rooms, [`server`] puts it all together and [`cli`] is what the operator types. [`config`] and [`runtime`] are
 //! leaves that are handed down as values; [`client`] is the Rust side of the wire. [`signaling`] lets agents find each
-//! other for direct links, which [`p2p`] opens. `text` judges characters for all.
+//! other for direct links, which [`p2p`] opens; [`notify`] tells what happens to these, and [`bridge`] keeps them for agents
+//! that come by single requests. `text` judges characters for all.
 
 pub mod bridge;
 pub mod cli;
@@ -14,6 +15,7 @@ pub mod domain;
 pub mod gateways;
 pub mod http;
 pub mod hub;
+pub mod notify;
 pub mod p2p;
 pub mod protocol;
 pub mod rpc;

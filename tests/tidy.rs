@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("signaling", &["domain", "config", "runtime"]),
     // `client` dials WebSockets and knows whose certificates to trust.
     ("p2p", &["domain", "signaling", "client", "runtime", "text"]),
+    ("notify", &["domain", "client", "config", "runtime"]),
     ("rpc", &["domain", "store", "hub", "protocol", "config", "runtime"]),
     (
         "http",
@@ -41,7 +42,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     // `store` for the writer's thread, which is the hub's own.
     (
         "bridge",
-        &["domain", "store", "p2p", "client", "protocol", "config", "runtime"],
+        &[
+            "domain", "store", "p2p", "notify", "client", "protocol", "config", "runtime",
+        ],
     ),
     // `client` says whose certificates to trust.
     (
@@ -68,8 +71,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "domain", "store", "hub", "protocol", "rpc", "http", "gateways", "server", "client", "p2p", "bridge",
-            "config", "runtime",
+            "domain", "store", "hub", "protocol", "rpc", "http", "gateways", "server", "client", "p2p", "notify",
+            "bridge", "config", "runtime",
         ],
     ),
     ("main", &["cli"]),
@@ -81,8 +84,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
     ("axum", &["http", "client"]),
-    ("hyper", &["http", "client", "bridge"]),
-    ("hyper_util", &["http", "client", "bridge"]),
+    ("hyper", &["http", "client", "bridge", "notify"]),
+    ("hyper_util", &["http", "client", "bridge", "notify"]),
+    ("http_body_util", &["notify"]),
+    ("ring", &["notify"]),
     ("tower", &["http", "client"]),
     ("tungstenite", &["http", "client"]),
     ("tokio_tungstenite", &["http", "client"]),

@@ -104,7 +104,10 @@ impl Mailboxes {
 
     /// Has everybody who waits at a queue look into it.
     pub(super) fn nudge(&self, key: QueueKey) {
-        let waiters = self.lock().get_mut(&key).map(|mailbox| std::mem::take(&mut mailbox.waiters));
+        let waiters = self
+            .lock()
+            .get_mut(&key)
+            .map(|mailbox| std::mem::take(&mut mailbox.waiters));
         for waiter in waiters.into_iter().flatten() {
             drop(waiter.send(News::Look));
         }
@@ -171,7 +174,10 @@ mod tests {
     use super::*;
 
     const KEY: QueueKey = QueueKey { room: 1, agent: 0 };
-    const PLACE: Place = Place { weight: -1.0, message: 7 };
+    const PLACE: Place = Place {
+        weight: -1.0,
+        message: 7,
+    };
 
     fn text(news: News) -> (Arc<str>, Lease) {
         match news {

@@ -21,13 +21,14 @@ use std::thread::JoinHandle;
 
 use tokio::net::TcpListener;
 
-pub use self::options::BridgeOptions;
 use self::mailboxes::Mailboxes;
 use self::notices::Notices;
-use self::rooms::Rooms;
+pub use self::options::BridgeOptions;
+use self::rooms::{Beside, Rooms};
 use self::store::Store;
 use self::store::files::{Files, make_directory};
 pub use self::store::{OpenError, Unavailable};
+use crate::notify::{Notifier, NotifyProblem};
 use crate::runtime::clock::{Clock, Entropy};
 use crate::runtime::lifecycle::Lifecycle;
 use crate::store::DirectoryLock;
@@ -41,6 +42,9 @@ pub enum StartError {
     /// The database failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// What is to be told to whom cannot work.
+    #[error(transparent)]
+    Notify(#[from] NotifyProblem),
 }
 
 /// A bridge that is running. It stops with its lifecycle.
@@ -76,9 +80,19 @@ impl Bridge {
         let notices = Notices::new(&root, &options.public_notices);
         let files = Files::new(&root, mailboxes.clone(), notices);
         let (store, thread) = Store::open(&root, files, lifecycle)?;
+        let (notifier, orders) = Notifier::start(options.notify.clone(), lifecycle, Arc::clone(&clock))?;
         let options = Arc::new(options);
-        let rooms = Rooms::new(Arc::clone(&options), store, mailboxes, lifecycle.clone(), clock, entropy);
+        let beside = Beside {
+            store,
+            mailboxes,
+            notifier,
+            lifecycle: lifecycle.clone(),
+            clock,
+            entropy,
+        };
+        let rooms = Rooms::new(Arc::clone(&options), beside);
         rooms.resume().await?;
+        rooms.obey(orders);
         api::serve(rooms, &options, listener, address, lifecycle);
         Ok(Self {
             thread,

@@ -53,7 +53,10 @@ impl Notices {
     /// Tells an agent of a message, when the group is dealt with.
     pub(super) fn tell(&mut self, agent: &str, from: &str, kind: &str, id: &str) {
         let line = format!("{}:{}:{}\n", on_a_line(from), on_a_line(kind), on_a_line(id));
-        self.waiting.entry(agent.to_owned()).or_default().extend_from_slice(line.as_bytes());
+        self.waiting
+            .entry(agent.to_owned())
+            .or_default()
+            .extend_from_slice(line.as_bytes());
     }
 
     /// Writes what waits. A notice that cannot be written is only missed: the message is in its queue.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::client::Trust;
 use crate::domain::Permission;
+use crate::notify::NotifyOptions;
 use crate::p2p::{IceServer, Intervals, LinkLimits};
 
 /// The settings of a bridge. The `Debug` form shows no secret: neither the token nor what rooms are called.
@@ -29,6 +30,8 @@ pub struct BridgeOptions {
     pub trust: Option<Trust>,
     /// What each peer is told when it is first connected.
     pub intro: Option<String>,
+    /// Who is told what happens, beside agents.
+    pub notify: NotifyOptions,
     /// Short names for rooms, in requests.
     pub aliases: BTreeMap<String, String>,
     /// What a request has to bear, as `Authorization: Bearer`, if it bears anything.

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::exit::{Exit, Failure};
 use super::output;
@@ -29,7 +30,7 @@ const ICE_SERVERS: [&str; 5] = [
 const FILE_NAME: &str = ".agentlinkrc";
 
 /// The file, as far as wardroom knows its keys. Others are left to whoever knows them.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct RcFile {
     pub(super) name: Option<String>,
@@ -40,6 +41,19 @@ pub(super) struct RcFile {
     pub(super) intro: Option<String>,
     pub(super) ice_servers: Option<Vec<String>>,
     pub(super) aliases: BTreeMap<String, String>,
+    pub(super) tg_token: Option<String>,
+    pub(super) tg_chat_id: Option<Value>,
+    pub(super) notify: Option<Value>,
+    pub(super) hooks: RcHooks,
+}
+
+/// Commands for what happens.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct RcHooks {
+    pub(super) on_connect: Option<String>,
+    pub(super) on_message: Option<String>,
+    pub(super) on_disconnect: Option<String>,
 }
 
 impl RcFile {
@@ -86,7 +100,9 @@ impl RcFile {
 
 /// The home directory, if there is one.
 pub(super) fn home() -> Option<PathBuf> {
-    std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+    std::env::var_os("HOME")
+        .filter(|home| !home.is_empty())
+        .map(PathBuf::from)
 }
 
 /// Where link-agent keeps everything.

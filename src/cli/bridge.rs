@@ -22,9 +22,11 @@ const USUAL_PORT: u16 = 7654;
 /// Keep links to peers and rooms of hubs for agents that run one command at a time: without a command of its own, starts the
 /// bridge in the background
 #[derive(Debug, Args)]
-#[command(after_help = "Settings come from flags, then from `.agentlinkrc` in the working or home directory. \
+#[command(
+    after_help = "Settings come from flags, then from `.agentlinkrc` in the working or home directory. \
                         The bridge listens on 127.0.0.1 only, and keeps its data in ~/.agentlink/bridge-PORT unless \
-                        `--data-dir` or `dataDir` names another directory.")]
+                        `--data-dir` or `dataDir` names another directory."
+)]
 pub(super) struct Bridge {
     #[command(flatten)]
     daemon: Daemon,
@@ -50,6 +52,23 @@ struct Daemon {
     /// What each peer is told when it is first connected
     #[arg(long, value_name = "TEXT")]
     intro: Option<String>,
+    /// Command for the shell when a peer is connected; `{peer}`, `{permission}` and `{roomId}` in it are safe variables
+    #[arg(long, value_name = "COMMAND")]
+    on_connect: Option<String>,
+    /// Command for each message; `{from}`, `{type}`, `{id}`, `{roomId}`, `{content}`, `{description}`, `{question}`,
+    /// `{agentId}`
+    #[arg(long, value_name = "COMMAND")]
+    on_message: Option<String>,
+    /// Command when a peer is lost; `{reason}` and `{roomId}`
+    #[arg(long, value_name = "COMMAND")]
+    on_disconnect: Option<String>,
+    /// Telegram bot that tells what happens [default: `tgToken` in `.agentlinkrc`, or `AGENTLINK_TG_TOKEN`, which keep it off
+    /// the command line]
+    #[arg(long, value_name = "TOKEN")]
+    tg_token: Option<String>,
+    /// The only chat that is told and obeyed [default: `tgChatId` in `.agentlinkrc`, or `AGENTLINK_TG_CHAT`]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    tg_chat: Option<String>,
     /// STUN and TURN servers with commas: `stun:host:port`, `turn:host:port:user:password` [default:
     /// `AGENTLINK_ICE_SERVERS`, `iceServers` in `.agentlinkrc`, or link-agent's public ones]
     #[arg(long, value_name = "SERVERS")]

@@ -78,7 +78,7 @@ impl Trust {
     }
 
     /// Boxed, because it is large.
-    pub(super) async fn encrypt(
+    pub(crate) async fn encrypt(
         &self,
         host: ServerName<'static>,
         stream: TcpStream,

@@ -8,3 +8,4 @@ mod queues;
 mod safety;
 mod stage;
 mod takeover;
+mod told;

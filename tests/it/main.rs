@@ -13,6 +13,7 @@ mod fairness;
 mod first_steps;
 mod following;
 mod keys;
+mod notify;
 mod operation;
 mod p2p;
 mod p2p_rooms;

@@ -27,7 +27,10 @@ impl TestBridge {
 
     /// The same with further flags.
     pub fn with_arguments(signal_url: &str, name: &str, arguments: &[&str]) -> Self {
-        Self::with_rc(&json!({"signalingUrl": signal_url, "name": name, "iceServers": []}), arguments)
+        Self::with_rc(
+            &json!({"signalingUrl": signal_url, "name": name, "iceServers": []}),
+            arguments,
+        )
     }
 
     /// A bridge with this rc file.
@@ -97,7 +100,9 @@ impl TestBridge {
     /// Stops it in order.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            let status = Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status();
+            let status = Command::new("kill")
+                .args(["-s", "TERM", &child.id().to_string()])
+                .status();
             assert!(status.expect("`kill` runs").success());
             assert!(child.wait().expect("it ended").success());
         }
@@ -108,7 +113,10 @@ impl TestBridge {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wardroom"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if ["WARDROOM_", "BROODLINK_", "AGENTLINK_"].iter().any(|prefix| text.starts_with(prefix)) {
+            if ["WARDROOM_", "BROODLINK_", "AGENTLINK_"]
+                .iter()
+                .any(|prefix| text.starts_with(prefix))
+            {
                 command.env_remove(&name);
             }
         }
@@ -122,11 +130,22 @@ impl TestBridge {
     /// A command of the command line for this bridge: what it printed, which is one JSON line, and its exit code.
     pub async fn cli(&self, arguments: &[&str]) -> (i32, Value) {
         let mut command = self.bare_command();
-        command.arg("bridge").args(arguments).args(["--port", &self.port.to_string()]);
+        command
+            .arg("bridge")
+            .args(arguments)
+            .args(["--port", &self.port.to_string()]);
         let ran = tokio::task::spawn_blocking(move || command.output());
-        let ran = soon("the end of a command", ran).await.expect("joined").expect("it runs");
+        let ran = soon("the end of a command", ran)
+            .await
+            .expect("joined")
+            .expect("it runs");
         let stdout = String::from_utf8(ran.stdout).expect("UTF-8");
-        assert_eq!(stdout.lines().count(), 1, "one line: {stdout} {:?}", String::from_utf8_lossy(&ran.stderr));
+        assert_eq!(
+            stdout.lines().count(),
+            1,
+            "one line: {stdout} {:?}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
         let line = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"));
         (ran.status.code().expect("a code"), line)
     }
@@ -147,7 +166,9 @@ impl TestBridge {
 
     /// A request with further headers, each with its line end: the status and the body as it is.
     pub async fn ask(&self, method: &str, path: &str, headers: &str, body: Option<&str>) -> (u16, String) {
-        let length = body.map(|body| format!("Content-Length: {}\r\n", body.len())).unwrap_or_default();
+        let length = body
+            .map(|body| format!("Content-Length: {}\r\n", body.len()))
+            .unwrap_or_default();
         let body = body.unwrap_or_default();
         // The older version has no parts in its answers.
         let request = format!("{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n{headers}{length}\r\n{body}");
@@ -215,8 +236,10 @@ impl TestBridge {
 
     /// Waits until the other side is there.
     pub async fn connected(&self, room: &str) {
-        self.until(&format!("/status?room={room}"), "a link", |status| status["connected"] == true)
-            .await;
+        self.until(&format!("/status?room={room}"), "a link", |status| {
+            status["connected"] == true
+        })
+        .await;
     }
 }
 
@@ -228,15 +251,26 @@ impl Drop for TestBridge {
 
 /// The status and the body of an answer.
 pub fn split(answer: &str) -> (u16, String) {
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .expect("a status");
     (status, body.to_owned())
 }
 
 /// A name that no other test uses, for what is shared by the whole machine.
 pub fn unique(name: &str) -> String {
     let place = tempfile::tempdir().expect("a directory");
-    let random = place.path().file_name().expect("a name").to_string_lossy().replace('.', "");
+    let random = place
+        .path()
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .replace('.', "");
     format!("{name}-{random}-{}", std::process::id())
 }
 

@@ -89,7 +89,9 @@ impl Body for Answer {
                 }
                 Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
             }
-            Self::Parts(parts) => parts.poll_recv(context).map(|part| part.map(|part| Ok(Frame::data(part)))),
+            Self::Parts(parts) => parts
+                .poll_recv(context)
+                .map(|part| part.map(|part| Ok(Frame::data(part)))),
         }
     }
 
@@ -99,9 +101,11 @@ impl Body for Answer {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole { bytes, .. } => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| u64::try_from(bytes.len()).unwrap_or(0)))
-            }
+            Self::Whole { bytes, .. } => SizeHint::with_exact(
+                bytes
+                    .as_ref()
+                    .map_or(0, |bytes| u64::try_from(bytes.len()).unwrap_or(0)),
+            ),
             Self::Parts(_) => SizeHint::default(),
         }
     }

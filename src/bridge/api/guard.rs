@@ -67,7 +67,9 @@ impl Guard {
         match headers.get(AUTHORIZATION) {
             Some(given) => {
                 let given = given.as_bytes();
-                let is_bearer = given.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
+                let is_bearer = given
+                    .get(..7)
+                    .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
                 let token: [u8; 32] = Sha256::digest(given.get(7..).unwrap_or_default()).into();
                 if is_bearer && token == self.token {
                     Ok(())
@@ -87,7 +89,10 @@ fn is_here(host: &str) -> bool {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    let address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
     match address.parse::<IpAddr>() {
         Ok(address) => address.to_canonical().is_loopback(),
         Err(_) => name.eq_ignore_ascii_case("localhost"),
@@ -139,7 +144,13 @@ mod tests {
             assert_eq!(check(&guard, &[host, ("sec-fetch-site", site)]), Err(Refusal::Page));
         }
         assert_eq!(check(&guard, &[host, ("sec-fetch-site", "none")]), Ok(()));
-        for name in ["evil.example:7654", "localhost.evil.example", "10.0.0.1", "", "127.0.0.1.evil.example"] {
+        for name in [
+            "evil.example:7654",
+            "localhost.evil.example",
+            "10.0.0.1",
+            "",
+            "127.0.0.1.evil.example",
+        ] {
             assert_eq!(check(&guard, &[("host", name)]), Err(Refusal::Host), "{name}");
         }
         assert_eq!(check(&guard, &[]), Err(Refusal::Host));

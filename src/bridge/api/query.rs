@@ -38,7 +38,10 @@ pub(super) fn whole_number(text: &str) -> Option<i64> {
         Some(digits) => (-1, digits),
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
-    let end = digits.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+    let end = digits
+        .bytes()
+        .position(|byte| !byte.is_ascii_digit())
+        .unwrap_or(digits.len());
     let digits = digits.get(..end).filter(|digits| !digits.is_empty())?;
     // Beyond what a number holds, any will do: whoever asks cuts it to his own bounds.
     Some(digits.parse::<i64>().map_or(sign * i64::MAX, |number| sign * number))

@@ -62,7 +62,9 @@ impl Receipts {
 
     /// Everything that was handed to the connection is written.
     fn flushed(&self) {
-        let Some(lease) = self.lock().leaving.take() else { return };
+        let Some(lease) = self.lock().leaving.take() else {
+            return;
+        };
         let (key, places) = (lease.key(), lease.places().to_vec());
         let removing = self.0.rooms.settle(lease);
         self.lock().written = Some(Written { key, places, removing });
@@ -95,12 +97,17 @@ impl Watched {
 }
 
 impl AsyncRead for Watched {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         match &polled {
             Poll::Ready(Ok(())) => self.receipts.heard(),
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => self.receipts.reset(),
-            Poll::Ready(Err(_)) | Poll::Pending => {}
+            // A reset, or a broken pipe when the other end had closed before it was written to.
+            Poll::Ready(Err(_)) => self.receipts.reset(),
+            Poll::Pending => {}
         }
         polled
     }

@@ -1,16 +1,22 @@
 //! The table of what there is, and the requests that need no more than a few lines.
 
+use std::time::Duration;
+
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use serde_json::{Map, Value};
 
 use super::answers::{self, Answered, Debug, Done, Health, NoStatus, Permitted, RoomEntry, RoomStatus, Sent};
+use super::body::BodyError;
 use super::receipt::Receipts;
 use super::{Api, body, connect, query, receive};
 use crate::bridge::rooms::Outcome;
 use crate::bridge::store::Unavailable;
 use crate::domain::Permission;
 use crate::p2p::{Envelope, Shorthand};
+
+/// How long a body may take to arrive.
+const BODY_LIMIT: Duration = Duration::from_secs(30);
 
 /// The body of a request: the text, and its members. What an object inherits in JavaScript is no member here.
 pub(super) struct Given {
@@ -21,7 +27,10 @@ pub(super) struct Given {
 impl Given {
     /// A text, if it is one and not empty: what is false in JavaScript counts as not given.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+        self.members
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
     }
 }
 
@@ -57,11 +66,16 @@ pub(super) async fn answer(api: &Api, receipts: &Receipts, request: Request<Inco
 /// Reads a body; an empty one is an object without members.
 async fn read(body: Incoming) -> Result<Given, Answered> {
     let failed = |message: &str| answers::error(StatusCode::INTERNAL_SERVER_ERROR, message);
-    let text = body::read(body).await.map_err(|error| failed(&error.to_string()))?;
+    let read = tokio::time::timeout(BODY_LIMIT, body::read(body)).await;
+    let text = read.unwrap_or(Err(BodyError::Incomplete));
+    let text = text.map_err(|error| failed(&error.to_string()))?;
     let text = if text.trim().is_empty() { "{}".to_owned() } else { text };
     match serde_json::from_str(&text) {
         Ok(Value::Object(members)) => Ok(Given { text, members }),
-        Ok(_) => Err(answers::error(StatusCode::BAD_REQUEST, "The body must be a JSON object")),
+        Ok(_) => Err(answers::error(
+            StatusCode::BAD_REQUEST,
+            "The body must be a JSON object",
+        )),
         Err(_) => Err(failed("Invalid JSON")),
     }
 }

@@ -11,6 +11,7 @@ use crate::bridge::store::inbox::{Arrival, Routed};
 use crate::bridge::store::tasks::state;
 use crate::bridge::store::{Unavailable, files, inbox, outbox, rooms, tasks};
 use crate::domain::JsonText;
+use crate::notify::{Event, Message as Told};
 
 /// One thing that came in.
 #[derive(Clone, Debug)]
@@ -29,12 +30,13 @@ pub(in crate::bridge) struct Message {
     kind: String,
     id: String,
     result_id: Option<String>,
+    value: Value,
 }
 
 impl Incoming {
     /// Reads what a peer sent; `text` and `value` are the same.
-    pub(in crate::bridge) fn of(text: &str, value: &Value) -> Self {
-        let kind = value.get("type").and_then(Value::as_str).unwrap_or_default();
+    pub(in crate::bridge) fn of(text: &str, value: Value) -> Self {
+        let kind = value.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
         let reply_to = value.get("replyTo").filter(|id| !id.is_null()).map(id_text);
         if kind == "ack"
             && let Some(id) = reply_to
@@ -42,7 +44,10 @@ impl Incoming {
             return Self::Acknowledged(id);
         }
         let id = value.get("id").filter(|id| !id.is_null());
-        let rank = value.get("priority").and_then(Value::as_f64).filter(|rank| *rank != 0.0);
+        let rank = value
+            .get("priority")
+            .and_then(Value::as_f64)
+            .filter(|rank| *rank != 0.0);
         Self::Message(Message {
             arrival: Arrival {
                 // On one line, as files and answers need it.
@@ -52,9 +57,10 @@ impl Incoming {
                 rank: rank.unwrap_or(1.0),
             },
             from: value.get("from").and_then(Value::as_str).unwrap_or_default().to_owned(),
-            kind: kind.to_owned(),
+            kind,
             id: id.map(id_text).unwrap_or_default(),
             result_id: id.map(Value::to_string),
+            value,
         })
     }
 }
@@ -73,6 +79,7 @@ impl Room {
         position: Option<(String, u64)>,
     ) -> Result<(), Unavailable> {
         let (number, now_ms) = (self.number, self.clock.now_ms());
+        let sent = self.sent.load(Ordering::Acquire);
         let incoming = Arc::new(incoming);
         let all = Arc::clone(&incoming);
         let room = Arc::clone(self);
@@ -81,7 +88,7 @@ impl Room {
             for item in all.iter() {
                 routed.push(match item {
                     Incoming::Acknowledged(id) => {
-                        outbox::acknowledge(connection, number, id)?;
+                        outbox::acknowledge(connection, number, id, sent)?;
                         tasks::advance(connection, number, id, state::SENT, state::ACKED)?;
                         None
                     }
@@ -102,15 +109,21 @@ impl Room {
             }
             Ok(routed)
         };
-        self.store
-            .call_then(act, move |routed, beside| {
-                for (item, routed) in incoming.iter().zip(routed) {
-                    if let (Incoming::Message(message), Some(routed)) = (item, routed) {
-                        room.show(message, &routed, beside);
-                    }
+        let new = self.store.call_then(act, move |routed, beside| {
+            let mut new = Vec::new();
+            for (item, routed) in incoming.iter().zip(routed) {
+                if let (Incoming::Message(message), Some(routed)) = (item, routed) {
+                    room.show(message, &routed, beside);
+                    let agents = routed.agents.into_iter().map(|agent| agent.name).collect();
+                    new.push(event_of(&room.id, message, agents));
                 }
-            })
-            .await
+            }
+            new
+        });
+        for event in new.await? {
+            self.notifier.notify(event);
+        }
+        Ok(())
     }
 
     /// Makes a stored message known. Runs on the thread of the database.
@@ -127,7 +140,20 @@ impl Room {
             beside.mailboxes.deliver(key, routed.place, &text);
         }
         for agent in &routed.agents {
-            beside.notices.tell(&agent.name, &message.from, &message.kind, &message.id);
+            beside
+                .notices
+                .tell(&agent.name, &message.from, &message.kind, &message.id);
         }
     }
+}
+
+/// What those are told of a message who are not agents.
+fn event_of(room: &str, message: &Message, agents: Vec<String>) -> Event {
+    Event::Message(Told {
+        room: room.to_owned(),
+        from: Some(message.from.clone()),
+        envelope: message.value.clone(),
+        is_outbound: false,
+        agents,
+    })
 }

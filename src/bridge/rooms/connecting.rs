@@ -161,9 +161,7 @@ impl Rooms {
         }
         let stored = self.open(&joined.room_id, Some(stored_hub.clone())).await?;
         let hub = stored.hub.clone().unwrap_or(stored_hub);
-        let room = self
-            .follow(&stored, hub, Some(joined))
-            .ok_or(ConnectError::TooMany)?;
+        let room = self.follow(&stored, hub, Some(joined)).ok_or(ConnectError::TooMany)?;
         hub::followed(&room).await?;
         Ok(room)
     }
@@ -256,7 +254,9 @@ impl Rooms {
             let known = entered.wait_for(|entered| *entered != Entered::Waiting).await;
             known.map_or(Entered::Waiting, |entered| entered.clone())
         };
-        let outcome = tokio::time::timeout(ENTRY_LIMIT, known).await.unwrap_or(Entered::Waiting);
+        let outcome = tokio::time::timeout(ENTRY_LIMIT, known)
+            .await
+            .unwrap_or(Entered::Waiting);
         let why = match outcome {
             Entered::In => {
                 room.write_invite().await;
@@ -312,5 +312,7 @@ fn with_first(
 /// Whether a text may be the id of a room. Ids become names of directories.
 pub(in crate::bridge) fn is_room_id(id: &str) -> bool {
     (1..=LONGEST_ID).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

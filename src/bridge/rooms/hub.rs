@@ -299,11 +299,7 @@ async fn serve(room: &Arc<Room>, hub: &Hub, joined: Joined, position: &mut Optio
     })
     .await;
     let permission = hub.status().permission;
-    room.tell(Happening::Connected {
-        peer: name,
-        permission,
-    })
-    .await;
+    room.tell(Happening::Connected { peer: name, permission }).await;
     let reading = async {
         loop {
             if let Err(left) = read(room, hub, &mut items, &own_id, position).await {
@@ -386,7 +382,7 @@ async fn read(
             None => None,
         };
         let (text, value) = translate::inbound(message, reply_to.as_deref());
-        incoming.push(Incoming::of(&text, &value));
+        incoming.push(Incoming::of(&text, value));
     }
     let reached = items.position().map(|position| (position.epoch, position.seq));
     room.take_in(incoming, reached.clone()).await?;
@@ -472,7 +468,9 @@ async fn send(room: &Arc<Room>, hub: &Hub, client: &Client, outgoing: &Outgoing)
             room.outcomes.tell(outgoing.number, Outcome::Sent);
             Ok(())
         }
-        Err(ClientError::Rpc(refused)) if !refused.is_retryable() => Ok(room.give_up(outgoing, refused.message).await?),
+        Err(ClientError::Rpc(refused)) if !refused.is_retryable() => {
+            Ok(room.give_up(outgoing, refused.message).await?)
+        }
         Err(error) => match client.ended() {
             Some(ended) => Err(ended.into()),
             None => Err(Leave::Again(error.to_string())),

@@ -22,7 +22,11 @@ pub(super) fn write(directory: &Path, room_id: &str, permission: &str, options: 
 }
 
 fn text(room_id: &str, permission: &str, options: &BridgeOptions) -> String {
-    let name: String = options.name.chars().filter(|character| !character.is_control()).collect();
+    let name: String = options
+        .name
+        .chars()
+        .filter(|character| !character.is_control())
+        .collect();
     let signal = if options.names_signal_url {
         format!(" -s {}", options.signal_url)
     } else {

@@ -12,6 +12,7 @@ use crate::bridge::store::outbox::Outgoing;
 use crate::bridge::store::tasks::{Task, state};
 use crate::bridge::store::{Unavailable, outbox, tasks};
 use crate::domain::JsonText;
+use crate::notify::{Event, Message as Told};
 use crate::p2p::Envelope;
 
 /// How long a request waits to hear what became of its message; after that it is told that the message is kept.
@@ -103,13 +104,22 @@ impl Room {
             )
             .await?;
         self.wants_sending.notify_one();
-        if !self.is_connected() {
-            return Ok(Outcome::Kept);
+        let outcome = if self.is_connected() {
+            let told = tokio::time::timeout(OUTCOME_LIMIT, told).await;
+            told.ok().and_then(Result::ok).unwrap_or(Outcome::Kept)
+        } else {
+            Outcome::Kept
+        };
+        if !matches!(outcome, Outcome::Refused(_)) {
+            self.notifier.notify(Event::Message(Told {
+                room: self.id.clone(),
+                from: Some(format!("{} (me)", self.options.name)),
+                envelope: value,
+                is_outbound: true,
+                agents: Vec::new(),
+            }));
         }
-        match tokio::time::timeout(OUTCOME_LIMIT, told).await {
-            Ok(Ok(outcome)) => Ok(outcome),
-            Ok(Err(_)) | Err(_) => Ok(Outcome::Kept),
-        }
+        Ok(outcome)
     }
 
     async fn send_at_once(&self, envelope: &Envelope) -> Outcome {

@@ -9,11 +9,11 @@ mod leaving;
 mod p2p;
 mod translate;
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,7 @@ use super::store::rooms::StoredRoom;
 use super::store::tasks::Task;
 use super::store::{Store, Unavailable, agents, events, files, inbox, outbox, queues, rooms, tasks};
 use crate::domain::Permission;
+use crate::notify::{Command as Order, Event, Notifier};
 use crate::p2p::{Author, IceDetails, Link};
 use crate::runtime::clock::{Clock, Entropy};
 use crate::runtime::lifecycle::Lifecycle;
@@ -43,10 +44,21 @@ const MOST_AGENTS: i64 = 256;
 #[derive(Clone)]
 pub(super) struct Rooms(Arc<Shared>);
 
+/// What rooms work with.
+pub(super) struct Beside {
+    pub(super) store: Store,
+    pub(super) mailboxes: Mailboxes,
+    pub(super) notifier: Notifier,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+}
+
 struct Shared {
     options: Arc<BridgeOptions>,
     store: Store,
     mailboxes: Mailboxes,
+    notifier: Notifier,
     lifecycle: Lifecycle,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -82,6 +94,7 @@ pub(super) struct Room {
     carrier: Carrier,
     options: Arc<BridgeOptions>,
     store: Store,
+    notifier: Notifier,
     lifecycle: Lifecycle,
     clock: Arc<dyn Clock>,
     /// Cancelled when the room is closed.
@@ -90,9 +103,15 @@ pub(super) struct Room {
     total: AtomicU64,
     had_peer: AtomicBool,
     introduced: AtomicBool,
+    /// Whether somebody is linked, for whoever is told that he is not any longer.
+    is_linked: AtomicBool,
+    /// The level that was told last.
+    told_level: Mutex<Option<Permission>>,
     /// How many connections there were; a change is a new one.
     connections: watch::Sender<u64>,
     entered: watch::Sender<Entered>,
+    /// The number of the last message that was sent over the present connection.
+    sent: AtomicI64,
     /// Something was put into the outbox.
     wants_sending: Notify,
     outcomes: Arc<Outcomes>,
@@ -121,21 +140,15 @@ pub(super) struct Counts {
 }
 
 impl Rooms {
-    pub(super) fn new(
-        options: Arc<BridgeOptions>,
-        store: Store,
-        mailboxes: Mailboxes,
-        lifecycle: Lifecycle,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Self {
+    pub(super) fn new(options: Arc<BridgeOptions>, beside: Beside) -> Self {
         Self(Arc::new(Shared {
             options,
-            store,
-            mailboxes,
-            lifecycle,
-            clock,
-            entropy,
+            store: beside.store,
+            mailboxes: beside.mailboxes,
+            notifier: beside.notifier,
+            lifecycle: beside.lifecycle,
+            clock: beside.clock,
+            entropy: beside.entropy,
             open: Mutex::default(),
         }))
     }
@@ -170,7 +183,11 @@ impl Rooms {
     /// Writes envelopes in the name of this bridge.
     pub(super) fn author(&self) -> Author {
         let shared = &self.0;
-        Author::new(&shared.options.name, Arc::clone(&shared.clock), Arc::clone(&shared.entropy))
+        Author::new(
+            &shared.options.name,
+            Arc::clone(&shared.clock),
+            Arc::clone(&shared.entropy),
+        )
     }
 
     pub(super) fn mailboxes(&self) -> &Mailboxes {
@@ -206,7 +223,12 @@ impl Rooms {
     }
 
     /// Takes what waits in a queue, at most `limit` unless that is 0. It stays there until the lease is settled.
-    pub(super) async fn take(&self, room: &Room, agent: i64, limit: usize) -> Result<(Vec<String>, Lease), Unavailable> {
+    pub(super) async fn take(
+        &self,
+        room: &Room,
+        agent: i64,
+        limit: usize,
+    ) -> Result<(Vec<String>, Lease), Unavailable> {
         let (mailboxes, key) = (self.0.mailboxes.clone(), room.queue(agent));
         self.0
             .store
@@ -219,7 +241,10 @@ impl Rooms {
         let store = self.0.store.clone();
         self.0.lifecycle.spawn("bridge reading", async move {
             let (key, places) = (lease.key(), lease.places().to_vec());
-            match store.call(move |connection| queues::remove(connection, key, &places)).await {
+            match store
+                .call(move |connection| queues::remove(connection, key, &places))
+                .await
+            {
                 Ok(()) => lease.settle(),
                 // It is shown once more, rather than never.
                 Err(error) => tracing::error!(%error, "what was read stays in its queue"),
@@ -242,7 +267,12 @@ impl Rooms {
     }
 
     /// A page of everything that a room ever received.
-    pub(super) async fn history(&self, room: &Room, after: i64, most: usize) -> Result<Vec<(i64, String)>, Unavailable> {
+    pub(super) async fn history(
+        &self,
+        room: &Room,
+        after: i64,
+        most: usize,
+    ) -> Result<Vec<(i64, String)>, Unavailable> {
         let number = room.number;
         self.0
             .store
@@ -250,12 +280,36 @@ impl Rooms {
             .await
     }
 
+    /// Does what the operator asks for from a distance, until there is nobody to ask.
+    pub(super) fn obey(&self, mut orders: mpsc::Receiver<Order>) {
+        let rooms = self.clone();
+        self.0.lifecycle.spawn("bridge orders", async move {
+            while let Some(order) = orders.recv().await {
+                // Whoever asked may not want to know any longer.
+                match order {
+                    Order::Kill { room, done } => drop(done.send(match rooms.find(Some(&room)) {
+                        Some(room) => rooms.close(&room).await.is_ok(),
+                        None => false,
+                    })),
+                    Order::SetLevel { room, level, done } => drop(done.send(match rooms.find(Some(&room)) {
+                        Some(room) => room.set_permission(level).await.unwrap_or(false),
+                        None => false,
+                    })),
+                }
+            }
+        });
+    }
+
     /// Closes a room: it is not resumed, and can be connected again.
     pub(super) async fn close(&self, room: &Arc<Room>) -> Result<(), Unavailable> {
         self.lock().retain(|open| !Arc::ptr_eq(open, room));
+        self.0.notifier.notify(Event::Killed { room: room.id.clone() });
         room.shut().await;
         let number = room.number;
-        self.0.store.call(move |connection| rooms::close(connection, number)).await
+        self.0
+            .store
+            .call(move |connection| rooms::close(connection, number))
+            .await
     }
 }
 
@@ -267,14 +321,18 @@ impl Room {
             carrier,
             options: Arc::clone(&shared.options),
             store: shared.store.clone(),
+            notifier: shared.notifier.clone(),
             lifecycle: shared.lifecycle.clone(),
             clock: Arc::clone(&shared.clock),
             closing: CancellationToken::new(),
             total: AtomicU64::new(0),
             had_peer: AtomicBool::new(stored.had_peer),
             introduced: AtomicBool::new(false),
+            is_linked: AtomicBool::new(false),
+            told_level: Mutex::default(),
             connections: watch::channel(0).0,
             entered: watch::channel(Entered::Waiting).0,
+            sent: AtomicI64::new(0),
             wants_sending: Notify::new(),
             outcomes: Arc::default(),
         })
@@ -384,12 +442,23 @@ impl Room {
             .call(move |connection| rooms::set_permission(connection, number, permission.as_str()))
             .await?;
         link.set_permission(permission).await;
-        self.tell(Happening::PermChanged {
-            room_id: self.id.clone(),
-            level: permission.to_string(),
-        })
-        .await;
+        self.tell_level(permission).await;
         Ok(true)
+    }
+
+    /// Writes down that another level holds, or is asked for; once for each.
+    async fn tell_level(&self, permission: Permission) {
+        let before = {
+            let mut told = self.told_level.lock().unwrap_or_else(PoisonError::into_inner);
+            told.replace(permission)
+        };
+        if before != Some(permission) {
+            self.tell(Happening::PermChanged {
+                room_id: self.id.clone(),
+                level: permission.to_string(),
+            })
+            .await;
+        }
     }
 
     /// A peer is there: from now on what is sent while it is away is kept for it.
@@ -398,13 +467,20 @@ impl Room {
             return;
         }
         let number = self.number;
-        if let Err(error) = self.store.call(move |connection| rooms::set_had_peer(connection, number)).await {
+        if let Err(error) = self
+            .store
+            .call(move |connection| rooms::set_had_peer(connection, number))
+            .await
+        {
             tracing::error!(%error, "it was not noted that a peer was there");
         }
     }
 
-    /// Writes down what happened.
+    /// Writes down what happened, and tells whoever wants to know.
     async fn tell(&self, happening: Happening) {
+        if let Some(event) = self.event_of(&happening) {
+            self.notifier.notify(event);
+        }
         let (number, id) = (self.number, self.id.clone());
         let line = happening.line(self.clock.now_ms());
         let stored = line.clone();
@@ -414,6 +490,32 @@ impl Room {
         );
         if let Err(error) = told.await {
             tracing::error!(%error, "an event of a room was not written down");
+        }
+    }
+
+    /// What those are told who are not agents.
+    fn event_of(&self, happening: &Happening) -> Option<Event> {
+        let room = self.id.clone();
+        match happening {
+            Happening::Room { .. } => Some(Event::Room { room }),
+            Happening::Connected { peer, permission } => {
+                self.is_linked.store(true, Ordering::Relaxed);
+                Some(Event::Connected {
+                    room,
+                    peer: peer.clone(),
+                    permission: permission.clone(),
+                })
+            }
+            Happening::Disconnected { reason } => Some(Event::Disconnected {
+                room,
+                reason: reason.clone(),
+                was_linked: self.is_linked.swap(false, Ordering::Relaxed),
+            }),
+            Happening::GaveUp { attempts } => Some(Event::GaveUp {
+                room,
+                attempts: *attempts,
+            }),
+            _ => None,
         }
     }
 
@@ -428,15 +530,10 @@ impl Room {
     }
 }
 
-/// Where the files of a room are.
-fn inbox_file(directory: &Path) -> PathBuf {
-    directory.join(files::INBOX.file)
-}
-
 impl Room {
     /// The file with everything that was received.
     pub(super) fn inbox_file(&self) -> PathBuf {
-        inbox_file(&self.directory())
+        self.directory().join(files::INBOX.file)
     }
 
     /// The file with the words for whoever is invited.

@@ -53,8 +53,8 @@ async fn receive(room: Arc<Room>, mut events: mpsc::Receiver<LinkEvent>, acknowl
         for event in batch.drain(..) {
             match event {
                 LinkEvent::Received { text, value, refused } => {
-                    let item = Incoming::of(&text, &value);
                     let id = value.get("id").filter(|id| !id.is_null()).cloned();
+                    let item = Incoming::of(&text, value);
                     if let (Incoming::Message(_), Some(id)) = (&item, id) {
                         ids.push(id);
                     }
@@ -79,7 +79,12 @@ async fn receive(room: Arc<Room>, mut events: mpsc::Receiver<LinkEvent>, acknowl
 }
 
 /// Stores what came, and acknowledges it.
-async fn settle(room: &Arc<Room>, incoming: &mut Vec<Incoming>, ids: &mut Vec<Value>, acknowledge: &mpsc::Sender<Value>) {
+async fn settle(
+    room: &Arc<Room>,
+    incoming: &mut Vec<Incoming>,
+    ids: &mut Vec<Value>,
+    acknowledge: &mpsc::Sender<Value>,
+) {
     let ids = std::mem::take(ids);
     let incoming = std::mem::take(incoming);
     if !incoming.is_empty()
@@ -112,10 +117,7 @@ async fn react(room: &Arc<Room>, event: LinkEvent) {
             room.connections.send_modify(|count| *count += 1);
             return;
         }
-        LinkEvent::PermissionChanged { permission } => Happening::PermChanged {
-            room_id: room.id.clone(),
-            level: permission.to_string(),
-        },
+        LinkEvent::PermissionChanged { permission } => return room.tell_level(permission).await,
         LinkEvent::Disconnected { reason } => {
             room.outcomes.keep_all();
             enter(&room.entered, Entered::Not(reason.clone()));
@@ -156,6 +158,7 @@ async fn pump(room: &Arc<Room>, link: &Link) {
         let present = *connections.borrow_and_update();
         if present != connection {
             (connection, sent) = (present, 0);
+            room.sent.store(0, Ordering::Release);
             introduce(room, link).await;
         }
         let waiting = if link.status().connected && connection > 0 {
@@ -180,6 +183,8 @@ async fn pump(room: &Arc<Room>, link: &Link) {
                 drop(room.give_up(&outgoing, "it is no message".to_owned()).await);
                 continue;
             };
+            // Before it leaves, since the acknowledgement may be faster than this task.
+            room.sent.store(outgoing.number, Ordering::Release);
             match link.send(&envelope).await {
                 Ok(()) => {
                     sent = outgoing.number;

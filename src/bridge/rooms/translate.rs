@@ -33,14 +33,8 @@ struct Envelope<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Payload<'a> {
-    Task {
-        description: &'a str,
-        data: Value,
-    },
-    File {
-        name: &'a str,
-        content: &'a str,
-    },
+    Task { description: &'a str, data: Value },
+    File { name: &'a str, content: &'a str },
     Other(Value),
 }
 
@@ -73,7 +67,10 @@ pub(super) fn inbound(message: &Message, reply_to: Option<&str>) -> (String, Val
             }
         }
         "query" => Payload::Other(json!({"question": content})),
-        "file" => match data.as_ref().and_then(|data| Some((data["name"].as_str()?, data["content"].as_str()?))) {
+        "file" => match data
+            .as_ref()
+            .and_then(|data| Some((data["name"].as_str()?, data["content"].as_str()?)))
+        {
             Some((name, content)) => Payload::File { name, content },
             None => Payload::Other(json!({"name": content, "data": data})),
         },
@@ -121,7 +118,11 @@ pub(super) fn outbound(text: &str) -> Result<Outbound, String> {
         "file" => {
             let name = text_of(&payload["name"]);
             let file = json!({"name": name, "content": text_of(&payload["content"])});
-            ("file", if name.is_empty() { "file".to_owned() } else { name }, Some(file))
+            (
+                "file",
+                if name.is_empty() { "file".to_owned() } else { name },
+                Some(file),
+            )
         }
         "ack" => ("ack", "ack".to_owned(), None),
         other => {
@@ -208,7 +209,10 @@ mod tests {
     fn long_results_are_told_in_short_beside_their_data() {
         let data = json!({"long": "ä".repeat(5000)});
         let envelope = json!({"id": "1", "type": "result", "payload": {"data": data}}).to_string();
-        assert_eq!(outbound(&envelope).expect("a message").content.chars().count(), SHORT + 1);
+        assert_eq!(
+            outbound(&envelope).expect("a message").content.chars().count(),
+            SHORT + 1
+        );
         assert_eq!(round(&envelope)["payload"], json!({"data": data}));
     }
 }

@@ -150,7 +150,10 @@ fn whole_lines(path: &Path) -> io::Result<Option<String>> {
     let Some(lines) = tail.get(..whole.saturating_sub(1)).filter(|_| whole > 0) else {
         return Ok(None);
     };
-    let last = lines.iter().rposition(|byte| *byte == b'\n').map_or(lines, |end| &lines[end + 1..]);
+    let last = lines
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(lines, |end| &lines[end + 1..]);
     Ok(Some(String::from_utf8_lossy(last).into_owned()))
 }
 

@@ -13,8 +13,8 @@ mod open;
 pub(super) mod outbox;
 pub(super) mod queues;
 pub(super) mod rooms;
-pub(super) mod tasks;
 pub(super) mod takeover;
+pub(super) mod tasks;
 
 use std::path::Path;
 use std::thread::JoinHandle;

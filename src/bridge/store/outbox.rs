@@ -47,12 +47,21 @@ pub(in crate::bridge) fn after(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Forgets what is acknowledged. Whether there was anything.
-pub(in crate::bridge) fn acknowledge(connection: &Connection, room: i64, id: &str) -> Result<bool, StoreError> {
-    let gone = connection
-        .prepare_cached("DELETE FROM outbox WHERE room = ?1 AND id = ?2")?
-        .execute(params![room, id])?;
-    Ok(gone > 0)
+/// Forgets the oldest message with an id, which is acknowledged, among those that were sent: up to the number `sent`. Another
+/// one may have the same id, if its sender chose it.
+pub(in crate::bridge) fn acknowledge(
+    connection: &Connection,
+    room: i64,
+    id: &str,
+    sent: i64,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "DELETE FROM outbox WHERE number = \
+             (SELECT min(number) FROM outbox WHERE room = ?1 AND id = ?2 AND number <= ?3)",
+        )?
+        .execute(params![room, id, sent])?;
+    Ok(())
 }
 
 /// Forgets one message.
@@ -124,7 +133,11 @@ pub(in crate::bridge) fn hub_id(connection: &Connection, room: i64, id: &str) ->
 }
 
 /// What a message of a hub is called here, if it was sent from here.
-pub(in crate::bridge) fn own_id(connection: &Connection, room: i64, hub_id: &str) -> Result<Option<String>, StoreError> {
+pub(in crate::bridge) fn own_id(
+    connection: &Connection,
+    room: i64,
+    hub_id: &str,
+) -> Result<Option<String>, StoreError> {
     Ok(connection
         .prepare_cached("SELECT id FROM sent WHERE room = ?1 AND hub_id = ?2")?
         .query_row(params![room, hub_id], |row| row.get(0))

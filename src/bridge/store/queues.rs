@@ -18,7 +18,11 @@ pub(in crate::bridge) fn take(
     key: QueueKey,
     limit: usize,
 ) -> Result<(Vec<String>, Lease), StoreError> {
-    let most = if limit == 0 { MOST_MESSAGES } else { limit.min(MOST_MESSAGES) };
+    let most = if limit == 0 {
+        MOST_MESSAGES
+    } else {
+        limit.min(MOST_MESSAGES)
+    };
     let mut select = connection.prepare_cached(
         "SELECT queues.weight, queues.message, inbox.text FROM queues JOIN inbox ON inbox.number = queues.message \
          WHERE queues.room = ?1 AND queues.agent = ?2 ORDER BY queues.weight, queues.message",

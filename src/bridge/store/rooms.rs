@@ -45,8 +45,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredRoom> {
 
 /// The rooms that are open, in the order in which they were opened.
 pub(in crate::bridge) fn open_ones(connection: &Connection) -> Result<Vec<StoredRoom>, StoreError> {
-    let mut select =
-        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM rooms WHERE is_open ORDER BY place"))?;
+    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM rooms WHERE is_open ORDER BY place"))?;
     Ok(select.query_map([], read)?.collect::<Result<_, _>>()?)
 }
 

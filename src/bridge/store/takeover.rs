@@ -23,7 +23,12 @@ const PENDING: &str = "pending.jsonl";
 const TASKS: &str = "tasks.jsonl";
 
 /// Reads the files of a room that was made just now.
-pub(in crate::bridge) fn read(connection: &Connection, root: &Path, room: i64, room_id: &str) -> Result<(), StoreError> {
+pub(in crate::bridge) fn read(
+    connection: &Connection,
+    root: &Path,
+    room: i64,
+    room_id: &str,
+) -> Result<(), StoreError> {
     let directory = root.join(room_id);
     for line in lines(&directory.join(super::files::INBOX.file))? {
         // As it is, so that the file's last line is found again.
@@ -71,7 +76,11 @@ fn lines(path: &Path) -> Result<Vec<String>, StoreError> {
     let mut lines = Vec::new();
     loop {
         let mut line = Vec::new();
-        let count = reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(failed)?;
+        let count = reader
+            .by_ref()
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut line)
+            .map_err(failed)?;
         if count == 0 {
             return Ok(lines);
         }

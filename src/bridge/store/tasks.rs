@@ -89,9 +89,7 @@ pub(in crate::bridge) fn complete(
     result_id: Option<&str>,
 ) -> Result<(), StoreError> {
     connection
-        .prepare_cached(
-            "UPDATE tasks SET state = ?3, completed_ms = ?4, result_id = ?5 WHERE room = ?1 AND id = ?2",
-        )?
+        .prepare_cached("UPDATE tasks SET state = ?3, completed_ms = ?4, result_id = ?5 WHERE room = ?1 AND id = ?2")?
         .execute(params![room, id, state::COMPLETED, now_ms, result_id])?;
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use serde_json::{Value, json};
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::http::{Request, address_of};
 use crate::cli::agentlink::variable;
@@ -237,7 +237,8 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) fn run(&self, port: u16) -> CommandResult {
-        self.ending.get(port, "/status", &[("room", self.room.clone())], PATIENCE)
+        self.ending
+            .get(port, "/status", &[("room", self.room.clone())], PATIENCE)
     }
 }
 

@@ -15,12 +15,13 @@ use serde_json::{Value, json};
 use super::http::print_line;
 use super::pid::PidFile;
 use super::{Daemon, token};
-use crate::bridge::{Bridge, BridgeOptions};
+use crate::bridge::{Bridge, BridgeOptions, StartError};
 use crate::cli::agentlink::{self, RcFile, SIGNAL_URL};
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandResult, Exit, Failure};
 use crate::cli::files::create_private_directory;
 use crate::cli::{runtime, serve};
+use crate::notify::{Adapter, Hooks, NotifyOptions, NotifyProblem, TelegramOptions};
 use crate::p2p::{Intervals, LinkLimits};
 use crate::runtime::clock::{SystemClock, SystemEntropy};
 use crate::runtime::lifecycle::Lifecycle;
@@ -38,6 +39,13 @@ const CUT_OFF: Duration = Duration::from_secs(2);
 
 /// Where link-agent's users look for notification files.
 const PUBLIC_NOTICES: &str = "/tmp";
+
+/// What is logged: of the WebRTC library only what is wrong.
+const LOG_LEVEL: &str = "info,rtc=warn,webrtc=warn";
+
+/// The flag with the token of a bot, and the variable by which a bridge in the background is given it.
+const TOKEN_FLAG: &str = "--tg-token";
+const TOKEN_VARIABLE: &str = "WARDROOM_BRIDGE_TG_TOKEN";
 
 /// The descriptors below are the standard input, output and error output.
 const FIRST_OTHER_DESCRIPTOR: i32 = 3;
@@ -65,9 +73,10 @@ fn in_background() -> CommandResult {
     let executable = std::env::current_exe().context("cannot find the program's own file")?;
     // Whoever started us may have left files or pipes open to us by mistake.
     close_fds::set_fds_cloexec_threadsafe(FIRST_OTHER_DESCRIPTOR, &[]);
-    let given: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let (given, telegram) = without_token(std::env::args_os().skip(1));
     let mut child = Command::new(&executable)
         .args(given)
+        .envs(telegram.map(|token| (TOKEN_VARIABLE, token)))
         .args(["--foreground", "--daemon-child"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -93,6 +102,25 @@ fn in_background() -> CommandResult {
     Ok(if is_ready { Exit::Done } else { Exit::Failed })
 }
 
+/// The arguments without the token of a bot, which could be read for as long as the bridge runs; and the token.
+fn without_token(arguments: impl Iterator<Item = OsString>) -> (Vec<OsString>, Option<OsString>) {
+    let (mut kept, mut token) = (Vec::new(), None);
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        if argument == TOKEN_FLAG {
+            token = arguments.next();
+        } else if let Some(given) = argument
+            .to_str()
+            .and_then(|text| text.strip_prefix(TOKEN_FLAG)?.strip_prefix('='))
+        {
+            token = Some(given.into());
+        } else {
+            kept.push(argument);
+        }
+    }
+    (kept, token)
+}
+
 fn in_foreground(arguments: &Daemon, context: &Context, rc: &RcFile, port: u16) -> CommandResult {
     let listener = bind(port)?;
     let port = listener.local_addr().context("the port is not known")?.port();
@@ -104,7 +132,11 @@ fn in_foreground(arguments: &Daemon, context: &Context, rc: &RcFile, port: u16) 
         Sink::Stderr
     };
     let options = options(arguments, rc, root)?;
-    let log = telemetry::init(&LogOptions::default(), sink).context("cannot set up the log")?;
+    let log = LogOptions {
+        level: LOG_LEVEL.to_owned(),
+        ..LogOptions::default()
+    };
+    let log = telemetry::init(&log, sink).context("cannot set up the log")?;
     let runtime = runtime::multi_threaded()?;
     let outcome = runtime.block_on(serve(options, listener, port, arguments.daemon_child));
     runtime.shutdown_background();
@@ -120,9 +152,18 @@ async fn serve(options: BridgeOptions, listener: TcpListener, port: u16, is_chil
     let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
     let bridge = Bridge::start(options, listener, &lifecycle, clock, entropy)
         .await
-        .map_err(|error| Failure::from_error(Exit::DataDirectory, error.into()))?;
+        .map_err(|error| {
+            let exit = match &error {
+                StartError::Notify(_) => Exit::Configuration,
+                StartError::Store(_) | StartError::Unavailable(_) => Exit::DataDirectory,
+            };
+            Failure::from_error(exit, error.into())
+        })?;
     let pid_file = PidFile::write(port).inspect_err(|failure| {
-        tracing::warn!(reason = failure.message(), "`bridge stop` will need the id of this process");
+        tracing::warn!(
+            reason = failure.message(),
+            "`bridge stop` will need the id of this process"
+        );
     });
     print_line(&format!(r#"{{"pid":{},"port":{port}}}"#, std::process::id()))?;
     if is_child {
@@ -145,7 +186,11 @@ async fn serve(options: BridgeOptions, listener: TcpListener, port: u16, is_chil
 
 /// The port, or the next one that is free.
 fn bind(port: u16) -> Result<TcpListener, Failure> {
-    let last = if port == 0 { 0 } else { port.saturating_add(FURTHER_PORTS) };
+    let last = if port == 0 {
+        0
+    } else {
+        port.saturating_add(FURTHER_PORTS)
+    };
     for port in port..=last {
         match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
             Ok(listener) => return Ok(listener),
@@ -189,11 +234,45 @@ fn options(arguments: &Daemon, rc: &RcFile, root: PathBuf) -> Result<BridgeOptio
         ice_servers: rc.ice(arguments.ice.as_deref())?,
         trust: agentlink::trust(),
         intro: arguments.intro.clone().or_else(|| rc.intro.clone()),
+        notify: notify(arguments, rc)?,
         aliases: rc.aliases.clone(),
         token: token::make()?,
         require_token: arguments.require_token,
         intervals: Intervals::default(),
         limits: LinkLimits::default(),
+    })
+}
+
+/// Who is told what happens, beside agents.
+fn notify(arguments: &Daemon, rc: &RcFile) -> Result<NotifyOptions, Failure> {
+    let problem = |problem: NotifyProblem| Failure::new(Exit::Configuration, problem.to_string());
+    let adapter = rc.notify.as_ref().filter(|notify| !notify.is_null());
+    let or = |flag: &Option<String>, rc: &Option<String>| flag.clone().or_else(|| rc.clone());
+    let token = arguments
+        .tg_token
+        .clone()
+        .or_else(|| agentlink::variable(TOKEN_VARIABLE));
+    let token = token
+        .or_else(|| rc.tg_token.clone())
+        .or_else(|| agentlink::variable("AGENTLINK_TG_TOKEN"));
+    let chat = rc.tg_chat_id.as_ref().map(|chat| match chat {
+        Value::String(chat) => chat.clone(),
+        other => other.to_string(),
+    });
+    let chat = arguments
+        .tg_chat
+        .clone()
+        .or(chat)
+        .or_else(|| agentlink::variable("AGENTLINK_TG_CHAT"));
+    Ok(NotifyOptions {
+        adapter: adapter.map(Adapter::from_json).transpose().map_err(problem)?,
+        hooks: Hooks {
+            on_connect: or(&arguments.on_connect, &rc.hooks.on_connect),
+            on_message: or(&arguments.on_message, &rc.hooks.on_message),
+            on_disconnect: or(&arguments.on_disconnect, &rc.hooks.on_disconnect),
+        },
+        // Both are needed, as in the original.
+        telegram: token.zip(chat).map(|(token, chat)| TelegramOptions::new(token, chat)),
     })
 }
 

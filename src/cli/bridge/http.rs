@@ -51,19 +51,27 @@ impl Request {
         stream.set_write_timeout(Some(patience))?;
         let body = self.body.as_deref().unwrap_or_default();
         // The older version of HTTP: the answer is not cut into parts, and ends with the connection.
-        let mut request = format!("{} {} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n", self.method, self.address);
+        let mut request = format!(
+            "{} {} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n",
+            self.method, self.address
+        );
         if let Some(token) = token::read() {
             let _ = write!(request, "Authorization: Bearer {token}\r\n");
         }
         if self.body.is_some() {
-            let _ = write!(request, "Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+            let _ = write!(
+                request,
+                "Content-Type: application/json\r\nContent-Length: {}\r\n",
+                body.len()
+            );
         }
         request.push_str("\r\n");
         request.push_str(body);
         stream.write_all(request.as_bytes())?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
-        parse(&String::from_utf8_lossy(&answer)).ok_or_else(|| io::Error::other("the bridge's answer is not understood"))
+        parse(&String::from_utf8_lossy(&answer))
+            .ok_or_else(|| io::Error::other("the bridge's answer is not understood"))
     }
 }
 

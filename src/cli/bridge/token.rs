@@ -59,6 +59,8 @@ pub(super) fn make() -> Result<String, Failure> {
             let message = format!("`{}` does not hold a token; remove it", path.display());
             anyhow::Error::msg(message).into()
         }),
-        Err(error) => Err(anyhow::Error::new(error).context(format!("cannot write `{}`", path.display())).into()),
+        Err(error) => Err(anyhow::Error::new(error)
+            .context(format!("cannot write `{}`", path.display()))
+            .into()),
     }
 }

@@ -31,14 +31,24 @@ fn a_bridge_in_the_background_tells_its_port_and_is_stopped_by_it() {
     let (code, rooms, _) = run(home.path(), &["bridge", "rooms", "-p", &port]);
     assert_eq!((code, rooms.as_str()), (Some(0), "[]\n"));
     let (code, health, _) = run(home.path(), &["bridge", "-p", &port, "status"]);
-    assert_eq!((code, health.as_str()), (Some(0), "{\"connected\":false,\"rooms\":0}\n"));
-    assert!(home.path().join(format!(".agentlink/bridge-{port}/bridge.db")).is_file());
+    assert_eq!(
+        (code, health.as_str()),
+        (Some(0), "{\"connected\":false,\"rooms\":0}\n")
+    );
+    assert!(
+        home.path()
+            .join(format!(".agentlink/bridge-{port}/bridge.db"))
+            .is_file()
+    );
     let (code, stopped, _) = run(home.path(), &["bridge", "stop", "--port", &port]);
     assert_eq!(code, Some(0));
     assert_eq!(stopped, format!("{{\"stopped\":true,\"pid\":{}}}\n", ready["pid"]));
     let (code, refused, _) = run(home.path(), &["bridge", "rooms", "-p", &port]);
     assert_eq!(code, Some(1));
-    assert_eq!(refused, format!("{{\"error\":\"connect ECONNREFUSED 127.0.0.1:{port}\"}}\n"));
+    assert_eq!(
+        refused,
+        format!("{{\"error\":\"connect ECONNREFUSED 127.0.0.1:{port}\"}}\n")
+    );
     let (code, again, _) = run(home.path(), &["bridge", "stop", "--kill-port", &port]);
     assert_eq!(code, Some(0));
     assert_eq!(again, format!("{{\"error\":\"no bridge serves port {port}\"}}\n"));

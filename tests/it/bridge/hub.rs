@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::stage::{HubStage, contents};
 use crate::support::bridge::{Notice, unique};
-use crate::support::soon;
 
 #[tokio::test]
 async fn an_agent_takes_part_in_a_hub_by_single_requests() {
@@ -23,11 +22,17 @@ async fn an_agent_takes_part_in_a_hub_by_single_requests() {
     }]);
     assert_eq!(json!([came[0].clone()]), with_name(expected, &came[0]["from"]));
     let told = std::fs::read_to_string(notice.path()).expect("a notice");
-    assert!(told.ends_with(&format!(":chat:{}\n", came[0]["id"].as_str().expect("an id"))), "{told}");
+    assert!(
+        told.ends_with(&format!(":chat:{}\n", came[0]["id"].as_str().expect("an id"))),
+        "{told}"
+    );
 
     let sent = stage
         .bridge
-        .post("/send", json!({"type": "chat", "content": "hi there", "agentId": agent}))
+        .post(
+            "/send",
+            json!({"type": "chat", "content": "hi there", "agentId": agent}),
+        )
         .await;
     assert_eq!((&sent["ok"], &sent["roomId"]), (&json!(true), &json!(stage.room)));
     assert!(sent.get("queued").is_none(), "{sent}");
@@ -85,41 +90,34 @@ async fn after_a_kill_an_agent_receives_exactly_what_it_has_not() {
     let notice = Notice(unique("resume"));
     let agent = notice.0.clone();
     stage.connect(&agent).await;
-    let mut seen = Vec::new();
+    let (mut said, mut seen) = (Vec::new(), Vec::new());
     for round in 0..5 {
         for number in 0..4 {
-            stage.controller.say(&stage.room, &format!("{round}.{number}")).await;
+            said.push(format!("{round}.{number}"));
+            stage.controller.say(&stage.room, &said[said.len() - 1]).await;
         }
         if round % 2 == 0 {
-            seen.extend(contents(&stage.bridge.receive_many(&agent, 1).await));
-            // What was answered has left its queue before anything that is asked later is answered.
-            stage.bridge.get(&format!("/recv?agent={agent}&limit=1&wait=0")).await.as_array().map(|came| {
-                seen.extend(contents(came));
-            });
-            stage.bridge.get("/status").await;
+            wait_for_unread(&stage, said.len() - seen.len()).await;
+            let came = stage.bridge.get(&format!("/recv?agent={agent}&limit=3")).await;
+            seen.extend(contents(came.as_array().expect("messages")));
+            // Until then the answer may not be noted yet, and would be given once more.
+            wait_for_unread(&stage, said.len() - seen.len()).await;
         }
         stage.bridge.kill();
-        stage.controller.say(&stage.room, &format!("{round} meanwhile")).await;
+        said.push(format!("{round} meanwhile"));
+        stage.controller.say(&stage.room, &said[said.len() - 1]).await;
         stage.bridge.restart();
     }
-    let expected: Vec<String> = (0..5)
-        .flat_map(|round| {
-            let mut said: Vec<String> = (0..4).map(|number| format!("{round}.{number}")).collect();
-            said.push(format!("{round} meanwhile"));
-            said
-        })
-        .collect();
-    let rest = soon("the rest", async {
-        let mut rest = Vec::new();
-        while rest.last() != expected.last() {
-            rest.extend(contents(&stage.bridge.receive(&agent).await));
-        }
-        rest
-    })
-    .await;
-    seen.extend(rest);
-    assert_eq!(seen, expected);
+    let missing = said.len() - seen.len();
+    seen.extend(contents(&stage.bridge.receive_many(&agent, missing).await));
+    assert_eq!(seen, said);
     assert_eq!(stage.bridge.get("/rooms").await[0]["connected"], true);
+}
+
+/// Waits until so many messages wait for the only agent.
+async fn wait_for_unread(stage: &HubStage, count: usize) {
+    let is_so = |status: &Value| status["agents"][0]["unread"] == count;
+    stage.bridge.until("/status", "the queue", is_so).await;
 }
 
 #[tokio::test]
@@ -130,12 +128,17 @@ async fn what_is_sent_while_the_hub_is_away_is_there_once_when_it_is_back() {
     stage.server.kill();
     stage
         .bridge
-        .until("/status", "the loss to be noticed", |status| status["connected"] == false)
+        .until("/status", "the loss to be noticed", |status| {
+            status["connected"] == false
+        })
         .await;
     for number in 0..3 {
         let message = json!({"type": "chat", "content": format!("m{number}"), "id": format!("fixed-{number}"), "payload": {"content": format!("m{number}")}});
         let sent = stage.bridge.post("/send", message).await;
-        assert_eq!((&sent["id"], &sent["queued"]), (&json!(format!("fixed-{number}")), &json!(true)));
+        assert_eq!(
+            (&sent["id"], &sent["queued"]),
+            (&json!(format!("fixed-{number}")), &json!(true))
+        );
     }
     assert_eq!(stage.bridge.get("/status").await["pending"], 3);
     stage.bridge.kill();
@@ -171,7 +174,10 @@ async fn what_a_hub_refuses_is_told_and_not_kept() {
     assert_eq!(stage.bridge.post_text("/connect", &body).await.0, 404);
 
     stage.connect(&notice.0).await;
-    let (status, text) = stage.bridge.post_text("/send", &json!({"type": "chat", "content": ""})).await;
+    let (status, text) = stage
+        .bridge
+        .post_text("/send", &json!({"type": "chat", "content": ""}))
+        .await;
     assert_eq!(status, 403, "{text}");
     assert_eq!(stage.bridge.get("/status").await["pending"], 0);
     let log = std::fs::read_to_string(stage.bridge.root().join(&stage.room).join("events.jsonl")).expect("events");

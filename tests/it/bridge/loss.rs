@@ -7,14 +7,19 @@ use serde_json::{Value, json};
 use super::stage::{Pair, contents};
 use crate::support::soon;
 
-/// Kills of each run.
-const ROUNDS: usize = 8;
+/// Kills of each run, unless `WARDROOM_BRIDGE_ROUNDS` asks for more.
+const ROUNDS: usize = 4;
 
-/// Messages of each round.
-const MESSAGES: usize = 40;
+/// Messages of each half of a round.
+const MESSAGES: usize = 20;
+
+fn rounds() -> usize {
+    let asked = std::env::var_os("WARDROOM_BRIDGE_ROUNDS").and_then(|text| text.to_str()?.parse().ok());
+    asked.unwrap_or(ROUNDS)
+}
 
 /// Sends messages until the bridge is gone or all are sent: those that were answered.
-async fn send_round(pair: &Pair, round: usize) -> Vec<String> {
+async fn send_some(pair: &Pair, round: &str) -> Vec<String> {
     let mut answered = Vec::new();
     for number in 0..MESSAGES {
         let content = format!("{round}.{number}");
@@ -45,18 +50,25 @@ fn assert_once_in_order(record: &[String], sent: &[String]) {
     assert_eq!(there, sent.iter().collect::<Vec<_>>(), "lost, or out of order");
 }
 
+/// Waits until both are linked again.
+async fn linked(pair: &Pair) {
+    pair.one.connected("r1").await;
+    pair.other.connected("r1").await;
+}
+
 #[tokio::test]
 async fn a_receiver_that_is_killed_mid_stream_has_everything_once_and_in_order() {
     let mut pair = Pair::new().await;
     pair.meet("r1").await;
     let mut sent = Vec::new();
-    for round in 0..ROUNDS {
-        let half = send_round(&pair, round).await;
-        assert_eq!(half.len(), MESSAGES);
-        sent.extend(half);
+    for round in 0..rounds() {
+        sent.extend(send_some(&pair, &format!("{round} before")).await);
         pair.other.kill();
+        sent.extend(send_some(&pair, &format!("{round} behind")).await);
         pair.other.restart();
+        linked(&pair).await;
     }
+    assert_eq!(sent.len(), 2 * MESSAGES * rounds());
     drain(&pair).await;
     assert_once_in_order(&record(&pair).await, &sent);
 }
@@ -66,19 +78,22 @@ async fn a_sender_that_is_killed_mid_stream_loses_nothing_that_it_answered() {
     let mut pair = Pair::new().await;
     pair.meet("r1").await;
     let mut sent = Vec::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let pid = pair.one.pid();
         // The kill comes from a thread of its own, somewhere in the middle.
         let killer = tokio::task::spawn_blocking(move || {
             for _ in 0..(round * 40) {
                 std::thread::yield_now();
             }
-            let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
+            let status = std::process::Command::new("kill")
+                .args(["-9", &pid.to_string()])
+                .status();
             assert!(status.expect("`kill` runs").success());
         });
-        sent.extend(send_round(&pair, round).await);
+        sent.extend(send_some(&pair, &round.to_string()).await);
         soon("the kill", killer).await.expect("killed");
         pair.one.restart();
+        linked(&pair).await;
     }
     drain(&pair).await;
     assert_once_in_order(&record(&pair).await, &sent);
@@ -88,9 +103,9 @@ async fn a_sender_that_is_killed_mid_stream_loses_nothing_that_it_answered() {
 async fn signaling_that_is_killed_cuts_no_stream() {
     let mut pair = Pair::new().await;
     pair.meet("r1").await;
-    let mut sent = send_round(&pair, 0).await;
+    let mut sent = send_some(&pair, "before").await;
     pair.server.kill();
-    sent.extend(send_round(&pair, 1).await);
+    sent.extend(send_some(&pair, "behind").await);
     drain(&pair).await;
     assert_eq!(sent.len(), 2 * MESSAGES);
     assert_once_in_order(&record(&pair).await, &sent);
@@ -99,5 +114,7 @@ async fn signaling_that_is_killed_cuts_no_stream() {
 /// Waits until the other side has acknowledged everything.
 async fn drain(pair: &Pair) {
     let acknowledged = |status: &Value| status["pending"] == 0;
-    pair.one.until("/status", "everything to be acknowledged", acknowledged).await;
+    pair.one
+        .until("/status", "everything to be acknowledged", acknowledged)
+        .await;
 }

@@ -30,12 +30,19 @@ async fn the_workflow_of_the_fact_sheet_member_for_member() {
     let (one, other) = (&pair.one, &pair.other);
     let (notice, second) = (Notice(unique("b1")), Notice(unique("b2")));
     let (b1, b2) = (notice.0.as_str(), second.0.as_str());
-    let (status, text) = other.post_text("/send", &json!({"roomId": "nope", "type": "chat", "content": "x"})).await;
+    let (status, text) = other
+        .post_text("/send", &json!({"roomId": "nope", "type": "chat", "content": "x"}))
+        .await;
     assert_eq!(status, 404);
-    assert_eq!(text, r#"{"error":"No room","hint":"Connect first: wardroom bridge connect [room-id]"}"#);
+    assert_eq!(
+        text,
+        r#"{"error":"No room","hint":"Connect first: wardroom bridge connect [room-id]"}"#
+    );
     assert_eq!(other.get_text("/status").await, r#"{"connected":false,"rooms":0}"#);
 
-    let (status, text) = other.post_text("/connect", &json!({"roomId": "r1", "agentId": b1})).await;
+    let (status, text) = other
+        .post_text("/connect", &json!({"roomId": "r1", "agentId": b1}))
+        .await;
     let root = other.root().to_string_lossy().into_owned();
     assert_eq!(status, 200);
     assert_eq!(
@@ -62,7 +69,10 @@ async fn the_workflow_of_the_fact_sheet_member_for_member() {
         .await;
     assert_eq!(status, 200);
     assert_like(&text, r#"{"ok":true,"id":"*","roomId":"r1"}"#);
-    let id = serde_json::from_str::<Value>(&text).expect("JSON")["id"].as_str().expect("an id").to_owned();
+    let id = serde_json::from_str::<Value>(&text).expect("JSON")["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let text = one.get_text("/recv?wait=30").await;
     assert_like(
         &text,
@@ -79,7 +89,8 @@ async fn the_workflow_of_the_fact_sheet_member_for_member() {
             r#"[{{"id":"{id}","description":"t1","state":"acked","priority":1,"sentAt":*,"completedAt":null,"resultId":null}}]"#
         ),
     );
-    one.post("/send", json!({"type": "result", "data": {"r": 1}, "replyTo": id})).await;
+    one.post("/send", json!({"type": "result", "data": {"r": 1}, "replyTo": id}))
+        .await;
     let text = other.get_text(&format!("/recv?agent={b1}&wait=30")).await;
     assert_like(
         &text,
@@ -97,7 +108,11 @@ async fn the_workflow_of_the_fact_sheet_member_for_member() {
     let expected = format!(
         r#"[{{"roomId":"r1","connected":true,"peer":"PeerA","permission":"helper","unread":0,"total":1,"agents":[{{"id":"{b1}","unread":0}},{{"id":"{b2}","unread":0}}]}}]"#
     );
-    other.until("/rooms", "the queue to be empty", |rooms| rooms[0]["agents"][0]["unread"] == 0).await;
+    other
+        .until("/rooms", "the queue to be empty", |rooms| {
+            rooms[0]["agents"][0]["unread"] == 0
+        })
+        .await;
     assert_eq!(other.get_text("/rooms").await, expected);
     assert_like(
         &one.get_text("/status").await,
@@ -126,13 +141,27 @@ async fn the_workflow_by_the_command_line() {
     let agent = notice.0.as_str();
     let (code, line) = one.cli(&["connect"]).await;
     let room = line["roomId"].as_str().expect("a room").to_owned();
-    assert_eq!((code, room.len()), (0, 32), "the server makes a name that cannot be guessed");
+    assert_eq!(
+        (code, room.len()),
+        (0, 32),
+        "the server makes a name that cannot be guessed"
+    );
     let (_, line) = other.cli(&["connect", &room, "--agent", agent]).await;
     assert_eq!((&line["roomId"], &line["agentId"]), (&json!(room), &json!(agent)));
     one.connected(&room).await;
     other.connected(&room).await;
     let (_, sent) = one
-        .cli(&["send", "-t", "task", "--desc", "review", "--data", r#"{"f": 1.50}"#, "--priority", "high"])
+        .cli(&[
+            "send",
+            "-t",
+            "task",
+            "--desc",
+            "review",
+            "--data",
+            r#"{"f": 1.50}"#,
+            "--priority",
+            "high",
+        ])
         .await;
     assert_eq!(sent["ok"], true);
     let (_, came) = other.cli(&["recv", "--agent", agent, "--wait", "30"]).await;
@@ -140,7 +169,17 @@ async fn the_workflow_by_the_command_line() {
     assert_eq!(came[0]["payload"], json!({"description": "review", "data": {"f": 1.5}}));
     let task = came[0]["id"].as_str().expect("an id");
     let (_, sent) = other
-        .cli(&["send", "-t", "result", "--data", "plain text", "--reply-to", task, "--agent", agent])
+        .cli(&[
+            "send",
+            "-t",
+            "result",
+            "--data",
+            "plain text",
+            "--reply-to",
+            task,
+            "--agent",
+            agent,
+        ])
         .await;
     assert_eq!(sent["ok"], true);
     let (_, came) = one.cli(&["recv", "-w", "30", "-l", "1", "-r", &room]).await;
@@ -163,7 +202,10 @@ async fn the_workflow_by_the_command_line() {
     let (_, all) = one.cli(&["recv", "--all"]).await;
     assert_eq!(all.as_array().map(Vec::len), Some(4));
     let (code, line) = one.cli(&["perm", "root", "--strict"]).await;
-    assert_eq!((code, line), (1, json!({"error": "level must be intimate|helper|chat"})));
+    assert_eq!(
+        (code, line),
+        (1, json!({"error": "level must be intimate|helper|chat"}))
+    );
     let (code, line) = one.cli(&["close", &room]).await;
     assert_eq!((code, line), (0, json!({"ok": true})));
 }
@@ -177,10 +219,14 @@ async fn the_more_restrictive_level_holds_on_both_sides() {
         bridge
             .until("/status", "the level", |status| status["permission"] == "chat")
             .await;
-        let (status, text) = bridge.post_text("/send", &json!({"type": "task", "description": "t"})).await;
+        let (status, text) = bridge
+            .post_text("/send", &json!({"type": "task", "description": "t"}))
+            .await;
         assert_eq!(status, 403, "{text}");
     }
-    pair.one.post("/send", json!({"type": "chat", "content": "still"})).await;
+    pair.one
+        .post("/send", json!({"type": "chat", "content": "still"}))
+        .await;
     assert_eq!(contents(&[pair.other.get("/recv?wait=30").await[0].clone()]), ["still"]);
     pair.one.post("/perm", json!({"level": "intimate"})).await;
     pair.one
@@ -194,10 +240,15 @@ async fn what_is_sent_while_the_peer_is_away_reaches_it_in_order_when_it_is_back
     pair.meet("r1").await;
     pair.other.kill();
     pair.one
-        .until("/status", "the loss to be noticed", |status| status["connected"] == false)
+        .until("/status", "the loss to be noticed", |status| {
+            status["connected"] == false
+        })
         .await;
     for number in 0..5 {
-        let sent = pair.one.post("/send", json!({"content": number.to_string(), "type": "chat"})).await;
+        let sent = pair
+            .one
+            .post("/send", json!({"content": number.to_string(), "type": "chat"}))
+            .await;
         assert_eq!(sent["queued"], true);
     }
     assert_eq!(pair.one.get("/status").await["pending"], 5);
@@ -225,7 +276,10 @@ async fn a_third_peer_and_a_dead_server_are_told_at_once_and_the_room_is_not_kep
     let (status, text) = third.post_text("/connect", &json!({"roomId": "r1"})).await;
     let answer: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!((status, &answer["error"]), (504, &json!("Signaling timeout")));
-    assert!(answer["detail"].as_str().is_some_and(|detail| detail.contains("full")), "{text}");
+    assert!(
+        answer["detail"].as_str().is_some_and(|detail| detail.contains("full")),
+        "{text}"
+    );
     assert_eq!(third.get("/rooms").await, json!([]));
     let nowhere = TestBridge::start("ws://127.0.0.1:9/", "PeerD");
     assert_eq!(nowhere.post_text("/connect", &json!({"roomId": "r1"})).await.0, 504);
@@ -238,10 +292,16 @@ async fn an_introduction_comes_first_and_urgent_messages_before_others() {
     let pair = Pair::with_arguments(&["--intro", "I review code"]).await;
     pair.meet("r1").await;
     let intro = pair.other.get("/recv?wait=30").await;
-    assert_eq!((&intro[0]["type"], &intro[0]["text"]), (&json!("intro"), &json!("I review code")));
+    assert_eq!(
+        (&intro[0]["type"], &intro[0]["text"]),
+        (&json!("intro"), &json!("I review code"))
+    );
     for (priority, content) in [("normal", "1"), ("low", "2"), ("high", "3")] {
         pair.one
-            .post("/send", json!({"type": "chat", "content": content, "priority": priority}))
+            .post(
+                "/send",
+                json!({"type": "chat", "content": content, "priority": priority}),
+            )
             .await;
     }
     pair.other
@@ -249,4 +309,30 @@ async fn an_introduction_comes_first_and_urgent_messages_before_others() {
         .await;
     let came = pair.other.get("/recv").await;
     assert_eq!(contents(came.as_array().expect("messages")), ["3", "1", "2"]);
+}
+
+#[tokio::test]
+async fn a_repeat_is_told_from_another_message_with_the_same_id() {
+    let mut pair = Pair::new().await;
+    pair.meet("r1").await;
+    let say = |content: &str| json!({"id": "00000001", "type": "chat", "payload": {"content": content}});
+    for content in ["a", "a", "b"] {
+        let sent = pair.one.post("/send", say(content)).await;
+        assert_eq!(sent["id"], "00000001");
+    }
+    let acknowledged = |status: &Value| status["pending"] == 0;
+    pair.one.until("/status", "the acknowledgements", acknowledged).await;
+    let came = pair.other.get("/recv").await;
+    assert_eq!(contents(came.as_array().expect("messages")), ["a", "b"]);
+    // It is known for good, not only while the bridge runs.
+    pair.other.kill();
+    pair.other.restart();
+    pair.other.connected("r1").await;
+    pair.one.connected("r1").await;
+    pair.one.post("/send", say("a")).await;
+    pair.one.post("/send", say("c")).await;
+    assert_eq!(
+        contents(pair.other.get("/recv?wait=30").await.as_array().expect("messages")),
+        ["c"]
+    );
 }

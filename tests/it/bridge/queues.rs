@@ -15,7 +15,9 @@ async fn a_poll_that_is_given_up_loses_nothing() {
     let agent = &notice.0;
     stage.connect(agent).await;
     for round in 0..10 {
-        let mut socket = TcpStream::connect(("127.0.0.1", stage.bridge.port())).await.expect("a connection");
+        let mut socket = TcpStream::connect(("127.0.0.1", stage.bridge.port()))
+            .await
+            .expect("a connection");
         let request = format!("GET /recv?agent={agent}&wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n");
         socket.write_all(request.as_bytes()).await.expect("written");
         // Behind it on another connection, so that it is being served.
@@ -42,7 +44,9 @@ async fn everybody_who_waits_at_a_queue_gets_the_same_message_and_it_is_gone() {
     stage.connect(agent).await;
     let mut sockets = Vec::new();
     for _ in 0..3 {
-        let mut socket = TcpStream::connect(("127.0.0.1", stage.bridge.port())).await.expect("a connection");
+        let mut socket = TcpStream::connect(("127.0.0.1", stage.bridge.port()))
+            .await
+            .expect("a connection");
         let request = format!("GET /recv?agent={agent}&wait=60 HTTP/1.0\r\nHost: localhost\r\n\r\n");
         socket.write_all(request.as_bytes()).await.expect("written");
         sockets.push(socket);
@@ -53,7 +57,9 @@ async fn everybody_who_waits_at_a_queue_gets_the_same_message_and_it_is_gone() {
     stage.controller.say(&stage.room, "two").await;
     for mut socket in sockets {
         let mut answer = String::new();
-        soon("an answer", socket.read_to_string(&mut answer)).await.expect("an answer");
+        soon("an answer", socket.read_to_string(&mut answer))
+            .await
+            .expect("an answer");
         let (_, body) = crate::support::bridge::split(&answer);
         let messages: Vec<Value> = serde_json::from_str(&body).expect("messages");
         counts.extend(contents(&messages));
@@ -83,7 +89,10 @@ async fn a_queue_has_its_limit_and_survives_a_kill() {
     let all = stage.bridge.get("/recv?all=1").await;
     assert_eq!(all.as_array().map(Vec::len), Some(5));
     let file = std::fs::read_to_string(stage.bridge.root().join(&stage.room).join("inbox.jsonl")).expect("a file");
-    let lines: Vec<Value> = file.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let lines: Vec<Value> = file
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
     assert_eq!(json!(lines), all);
 }
 

@@ -23,7 +23,11 @@ async fn web_pages_and_foreign_names_are_refused() {
         "Sec-Fetch-Site: same-site\r\n",
     ] {
         let (status, body) = bridge.ask("GET", "/recv?all=1", headers, None).await;
-        assert_eq!((status, body.as_str()), (403, r#"{"error":"Web pages may not use the bridge"}"#), "{headers}");
+        assert_eq!(
+            (status, body.as_str()),
+            (403, r#"{"error":"Web pages may not use the bridge"}"#),
+            "{headers}"
+        );
         let (status, _) = bridge.ask("POST", "/close", headers, Some("{}")).await;
         assert_eq!(status, 403, "{headers}");
     }
@@ -34,7 +38,13 @@ async fn web_pages_and_foreign_names_are_refused() {
     let (status, _) = bridge.ask("GET", "/health", "Sec-Fetch-Site: none\r\n", None).await;
     assert_eq!(status, 200);
     // A page cannot ask beforehand whether it may, either.
-    assert_eq!(bridge.ask("OPTIONS", "/send", "Origin: https://evil.example\r\n", None).await.0, 403);
+    assert_eq!(
+        bridge
+            .ask("OPTIONS", "/send", "Origin: https://evil.example\r\n", None)
+            .await
+            .0,
+        403
+    );
 }
 
 #[tokio::test]
@@ -54,7 +64,10 @@ async fn a_token_can_be_demanded_and_the_commands_send_it() {
     // Without the demand, a wrong one is refused all the same: whoever sends one wants to know.
     let open = self::bridge();
     assert_eq!(open.ask("GET", "/health", wrong, None).await.0, 401);
-    let mode = std::fs::metadata(open.root()).expect("a directory").permissions().mode();
+    let mode = std::fs::metadata(open.root())
+        .expect("a directory")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o700);
 }
 
@@ -64,7 +77,11 @@ async fn hostile_bodies_and_ids_get_an_error_and_harm_nobody() {
     let check = async |path: &str, body: &str, expected: u16, error: &str| {
         let (status, text) = bridge.ask("POST", path, "", Some(body)).await;
         let answer: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        assert_eq!((status, answer["error"].as_str()), (expected, Some(error)), "{path} {body:.100}");
+        assert_eq!(
+            (status, answer["error"].as_str()),
+            (expected, Some(error)),
+            "{path} {body:.100}"
+        );
     };
     check("/send", "{", 500, "Invalid JSON").await;
     check("/send", "nonsense", 500, "Invalid JSON").await;
@@ -80,19 +97,43 @@ async fn hostile_bodies_and_ids_get_an_error_and_harm_nobody() {
         let body = json!({"roomId": room}).to_string();
         check("/connect", &body, 400, bad_room).await;
         check("/send", &body, 404, "No room").await;
-        check("/perm", &json!({"roomId": room, "level": "chat"}).to_string(), 404, "No room").await;
+        check(
+            "/perm",
+            &json!({"roomId": room, "level": "chat"}).to_string(),
+            404,
+            "No room",
+        )
+        .await;
     }
     let bad_agent = "Invalid agentId: only alphanumeric, hyphen and underscore (max 64 chars)";
     for agent in ["../x", "a b", "a\nb", &"x".repeat(65)] {
-        check("/connect", &json!({"roomId": "r", "agentId": agent}).to_string(), 400, bad_agent).await;
+        check(
+            "/connect",
+            &json!({"roomId": "r", "agentId": agent}).to_string(),
+            400,
+            bad_agent,
+        )
+        .await;
     }
     for name in ["constructor", "__proto__", "toString", "hasOwnProperty"] {
-        check("/send", &json!({"roomId": name, "content": "x"}).to_string(), 404, "No room").await;
+        check(
+            "/send",
+            &json!({"roomId": name, "content": "x"}).to_string(),
+            404,
+            "No room",
+        )
+        .await;
         assert_eq!(bridge.get(&format!("/recv?room={name}")).await, json!([]));
         let status = bridge.get(&format!("/status?room={name}")).await;
         assert_eq!(status, json!({"connected": false, "rooms": 0}));
     }
-    check("/perm", r#"{"level":"root"}"#, 400, "level must be intimate|helper|chat").await;
+    check(
+        "/perm",
+        r#"{"level":"root"}"#,
+        400,
+        "level must be intimate|helper|chat",
+    )
+    .await;
     for request in [
         "GET // HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         "GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n",
@@ -102,7 +143,12 @@ async fn hostile_bodies_and_ids_get_an_error_and_harm_nobody() {
         // Whatever the answer is, the bridge is there afterwards.
         drop(bridge.try_raw(request.as_bytes()).await);
     }
-    for (method, path) in [("GET", "/send"), ("POST", "/recv"), ("HEAD", "/health"), ("GET", "/nothing")] {
+    for (method, path) in [
+        ("GET", "/send"),
+        ("POST", "/recv"),
+        ("HEAD", "/health"),
+        ("GET", "/nothing"),
+    ] {
         assert_eq!(bridge.ask(method, path, "", None).await.0, 404, "{method} {path}");
     }
     assert_eq!(bridge.get("/health").await["status"], "ok");
@@ -127,7 +173,10 @@ async fn characters_are_whole_however_a_body_is_cut() {
         .await
         .expect("a connection");
     socket.set_nodelay(true).expect("set");
-    let head = format!("POST /send HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "POST /send HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
     for byte in head.bytes().chain(body.bytes()) {
         socket.write_all(&[byte]).await.expect("written");
     }
@@ -143,10 +192,20 @@ async fn characters_are_whole_however_a_body_is_cut() {
 async fn a_second_bridge_on_the_same_data_is_refused() {
     let bridge = bridge();
     let mut second = bridge.bare_command();
-    second.args(["bridge", "--foreground", "--port", "0", "--data-dir"]).arg(bridge.root());
+    second
+        .args(["bridge", "--foreground", "--port", "0", "--data-dir"])
+        .arg(bridge.root());
     let ran = tokio::task::spawn_blocking(move || second.output());
-    let ran = crate::support::soon("its end", ran).await.expect("joined").expect("it runs");
+    let ran = crate::support::soon("its end", ran)
+        .await
+        .expect("joined")
+        .expect("it runs");
     let said: Value = serde_json::from_slice(&ran.stdout).expect("one line");
-    assert!(said["error"].as_str().is_some_and(|error| error.contains("another bridge uses")), "{said}");
+    assert!(
+        said["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("another bridge uses")),
+        "{said}"
+    );
     assert!(!ran.status.success());
 }
