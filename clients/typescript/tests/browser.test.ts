@@ -5,28 +5,15 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { WardroomClient } from "wardroom-client";
 import type { BroodLinkClient } from "wardroom-client/broodlink_client.js";
+import { openBrowser, skip } from "./support/browser.js";
 import { LiveServer } from "./support/live_server.js";
 import { PACKAGE } from "./support/places.js";
 import { Inbox, within } from "./support/waiting.js";
-
-/** What the browser is called, the same as in `.ci/run`, so that none that it finds is overlooked here. */
-const NAMES = ["chromium", "chromium-browser", "google-chrome"];
-
-/** The browser that `CHROMIUM` names, else the first one that is installed. */
-const browserPath = process.env["CHROMIUM"] || installed();
-
-/** A `CHROMIUM` that is named but missing is a failure, not a reason to skip. */
-const skip = browserPath === undefined ? "there is no Chromium: install it, or set `CHROMIUM`" : false;
-
-function installed(): string | undefined {
-  const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
-  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
-}
 
 /** What the script in the page keeps between the steps of the test. */
 interface Stage {
@@ -112,20 +99,7 @@ async function servePackage(t: TestContext): Promise<Server> {
 }
 
 async function openPage(t: TestContext, origin: string): Promise<{ page: Page; requested: string[] }> {
-  const browser: Browser = await chromium.launch({
-    executablePath: browserPath!,
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-  t.after(() => browser.close());
+  const browser = await openBrowser(t);
   const page = await browser.newPage();
   const requested: string[] = [];
   page.on("request", (request) => requested.push(new URL(request.url()).pathname));
