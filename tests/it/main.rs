@@ -13,6 +13,7 @@ mod first_steps;
 mod following;
 mod keys;
 mod operation;
+mod p2p;
 mod p2p_rooms;
 mod protocol;
 mod receipts;

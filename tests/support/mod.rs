@@ -3,12 +3,16 @@
 pub mod agent;
 pub mod cast;
 pub mod fault;
+pub mod link;
+pub mod node_peer;
 pub mod peer;
 pub mod raw;
 pub mod server;
 
 pub use agent::Agent;
 pub use cast::Cast;
+pub use link::TestLink;
+pub use node_peer::NodePeer;
 pub use raw::{Frames, Raw};
 pub use server::TestServer;
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{member, open, room, text};
-use crate::support::node_peer::NodePeer;
 use crate::support::Cast;
+use crate::support::node_peer::NodePeer;
 
 /// Enters the first place of an opening.
 async fn enter(opening: &Value, name: &str) -> NodePeer {
@@ -37,7 +37,9 @@ async fn a_peer_for_talk_that_sends_tasks_and_files_all_the_same_is_not_heard() 
     assert_eq!(history.len(), 1, "{history:?}");
     assert_eq!(history[0]["content"], "hello");
     // Nor is it shown what is not talk.
-    cast.alice().call("task.create", json!({ "roomId": room, "title": "scrub" })).await;
+    cast.alice()
+        .call("task.create", json!({ "roomId": room, "title": "scrub" }))
+        .await;
     cast.alice().say(&room, "bye").await;
     assert_eq!(peer.message("chat").await["payload"]["content"], "bye");
 }
@@ -50,16 +52,26 @@ async fn a_socket_and_a_stranger_see_the_same_and_the_controller_ends_it_at_once
     let mut peer = enter(&opening, "Stranger").await;
     cast.bob().expect("room.joined").await;
     for number in 0..5 {
-        peer.send(json!({ "id": format!("p{number}"), "type": "chat", "payload": { "content": format!("far {number}") } }).to_string())
-            .await;
+        peer.send(
+            json!({ "id": format!("p{number}"), "type": "chat", "payload": { "content": format!("far {number}") } })
+                .to_string(),
+        )
+        .await;
         assert_eq!(peer.message("ack").await["replyTo"], format!("p{number}"));
         let said = cast.alice().say(&room, &format!("near {number}")).await;
         let shown = peer.message("chat").await;
-        assert_eq!((&shown["id"], &shown["payload"]["content"]), (&said["messageId"], &json!(format!("near {number}"))));
-        peer.send(json!({ "id": format!("a{number}"), "type": "ack", "replyTo": shown["id"], "payload": {} }).to_string())
-            .await;
+        assert_eq!(
+            (&shown["id"], &shown["payload"]["content"]),
+            (&said["messageId"], &json!(format!("near {number}")))
+        );
+        peer.send(
+            json!({ "id": format!("a{number}"), "type": "ack", "replyTo": shown["id"], "payload": {} }).to_string(),
+        )
+        .await;
     }
-    let expected: Vec<String> = (0..5).flat_map(|number| [format!("far {number}"), format!("near {number}")]).collect();
+    let expected: Vec<String> = (0..5)
+        .flat_map(|number| [format!("far {number}"), format!("near {number}")])
+        .collect();
     for content in &expected {
         assert_eq!(cast.bob().expect("message").await["message"]["content"], json!(content));
     }
