@@ -5,6 +5,7 @@ mod guests;
 mod hubs;
 mod openings;
 mod returning;
+mod strangers;
 
 use serde_json::{Value, json};
 use wardroom::domain::Permission;
