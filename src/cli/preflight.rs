@@ -129,7 +129,7 @@ mod tests {
         let status = json!({"addresses": ["ws://127.0.0.1:1", "wss://[::1]:2", "junk"]});
         let expected: [SocketAddr; 2] = ["127.0.0.1:1", "[::1]:2"].map(|text| text.parse().expect("an address"));
         assert_eq!(listening(&status), expected);
-        assert_eq!(listening(&Value::Null), []);
+        assert!(listening(&Value::Null).is_empty());
     }
 
     #[test]
