@@ -10,6 +10,7 @@ mod agents;
 mod arguments;
 mod bridge;
 mod broadcast;
+mod channel;
 mod commits;
 mod crowd;
 mod fanout;
@@ -94,6 +95,11 @@ const GROUPS: &[Group] = &[
         name: "bridge",
         rows: bridge::ROWS,
         measure: bridge::measure,
+    },
+    Group {
+        name: "channel",
+        rows: channel::ROWS,
+        measure: channel::measure,
     },
 ];
 
