@@ -263,7 +263,7 @@ async fn a_person_talks_changes_the_level_holds_a_session_and_quits() {
     person.write("hello there").await;
     assert_eq!(link.received().await.0["payload"]["content"], "hello there");
     link.chat("\u{1b}[2J\u{1b}[31mhi\nfake: line").await.expect("sent");
-    let line = person.wait_for_text("hi").await;
+    let shown = person.wait_for_text("hi").await;
     assert!(
         line.ends_with("Ward: hi fake: line") && !line.contains('\u{1b}'),
         "{line:?}"
