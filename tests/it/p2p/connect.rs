@@ -265,8 +265,8 @@ async fn a_person_talks_changes_the_level_holds_a_session_and_quits() {
     link.chat("\u{1b}[2J\u{1b}[31mhi\nfake: line").await.expect("sent");
     let shown = person.wait_for_text("hi").await;
     assert!(
-        line.ends_with("Ward: hi fake: line") && !line.contains('\u{1b}'),
-        "{line:?}"
+        shown.ends_with("Ward: hi fake: line") && !shown.contains('\u{1b}'),
+        "{shown:?}"
     );
     person.write("my password is x").await;
     person.wait_for_text("not sent: the text mentions `password`").await;
