@@ -48,7 +48,7 @@ impl Link {
     /// Must be called inside a Tokio runtime, and panics elsewhere.
     #[must_use]
     pub fn start(
-        options: LinkOptions,
+        mut options: LinkOptions,
         lifecycle: &Lifecycle,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
@@ -58,6 +58,9 @@ impl Link {
         let (done, closed) = watch::channel(false);
         let closing = lifecycle.soft_stop().child_token();
         let author = Author::new(&options.name, Arc::clone(&clock), Arc::clone(&entropy));
+        if let Some(secret) = &options.secret {
+            options.room = Some(secret.room());
+        }
         let room = options.room.clone();
         let shared = Arc::new(Shared::new(author, clock, room, options.permission));
         let link = Self {

@@ -35,6 +35,8 @@ pub(super) struct Live {
     pub(super) largest: usize,
     /// Bytes of the largest message that it joins from pieces.
     pub(super) joins_bytes: Option<usize>,
+    /// Whether the peer has proven that it knows the secret.
+    pub(super) proven: bool,
 }
 
 impl Shared {
@@ -51,6 +53,7 @@ impl Shared {
                     peer: None,
                     permission,
                     peer_joins_pieces: false,
+                    proven: false,
                     attempt: 0,
                     last_activity_ms: None,
                 },
@@ -95,6 +98,7 @@ impl Shared {
         state.status.peer = Some(peer.to_owned());
         state.status.permission = live.permission;
         state.status.peer_joins_pieces = live.joins_bytes.is_some();
+        state.status.proven = live.proven;
         state.live = Some(live);
     }
 
@@ -104,6 +108,7 @@ impl Shared {
         state.status.connected = false;
         state.status.peer = None;
         state.status.peer_joins_pieces = false;
+        state.status.proven = false;
         state.live = None;
     }
 
