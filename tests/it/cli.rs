@@ -7,6 +7,7 @@ mod long_start;
 mod pid_files;
 mod place;
 mod setup;
+mod signal;
 mod signals;
 mod start;
 mod update;

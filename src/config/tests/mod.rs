@@ -142,7 +142,7 @@ fn flags_beat_environment_beats_file_beats_defaults() {
 #[test]
 fn every_key_can_be_set_by_its_variable_and_by_the_file() {
     let changed = |key: &keys::Key| match &key.kind {
-        keys::Kind::Boolean => Value::from(key.default != Value::from(true)),
+        keys::Kind::Boolean => Value::from(key.default.as_bool() != Some(true)),
         keys::Kind::Integer { minimum, maximum } => {
             let default = key.default.as_u64().unwrap_or_default();
             Value::from(if default < *maximum { default + 1 } else { *minimum })

@@ -180,7 +180,7 @@ async fn regression_a_large_answer_is_not_taken_for_slowness() {
     let config = json!({ "maxMessageLength": 200_000, "limits": { "messagesPerSecond": 0, "bytesPerSecond": 0, "loopMessages": 0, "historyAnswerBytes": 16_777_216 } });
     let (server, controller, key) = full_lobby(config).await;
     let (server, lobby) = (&server, controller.lobby().to_owned());
-    let mut reader = Raw::narrow(&server).await.enter(&key).await;
+    let mut reader = Raw::narrow(server).await.enter(&key).await;
     let ask = request("page", "room.history", &json!({ "roomId": lobby, "limit": 100 }));
     assert_eq!(reader.frame().await.expect("an event").json()["method"], "presence");
     reader.send(&frame(FINAL | TEXT, ask.as_bytes())).await;
@@ -201,7 +201,7 @@ async fn regression_a_large_answer_is_not_taken_for_slowness() {
         heard += usize::from(frame["method"] == "message");
     }
     assert!(page >= 100, "{page}");
-    assert_eq!(cut_off(&server).await, 0);
+    assert_eq!(cut_off(server).await, 0);
 }
 
 /// While a large answer was on its way nothing was read, so that a reader who took it slowly was cut off for answering no
@@ -215,8 +215,8 @@ async fn regression_a_reader_that_takes_a_large_answer_slowly_is_not_taken_for_d
     let config = json!({ "maxMessageLength": 200_000, "limits": limits });
     let (server, controller, key) = full_lobby(config).await;
     let (server, lobby) = (&server, controller.lobby().to_owned());
-    let mut watch = Raw::open(&server).await.enter(&key).await;
-    let mut slow = Raw::narrow(&server).await.enter(&key).await;
+    let mut watch = Raw::open(server).await.enter(&key).await;
+    let mut slow = Raw::narrow(server).await.enter(&key).await;
     let ask = request("page", "room.history", &json!({ "roomId": lobby, "limit": 100 }));
     slow.send(&frame(FINAL | TEXT, ask.as_bytes())).await;
     // It takes as long as ten pings to another connection.

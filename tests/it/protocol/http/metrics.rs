@@ -301,7 +301,7 @@ async fn move_signaling(cast: &Cast, watch: &mut Watch<'_>) {
     watch.step(&[("signaling_rooms", 1.0), ("signaling_peers", 2.0)]).await;
     one.send(r#"{"type":"offer","payload":"v=0"}"#).await;
     two.send(r#"{"type":"hello"}"#).await;
-    Peer::open(&cast.server, "/signal/r").await.ending().await;
+    Peer::open(&cast.server, "/signal/r").await.refusal().await;
     watch
         .step(&[
             ("signaling_relayed_total", 1.0),
