@@ -389,11 +389,11 @@ impl Talk {
 
     /// The ids by which the peer knows a message and what it answers.
     async fn known(&self, message: &Message) -> (String, Option<String>) {
-        let as_here = || (message.message_id.clone(), message.reply_to.clone());
+        let as_here = || (message.id.clone(), message.reply_to.clone());
         if message.reply_to.is_none() && message.origin.is_none() {
             return as_here();
         }
-        let ids = [Some(message.message_id.as_str()), message.reply_to.as_deref()];
+        let ids = [Some(message.id.as_str()), message.reply_to.as_deref()];
         let ids = ids.into_iter().flatten().filter_map(MessageId::parse).collect();
         match self.hub.known_to_peer(self.number, ids).await {
             Ok(known) => {
