@@ -100,7 +100,7 @@ pub(super) fn directory() -> Result<PathBuf, Failure> {
 /// A path in which `~` means the home directory.
 pub(super) fn expanded(path: &str) -> PathBuf {
     match (path.strip_prefix('~'), home()) {
-        (Some(rest), Some(home)) if rest.is_empty() => home,
+        (Some(""), Some(home)) => home,
         (Some(rest), Some(home)) if rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
         _ => PathBuf::from(path),
     }
