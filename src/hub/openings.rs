@@ -210,6 +210,9 @@ impl Hub {
             Some(id) => {
                 let room = id.and_then(|id| directory.room_by_id(id));
                 let room = room.filter(|room| !room.deleted).ok_or(Refusal::RoomNotFound)?;
+                if !scope.admits_room(room.id) {
+                    return Err(Refusal::NotAMember);
+                }
                 if !governs(room) {
                     return Err(super::act::NOT_GOVERNED);
                 }

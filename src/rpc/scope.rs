@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::domain::{KeyScope, Refusal, RoomId};
 use crate::protocol::methods::{
     Access, AgentRotateKey, Auth, DocsGet, DocsList, LobbyGetMotd, MessageDm, MessageFollowDirect,
-    MessageMarkReadDirect, MessageRemove, MessageSearch, MessageStatus, Method, MethodSpec, Order, P2pClose,
+    MessageMarkReadDirect, MessageRemove, MessageSearch, MessageStatus, Method, MethodSpec, Order, P2pClose, P2pList,
     P2pSetPermission, RoomList, RpcDiscover, TaskCancel, TaskClaim, TaskComplete, TaskFail, TaskGet, TaskList,
     TaskRenew, TaskUpdate,
 };
@@ -30,6 +30,7 @@ const KEPT_TO_SCOPE: &[&str] = &[
     MessageSearch::NAME,
     MessageStatus::NAME,
     MessageRemove::NAME,
+    P2pList::NAME,
     P2pClose::NAME,
     P2pSetPermission::NAME,
 ];

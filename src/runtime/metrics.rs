@@ -46,13 +46,6 @@ pub struct CloseLabels {
     pub code: u16,
 }
 
-/// A gateway, by name.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct GatewayLabels {
-    /// Its name.
-    pub gateway: &'static str,
-}
-
 /// A message between a room and a peer, by what became of it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct CarriedLabels {
@@ -120,8 +113,6 @@ pub struct Metrics {
     pub p2p_guests: Gauge,
     /// Messages between rooms and peers, by what became of them.
     pub p2p_messages: Family<CarriedLabels, Counter>,
-    /// Times that a gateway failed and was started again, by gateway.
-    pub gateway_restarts: Family<GatewayLabels, Counter>,
     /// 1 while the last commit succeeded, 0 while the storage refuses changes.
     pub writable: Gauge,
     /// Rooms of the signaling server.
@@ -224,11 +215,6 @@ impl Metrics {
             "p2p_messages",
             "Messages between rooms and peers, by what became of them",
             self.p2p_messages.clone(),
-        );
-        r.register(
-            "gateway_restarts",
-            "Times that a gateway failed and was started again",
-            self.gateway_restarts.clone(),
         );
         r.register("writable", "Whether the last commit succeeded", self.writable.clone());
         self.register_signaling(r);

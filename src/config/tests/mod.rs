@@ -148,10 +148,12 @@ fn every_key_can_be_set_by_its_variable_and_by_the_file() {
             Value::from(if default < *maximum { default + 1 } else { *minimum })
         }
         // Half of a pair is refused, so both are set in both ways.
+        keys::Kind::OptionalText if key.path == "p2p.signalUrl" => Value::from("wss://a.example/signal/"),
         keys::Kind::OptionalText => Value::from("file.pem"),
         keys::Kind::Text if key.path == "log.level" => Value::from("debug"),
         keys::Kind::Text => Value::from("other"),
         keys::Kind::TextList if key.path == "http.allowedOrigins" => Value::from(vec!["https://a.example"]),
+        keys::Kind::TextList if key.path == "p2p.iceServers" => Value::from(vec!["stun:a.example:3478"]),
         keys::Kind::TextList => Value::from(vec!["a.example"]),
         keys::Kind::Choice(choices) => choices
             .iter()

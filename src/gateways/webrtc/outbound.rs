@@ -24,7 +24,8 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Message {
-    pub message_id: String,
+    #[serde(rename = "messageId")]
+    pub id: String,
     pub sender_id: String,
     sender_name: String,
     #[serde(default)]
@@ -118,7 +119,7 @@ impl Message {
             _ => return None,
         };
         let notice = Self {
-            message_id: self.message_id.clone(),
+            id: self.id.clone(),
             sender_id: self.sender_id.clone(),
             sender_name: self.sender_name.clone(),
             origin: None,

@@ -61,34 +61,15 @@ impl Served {
         }
     }
 
-    /// Waits for one connection after the other. Gives the guest if it was sent away.
+    /// Serves one connection after the other. Gives the guest if it was sent away.
     async fn attend(&mut self, link: &Link, events: &mut mpsc::Receiver<LinkEvent>) -> Result<Option<AgentId>, String> {
         let mut connected = None;
         loop {
-            let (peer, level) = match connected.take() {
-                Some(connected) => connected,
-                None => tokio::select! {
-                    () = self.stop.cancelled() => return Ok(None),
-                    changed = self.permission.changed() => {
-                        if changed.is_err() {
-                            return Ok(None);
-                        }
-                        let permission = *self.permission.borrow_and_update();
-                        link.set_permission(permission).await;
-                        continue;
-                    }
-                    event = events.recv() => match event {
-                        Some(LinkEvent::Connected { peer, permission }) => (peer, permission),
-                        Some(LinkEvent::GaveUp { .. } | LinkEvent::Closed) | None => {
-                            return Err("the link closed by itself".to_owned());
-                        }
-                        Some(LinkEvent::Error { message }) => {
-                            tracing::debug!(opening.id = %self.place.opening, message, "a link to a peer has trouble");
-                            continue;
-                        }
-                        Some(_) => continue,
-                    },
-                },
+            if connected.is_none() {
+                connected = self.wait_for_peer(link, events).await?;
+            }
+            let Some((peer, level)) = connected.take() else {
+                return Ok(None);
             };
             let talk = Talk::begin(self, link, &peer, level).await?;
             match talk.run(self, events).await? {
@@ -96,6 +77,38 @@ impl Served {
                 End::Connected(peer, level) => connected = Some((peer, level)),
                 End::Stopped => return Ok(None),
                 End::SentAway(guest) => return Ok(Some(guest)),
+            }
+        }
+    }
+
+    /// Waits for a connection: what the peer calls itself, and its level. `None` when the place is not served any more.
+    async fn wait_for_peer(
+        &mut self,
+        link: &Link,
+        events: &mut mpsc::Receiver<LinkEvent>,
+    ) -> Result<Option<(String, Permission)>, String> {
+        loop {
+            let event = tokio::select! {
+                () = self.stop.cancelled() => return Ok(None),
+                changed = self.permission.changed() => {
+                    if changed.is_err() {
+                        return Ok(None);
+                    }
+                    let permission = *self.permission.borrow_and_update();
+                    link.set_permission(permission).await;
+                    continue;
+                }
+                event = events.recv() => event,
+            };
+            match event {
+                Some(LinkEvent::Connected { peer, permission }) => return Ok(Some((peer, permission))),
+                Some(LinkEvent::GaveUp { .. } | LinkEvent::Closed) | None => {
+                    return Err("the link closed by itself".to_owned());
+                }
+                Some(LinkEvent::Error { message }) => {
+                    tracing::debug!(opening.id = %self.place.opening, message, "a link to a peer has trouble");
+                }
+                Some(_) => {}
             }
         }
     }

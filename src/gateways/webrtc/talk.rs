@@ -28,6 +28,9 @@ const MOST_ACKS: usize = 1024;
 /// acknowledged since, under the same ids.
 const RECORD_AFTER: Duration = Duration::from_millis(250);
 
+/// How long the first acknowledgement of a peer is waited for that has as many messages as the window holds.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// How long to wait before something is said again, after the disk refused.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -53,6 +56,7 @@ enum Step {
     Unreadable,
     Permission,
     Record,
+    Silent,
     Event(Option<LinkEvent>),
     Piece(Option<Bytes>),
     Sent((Sending, Result<(), SendError>)),
@@ -64,8 +68,8 @@ enum Sending {
     Ack,
     /// The first of the messages that wait, under this id.
     Message { id: String },
-    /// What the peer is told instead of that.
-    Notice,
+    /// What the peer is told instead of that, under the same id.
+    Notice { id: String },
 }
 
 /// A guest and the connection to its peer.
@@ -87,8 +91,10 @@ pub(super) struct Talk {
     acks: VecDeque<Envelope>,
     /// Messages of the piece that is being handed on.
     messages: VecDeque<Message>,
-    /// What the peer is told instead of the first of them.
-    notice: Option<Envelope>,
+    /// What the peer is told instead of the first of them, and under which id.
+    notice: Option<(Envelope, String)>,
+    /// When a peer that has not acknowledged anything is taken to have no acknowledgements.
+    silent_at: Option<Instant>,
     /// The connection takes nothing more.
     is_lost: bool,
 }
@@ -135,6 +141,7 @@ impl Talk {
             acks: VecDeque::new(),
             messages: VecDeque::new(),
             notice: None,
+            silent_at: None,
             is_lost: false,
         };
         let since = Position {
@@ -201,13 +208,14 @@ impl Talk {
                 let send: BoxFuture<'static, _> = Box::pin(async move { (what, link.send(&envelope).await) });
                 (sending, is_sending) = (Some(send).into(), true);
             }
-            let record_at = self.record_at;
+            let (record_at, silent_at) = (self.record_at, self.silence());
             let step = tokio::select! {
                 () = served.stop.cancelled() => Step::Stopped,
                 reason = shown.ended() => Step::Ended(reason),
                 () = &mut keep_up => Step::Unreadable,
                 changed = served.permission.changed() => if changed.is_ok() { Step::Permission } else { Step::Stopped },
                 () = tokio::time::sleep_until(record_at.unwrap_or_else(Instant::now)), if record_at.is_some() => Step::Record,
+                () = tokio::time::sleep_until(silent_at.unwrap_or_else(Instant::now)), if silent_at.is_some() => Step::Silent,
                 event = events.recv(), if self.acks.len() < MOST_ACKS => Step::Event(event),
                 piece = shown.next(), if self.messages.is_empty() && !self.is_lost => Step::Piece(piece),
                 Some(sent) = &mut sending, if is_sending => Step::Sent(sent),
@@ -223,6 +231,10 @@ impl Talk {
                 Step::Record => {
                     self.record(served).await;
                     (self.recorded, self.record_at) = (self.window.position(), None);
+                }
+                Step::Silent => {
+                    self.window.expect_no_acknowledgements();
+                    self.note_position();
                 }
                 Step::Event(event) => {
                     if let Some(end) = self.hear(served, event).await? {
@@ -353,30 +365,35 @@ impl Talk {
         if let Some(ack) = self.acks.pop_front() {
             return Some((ack, Sending::Ack));
         }
-        if let Some(notice) = self.notice.take() {
-            return Some((notice, Sending::Notice));
+        if let Some((notice, id)) = self.notice.take() {
+            return Some((notice, Sending::Notice { id }));
         }
         while let Some(message) = self.messages.front().filter(|_| self.window.has_room()) {
             // Its own words the peer has.
             if message.sender_id != self.id.to_string() && message.is_for_peers() {
                 let (id, reply_to) = self.known(message).await;
                 match message.envelope(&id, reply_to.as_deref()) {
-                    Ok(envelope) => return Some((envelope, Sending::Message { id })),
+                    Ok(envelope) => {
+                        // Noted before it is sent: its acknowledgement may be here before the link says that it is on its way.
+                        self.window.sent(message.seq, id.clone());
+                        return Some((envelope, Sending::Message { id }));
+                    }
                     Err(error) => tracing::warn!(%error, "a message has no form for peers"),
                 }
             }
-            self.passed(None);
+            self.window.skip(message.seq);
+            self.handed_on();
         }
         None
     }
 
     /// The ids by which the peer knows a message and what it answers.
     async fn known(&self, message: &Message) -> (String, Option<String>) {
-        let as_here = || (message.message_id.clone(), message.reply_to.clone());
+        let as_here = || (message.id.clone(), message.reply_to.clone());
         if message.reply_to.is_none() && message.origin.is_none() {
             return as_here();
         }
-        let ids = [Some(message.message_id.as_str()), message.reply_to.as_deref()];
+        let ids = [Some(message.id.as_str()), message.reply_to.as_deref()];
         let ids = ids.into_iter().flatten().filter_map(MessageId::parse).collect();
         match self.hub.known_to_peer(self.number, ids).await {
             Ok(known) => {
@@ -395,34 +412,46 @@ impl Talk {
         match (what, outcome) {
             (_, Err(SendError::NotConnected | SendError::Closed)) => self.is_lost = true,
             (Sending::Ack, _) => {}
-            (Sending::Message { id }, Ok(())) => {
+            (Sending::Message { .. }, Ok(())) => {
                 self.count(Carried::Sent);
-                self.passed(Some(id));
+                self.handed_on();
             }
             (Sending::Message { id }, Err(refused)) => {
                 self.count(Carried::Withheld);
                 let notice = self.messages.front().and_then(|message| message.notice(&id, &refused));
                 match notice {
-                    Some(notice) => self.notice = Some(notice),
-                    None => self.passed(None),
+                    Some(notice) => self.notice = Some((notice, id)),
+                    None => self.withheld(&id),
                 }
             }
-            (Sending::Notice, _) => self.passed(None),
+            (Sending::Notice { .. }, Ok(())) => self.handed_on(),
+            (Sending::Notice { id }, Err(_)) => self.withheld(&id),
         }
     }
 
-    /// The first of the messages was sent under an id, or is not for the peer.
-    fn passed(&mut self, id: Option<String>) {
-        if let Some(message) = self.messages.pop_front() {
-            match id {
-                Some(id) => self.window.sent(message.seq, id),
-                None => self.window.skip(message.seq),
-            }
-            self.note_position();
-        }
+    /// The first of the messages is not for the peer after all.
+    fn withheld(&mut self, id: &str) {
+        self.window.settle(id);
+        self.handed_on();
+    }
+
+    /// The first of the messages needs nothing more.
+    fn handed_on(&mut self) {
+        self.messages.pop_front();
         if self.messages.is_empty() {
             self.shown.done();
         }
+        self.note_position();
+    }
+
+    /// When to go on without the acknowledgements of a peer that has not given one yet, while they are waited for.
+    fn silence(&mut self) -> Option<Instant> {
+        if self.window.has_room() || self.window.acknowledges() {
+            self.silent_at = None;
+        } else {
+            self.silent_at.get_or_insert_with(|| Instant::now() + SILENCE);
+        }
+        self.silent_at
     }
 
     fn note_position(&mut self) {

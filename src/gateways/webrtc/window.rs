@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 /// The messages that were sent to a peer and that it may not have yet, in the order of their positions.
 ///
-/// What a peer has is known by its acknowledgements. A peer that never sent one has none to give (link-agent acknowledges
-/// in its bridge only), so it is taken to have what was sent so long ago that the window is full of what came later.
+/// What a peer has is known by its acknowledgements. Some have none to give (link-agent acknowledges in its bridge only): a
+/// peer that has given none while a whole window waited for them is taken to have what was sent so long ago that the window is
+/// full of what came later.
 pub(super) struct Window {
     /// Up to this position the peer has everything.
     position: u64,
@@ -14,6 +15,7 @@ pub(super) struct Window {
     size: usize,
     waiting: usize,
     acknowledges: bool,
+    is_silent: bool,
 }
 
 struct Sent {
@@ -31,6 +33,7 @@ impl Window {
             size: size.max(1),
             waiting: 0,
             acknowledges: false,
+            is_silent: false,
         }
     }
 
@@ -39,12 +42,17 @@ impl Window {
         self.position
     }
 
-    /// Whether one more may be sent.
-    pub(super) fn has_room(&self) -> bool {
-        !self.acknowledges || self.waiting < self.size
+    /// Whether the peer has acknowledged anything.
+    pub(super) fn acknowledges(&self) -> bool {
+        self.acknowledges
     }
 
-    /// The message at `seq` was sent under an id.
+    /// Whether one more may be sent.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting < self.size || self.is_silent
+    }
+
+    /// The message at `seq` is about to be sent under an id.
     pub(super) fn sent(&mut self, seq: u64, id: String) {
         self.waiting += 1;
         self.sent.push_back(Sent {
@@ -52,12 +60,8 @@ impl Window {
             id,
             is_there: false,
         });
-        if !self.acknowledges && self.waiting > self.size {
-            self.waiting -= 1;
-            if let Some(oldest) = self.sent.iter_mut().find(|sent| !sent.is_there) {
-                oldest.is_there = true;
-            }
-            self.advance();
+        if self.is_silent && self.waiting > self.size {
+            self.take_oldest_as_there();
         }
     }
 
@@ -73,9 +77,27 @@ impl Window {
 
     /// The peer has the message of this id.
     pub(super) fn acknowledge(&mut self, id: &str) {
-        self.acknowledges = true;
+        (self.acknowledges, self.is_silent) = (true, false);
+        self.settle(id);
+    }
+
+    /// The message of this id is not to be sent, or sent again.
+    pub(super) fn settle(&mut self, id: &str) {
         if let Some(sent) = self.sent.iter_mut().find(|sent| !sent.is_there && sent.id == id) {
             sent.is_there = true;
+            self.waiting -= 1;
+            self.advance();
+        }
+    }
+
+    /// The peer has no acknowledgements to give, unless one comes after all.
+    pub(super) fn expect_no_acknowledgements(&mut self) {
+        self.is_silent = !self.acknowledges;
+    }
+
+    fn take_oldest_as_there(&mut self) {
+        if let Some(oldest) = self.sent.iter_mut().find(|sent| !sent.is_there) {
+            oldest.is_there = true;
             self.waiting -= 1;
             self.advance();
         }
@@ -129,10 +151,24 @@ mod tests {
     #[test]
     fn a_peer_that_acknowledges_nothing_is_taken_to_have_what_lies_a_window_back() {
         let mut window = Window::new(0, 2);
-        for seq in 1..=5 {
+        for seq in 1..=2 {
+            assert!(window.has_room());
+            window.sent(seq, seq.to_string());
+        }
+        assert!(!window.has_room() && !window.acknowledges());
+        window.expect_no_acknowledgements();
+        for seq in 3..=5 {
             assert!(window.has_room());
             window.sent(seq, seq.to_string());
         }
         assert_eq!(window.position(), 3);
+        // One that comes after all is one to go by.
+        window.acknowledge("4");
+        window.acknowledge("5");
+        assert_eq!(window.position(), 5);
+        window.expect_no_acknowledgements();
+        window.sent(6, "6".into());
+        window.sent(7, "7".into());
+        assert!(!window.has_room());
     }
 }

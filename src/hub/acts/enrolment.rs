@@ -5,6 +5,7 @@ use super::sessions::LOCKED;
 use crate::domain::{EndReason, KeyCard, KeyHash, KeyId, Name, Refusal, Role};
 use crate::hub::act::{Act, Desk};
 use crate::hub::change::Change;
+use crate::hub::directory::Session;
 use crate::hub::keyring::KeyChange;
 use crate::store::keys;
 
@@ -89,7 +90,7 @@ impl Act for EndExpiredSessions {
         let mut expired: Vec<KeyId> = state
             .sessions
             .values()
-            .filter_map(|session| session.key())
+            .filter_map(Session::key)
             .filter(is_expired)
             .collect();
         expired.sort_unstable();

@@ -195,7 +195,7 @@ pub struct GuestObject {
 
 impl OpeningObject {
     /// The form of an opening on the wire, where `own_url` is the configured signaling server.
-    pub fn new(opening: OpeningView, own_url: &str) -> Self {
+    pub fn new(opening: &OpeningView, own_url: &str) -> Self {
         let signal_url = opening.signal_url.clone().unwrap_or_else(|| own_url.to_owned());
         let place = |place: &PlaceView| {
             let p2p_room = place.p2p_room.reveal();
@@ -235,7 +235,7 @@ impl From<&GuestView> for GuestObject {
 
 impl P2pOpenResult {
     /// The form of a new opening on the wire, where `own_url` is the configured signaling server.
-    pub fn new(opening: OpeningView, own_url: &str) -> Self {
+    pub fn new(opening: &OpeningView, own_url: &str) -> Self {
         let opening = OpeningObject::new(opening, own_url);
         let first = opening.places.first().cloned();
         let (p2p_room_id, text, command) =

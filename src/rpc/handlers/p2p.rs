@@ -42,7 +42,7 @@ impl Handler for P2pOpen {
             places: Places::New(count),
         };
         let own_url = call.rpc.peers.signal_url.clone();
-        call.submit(act, move |opening| P2pOpenResult::new(opening, &own_url))
+        call.submit(act, move |opening| P2pOpenResult::new(&opening, &own_url))
             .await;
     }
 }
@@ -68,7 +68,7 @@ impl Handler for P2pJoin {
             expires_at_ms: params.expires_at,
             places: Places::In(p2p_room),
         };
-        call.submit(act, move |opening| OpeningObject::new(opening, &own_url))
+        call.submit(act, move |opening| OpeningObject::new(&opening, &own_url))
             .await;
     }
 }
@@ -78,8 +78,8 @@ impl Handler for P2pList {
         let room = call.params.room_id.as_deref().map(RoomId::parse);
         let openings = checked!(call, call.rpc.hub.openings(call.caller, room));
         let own_url = &call.rpc.peers.signal_url;
-        let openings = openings.into_iter();
-        let openings = openings.map(|opening| OpeningObject::new(opening, own_url)).collect();
+        let openings = openings.iter().map(|opening| OpeningObject::new(opening, own_url));
+        let openings = openings.collect();
         call.reply.send(Ok(P2pListResult { openings }));
     }
 }

@@ -55,6 +55,9 @@ const IN_THE_ROOM: &[&str] = &[
     "message.search",
     "task.create",
     "task.list",
+    "p2p.open",
+    "p2p.join",
+    "p2p.list",
 ];
 
 /// What names a task and by that its room.
@@ -71,6 +74,9 @@ const BY_TASK: &[&str] = &[
 /// What names a message and by that its room.
 const BY_MESSAGE: &[&str] = &["message.status", "message.remove"];
 
+/// What names an opening to peers and by that its room.
+const BY_OPENING: &[&str] = &["p2p.close", "p2p.setPermission"];
+
 /// What is about no room.
 const BESIDE: &[&str] = &["rpc.discover", "room.list", "lobby.getMotd", "docs.list", "docs.get"];
 
@@ -83,11 +89,10 @@ async fn a_key_for_one_room_is_good_for_nothing_else() {
         let mut calls = vec![stage.params(name, &stage.outside), stage.params(name, session.lobby())];
         if !IN_THE_ROOM.contains(&name) {
             // A room of the key that the method does not ask for opens no door.
-            let room = if BY_TASK.contains(&name) || BY_MESSAGE.contains(&name) {
-                &stage.outside
-            } else {
-                &stage.inside
-            };
+            let names_another = [BY_TASK, BY_MESSAGE, BY_OPENING]
+                .iter()
+                .any(|list| list.contains(&name));
+            let room = if names_another { &stage.outside } else { &stage.inside };
             let mut params = stage.params(name, room);
             params["roomId"] = json!(stage.inside);
             calls.push(params);
@@ -103,6 +108,8 @@ async fn a_key_for_one_room_is_good_for_nothing_else() {
                 );
             } else if BY_TASK.contains(&name) {
                 assert_eq!(code, Some(4100), "`{name}`: as if there were no such task: {answer:?}");
+            } else if BY_OPENING.contains(&name) {
+                assert_eq!(code, Some(4120), "`{name}`: as if it were not open: {answer:?}");
             } else if BY_MESSAGE.contains(&name) {
                 assert_eq!(
                     code,
@@ -139,6 +146,8 @@ async fn a_key_for_one_room_is_good_for_nothing_else() {
         "message.search",
         "message.status",
         "message.remove",
+        "p2p.open",
+        "p2p.list",
     ] {
         session.call(name, stage.params(name, &stage.inside)).await;
     }

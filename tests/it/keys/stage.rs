@@ -14,6 +14,7 @@ pub(super) struct Stage {
     pub outside: String,
     pub inside_task: String,
     pub outside_task: String,
+    outside_opening: String,
 }
 
 impl Stage {
@@ -34,6 +35,9 @@ impl Stage {
         cast.alice().say(&outside, "SECRET outside").await;
         let inside_task = offer(cast.alice(), &inside, "do inside").await;
         let outside_task = offer(cast.alice(), &outside, "SECRET").await;
+        let opening = json!({ "roomId": outside, "permission": "chat" });
+        let opening = cast.alice().call("p2p.open", opening).await;
+        let outside_opening = text(&opening, "openingId").to_owned();
         let dm = json!({ "toAgentId": cast.alice().id(), "content": "SECRET whisper" });
         cast.bob().call("message.dm", dm).await;
         cast.settle().await;
@@ -43,6 +47,7 @@ impl Stage {
             outside,
             inside_task,
             outside_task,
+            outside_opening,
         }
     }
 
@@ -107,6 +112,10 @@ impl Stage {
             "docs.get" => json!({ "name": "constitution" }),
             "task.create" => json!({ "roomId": room, "title": "new" }),
             "task.list" => json!({ "roomId": room }),
+            "p2p.open" => json!({ "roomId": room, "permission": "chat" }),
+            "p2p.join" => json!({ "roomId": room, "p2pRoomId": "elsewhere" }),
+            "p2p.list" => json!({ "roomId": room }),
+            "p2p.close" | "p2p.setPermission" => json!({ "openingId": self.outside_opening, "permission": "chat" }),
             "task.update" => json!({ "taskId": task, "generation": 1, "state": "working" }),
             _ if method.starts_with("task.") => json!({ "taskId": task, "generation": 1 }),
             _ => json!({ "roomId": room, "agentId": bob, "displayName": "x", "content": "x" }),

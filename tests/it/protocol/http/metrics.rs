@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use wardroom::client::{ConnectOptions, Connection as Client, Endpoint, Methods};
+use wardroom::domain::Permission;
 
 use crate::signaling::Peer;
+use crate::support::peer::Peer as Linked;
 use crate::support::{Agent, Cast, PATIENCE, Raw, TestServer, soon};
 
 /// Another program that holds the database, so that the server cannot save anything.
@@ -224,6 +226,7 @@ async fn every_metric_moves() {
     watch.step(&[("closes_total{code=\"1003\"}", 1.0)]).await;
 
     move_clean_closes(&cast, &mut watch).await;
+    move_peers(&cast, &mut watch, &room).await;
     move_signaling(&cast, &mut watch).await;
     move_commit_failures(&cast, &mut watch).await;
     assert_eq!(watch.moved, watch.last.families, "a metric was added, or does not move");
@@ -251,6 +254,45 @@ async fn move_clean_closes(cast: &Cast, watch: &mut Watch<'_>) {
     let visitor = cast.server.connect().await;
     soon("the end", visitor.close(1000, "bye")).await;
     watch.step(&[("closes_total{code=\"1000\"}", 1.0)]).await;
+}
+
+async fn move_peers(cast: &Cast, watch: &mut Watch<'_>, room: &str) {
+    let params = json!({ "roomId": room, "permission": "chat" });
+    let opening = cast.alice().call("p2p.open", params).await;
+    watch
+        .step(&[("p2p_places", 1.0), ("signaling_rooms", 1.0), ("signaling_peers", 1.0)])
+        .await;
+    let text = |member: &str| opening[member].as_str().expect("a text");
+    let (url, p2p_room) = (text("signalUrl"), text("p2pRoomId"));
+    let mut peer = Linked::enter(url, p2p_room, "peer", Permission::Chat).await;
+    peer.say("hello").await;
+    // Longer than a message may be.
+    peer.say(&"x".repeat(10_000)).await;
+    cast.alice().say(room, "hello").await;
+    cast.alice()
+        .call("task.create", json!({ "roomId": room, "title": "not for talk" }))
+        .await;
+    watch
+        .step(&[
+            ("p2p_guests", 1.0),
+            ("p2p_messages_total{what=\"Received\"}", 1.0),
+            ("p2p_messages_total{what=\"Refused\"}", 1.0),
+            ("p2p_messages_total{what=\"Sent\"}", 1.0),
+            ("p2p_messages_total{what=\"Withheld\"}", 1.0),
+            ("signaling_peers", 1.0),
+        ])
+        .await;
+    peer.leave().await;
+    watch.step(&[("p2p_guests", -1.0), ("signaling_peers", -1.0)]).await;
+    let id = json!({ "openingId": opening["openingId"] });
+    cast.alice().call("p2p.close", id).await;
+    watch
+        .step(&[
+            ("p2p_places", -1.0),
+            ("signaling_rooms", -1.0),
+            ("signaling_peers", -1.0),
+        ])
+        .await;
 }
 
 async fn move_signaling(cast: &Cast, watch: &mut Watch<'_>) {
