@@ -12,6 +12,7 @@ mod bridge;
 mod check_config;
 mod clients;
 mod completions;
+mod connect;
 mod context;
 mod docs;
 mod doctor;
@@ -25,6 +26,7 @@ mod kick;
 mod lock;
 mod output;
 mod pid_file;
+mod ping;
 mod preflight;
 mod restart;
 mod restore;
@@ -60,6 +62,8 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Signal(signal::Signal),
+    Connect(connect::Connect),
+    Ping(ping::Ping),
     /// Stop the running server in an orderly way
     Stop,
     /// Stop the running server and start it again with the same flags, in the background
@@ -125,6 +129,8 @@ fn dispatch(command: Command, flags: Flags, output: Output) -> CommandResult {
     match command {
         Command::Serve(arguments) => serve::run(&arguments, &context()?, output),
         Command::Signal(signal::Signal {}) => signal::run(&context()?, output),
+        Command::Connect(arguments) => connect::run(&arguments, &context()?, output),
+        Command::Ping(arguments) => ping::run(&arguments, &context()?, output),
         Command::Stop => stop::run(&context()?, output),
         Command::Restart => restart::run(&context()?, output),
         Command::Status => status::run(&context()?, output),

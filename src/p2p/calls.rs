@@ -79,6 +79,7 @@ impl Engine {
             shared: Arc::clone(&self.shared),
             signs: Arc::clone(&signs),
             limits: self.options.limits,
+            secret: self.options.secret.clone(),
             connection: transport.connection(),
             happenings,
             conversation: Conversation::new(author, self.options.permission, &self.options.limits),

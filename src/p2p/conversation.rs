@@ -7,6 +7,7 @@ use crate::domain::Permission;
 
 use super::pieces::{Joiner, PIECE};
 use super::privacy::{REDACTED, private_part};
+use super::secret::Proof;
 use super::{Author, LinkLimits, Refusal};
 
 /// What link-agent calls its version in handshakes; nobody checks it.
@@ -22,6 +23,8 @@ pub(super) struct Conversation {
     joined_bytes: usize,
     peer: Option<Peer>,
     joiner: Joiner,
+    /// What every handshake of the peer has to prove, if anything.
+    proof: Option<Proof>,
 }
 
 /// What is known of the other side.
@@ -59,6 +62,8 @@ pub(super) enum Said {
         value: Value,
         refused: Option<Refusal>,
     },
+    /// The peer does not know the secret, or somebody sits in between. The connection is to be ended.
+    Stranger,
     /// Not understood, or said too early; thrown away.
     Problem(String),
 }
@@ -70,8 +75,18 @@ impl Conversation {
             wanted,
             joined_bytes: limits.joined_bytes,
             peer: None,
+            proof: None,
             joiner: Joiner::new(limits.joined_bytes),
         }
+    }
+
+    /// Has the peer prove something with each handshake, and does so too.
+    pub(super) fn demand(&mut self, proof: Proof) {
+        self.proof = Some(proof);
+    }
+
+    pub(super) fn is_proven(&self) -> bool {
+        self.proof.is_some() && self.peer.is_some()
     }
 
     /// The handshake as this side says it first, and again when its level changed.
@@ -148,10 +163,19 @@ impl Conversation {
     }
 
     fn meet(&mut self, said: &Value, is_question: bool) -> Said {
+        let wardroom = said.get("wardroom");
+        let proven = wardroom
+            .and_then(|wardroom| wardroom.get("proof"))
+            .and_then(Value::as_str);
+        if let Some(proof) = &self.proof
+            && !proof.is_proven_by(proven.unwrap_or_default())
+        {
+            return Said::Stranger;
+        }
         let before = self.permission();
         let is_first = self.peer.is_none();
         let word = |name: &str| said.get(name).and_then(Value::as_str);
-        let joins = said.get("wardroom").and_then(|wardroom| wardroom.get("joinsBytes"));
+        let joins = wardroom.and_then(|wardroom| wardroom.get("joinsBytes"));
         let joins_bytes = joins
             .and_then(Value::as_u64)
             .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
@@ -192,6 +216,8 @@ impl Conversation {
         #[serde(rename_all = "camelCase")]
         struct Wardroom {
             joins_bytes: usize,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            proof: Option<String>,
         }
         let introduction = Introduction {
             r#type: kind,
@@ -201,6 +227,7 @@ impl Conversation {
             version: VERSION,
             wardroom: Wardroom {
                 joins_bytes: self.joined_bytes,
+                proof: self.proof.as_ref().map(Proof::own),
             },
         };
         // Strings and numbers can always be written.

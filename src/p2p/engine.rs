@@ -240,7 +240,7 @@ impl Engine {
                 Vec::new()
             }
             Report::Disturbed => self.machine.disturbed(now),
-            Report::Down => self.machine.call_down(now, "datachannel-closed"),
+            Report::Down { is_told } => self.machine.call_down(now, "datachannel-closed", is_told),
         }
     }
 

@@ -46,7 +46,9 @@ impl Author {
         Ok(hex::encode(bytes))
     }
 
-    pub(super) fn now_ms(&self) -> i64 {
+    /// The time of day, in milliseconds since 1970, as envelopes carry it.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
         self.clock.now_ms()
     }
 }

@@ -145,8 +145,13 @@ pub struct LinkStatus {
     pub permission: Permission,
     /// Whether the peer is a wardroom, which takes messages in pieces.
     pub peer_joins_pieces: bool,
+    /// Whether the peer has proven that it knows the secret of [`super::LinkOptions::secret`]. Without, the signaling server
+    /// has to be trusted.
+    pub proven: bool,
     /// Attempts since the last connection.
     pub attempt: u32,
+    /// How many connections there were, the present one included: its number, for [`super::Link::send_on`].
+    pub connections: u64,
     /// When the peer was last heard of, in milliseconds since 1970; `None` before the first connection.
     pub last_activity_ms: Option<i64>,
 }

@@ -48,7 +48,7 @@ impl Link {
     /// Must be called inside a Tokio runtime, and panics elsewhere.
     #[must_use]
     pub fn start(
-        options: LinkOptions,
+        mut options: LinkOptions,
         lifecycle: &Lifecycle,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
@@ -58,6 +58,9 @@ impl Link {
         let (done, closed) = watch::channel(false);
         let closing = lifecycle.soft_stop().child_token();
         let author = Author::new(&options.name, Arc::clone(&clock), Arc::clone(&entropy));
+        if let Some(secret) = &options.secret {
+            options.room = Some(secret.room());
+        }
         let room = options.room.clone();
         let shared = Arc::new(Shared::new(author, clock, room, options.permission));
         let link = Self {
@@ -117,7 +120,21 @@ impl Link {
     ///
     /// [`SendError`]; with [`SendError::is_final`] another try on a link like this one will fail as well.
     pub async fn send(&self, envelope: &Envelope) -> Result<(), SendError> {
-        let Some(live) = self.shared.live() else {
+        self.send_over(envelope, self.shared.live()).await
+    }
+
+    /// The same, on the connection with this number ([`LinkStatus::connections`]) and no later one: for whoever sends again
+    /// at the beginning of each connection what was not acknowledged on the one before, and keeps the order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::send`]; [`SendError::NotConnected`] when that connection is gone.
+    pub async fn send_on(&self, connection: u64, envelope: &Envelope) -> Result<(), SendError> {
+        self.send_over(envelope, self.shared.live_at(connection)).await
+    }
+
+    async fn send_over(&self, envelope: &Envelope, live: Option<Live>) -> Result<(), SendError> {
+        let Some(live) = live else {
             return Err(if self.shared.is_closed() {
                 SendError::Closed
             } else {

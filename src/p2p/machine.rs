@@ -273,20 +273,22 @@ impl Machine {
     /// The path is disturbed; whether that is the end shows later, unless the peer is known to have left.
     pub(super) fn disturbed(&mut self, now: u64) -> Vec<Action> {
         match self.call {
-            Call::Up(Up { left: true, .. }) => self.call_down(now, "peer-left"),
+            Call::Up(Up { left: true, .. }) => self.call_down(now, "peer-left", false),
             _ => Vec::new(),
         }
     }
 
-    /// The call ended, or did not come about.
-    pub(super) fn call_down(&mut self, now: u64, reason: &str) -> Vec<Action> {
+    /// The call ended, or did not come about; `is_told` says that the user knows why it did not.
+    pub(super) fn call_down(&mut self, now: u64, reason: &str, is_told: bool) -> Vec<Action> {
         let mut actions = Vec::new();
         match self.call {
             Call::None { .. } => return actions,
             Call::Calling { .. } => {
                 actions.push(Action::DropCall);
-                let message = "no path to the peer was found; a TURN relay may help".to_owned();
-                actions.push(Action::Tell(LinkEvent::Error { message }));
+                if !is_told {
+                    let message = "no path to the peer was found; a TURN relay may help".to_owned();
+                    actions.push(Action::Tell(LinkEvent::Error { message }));
+                }
                 self.retry(now, &mut actions);
             }
             Call::Up(up) => self.lose(now, reason, up.probe.map(|probe| probe.then), &mut actions),

@@ -115,7 +115,7 @@ fn a_call_whose_peer_does_not_answer_is_replaced_by_what_came_meanwhile() {
 fn a_channel_that_closes_during_the_question_is_the_answer() {
     let mut machine = up(Role::Answerer);
     machine.offered(10, false, false, alive(5));
-    let actions = machine.call_down(11, "datachannel-closed");
+    let actions = machine.call_down(11, "datachannel-closed", false);
     assert_eq!(actions.last(), Some(&Action::Answer));
 }
 
@@ -215,7 +215,7 @@ fn a_peer_with_a_pulse_that_falls_silent_is_lost_and_one_without_is_not() {
 fn a_call_that_finds_no_path_is_tried_again() {
     let mut machine = entered(Role::Offerer);
     machine.peer_joined(0, MUTE);
-    let actions = machine.call_down(1, "datachannel-closed");
+    let actions = machine.call_down(1, "datachannel-closed", false);
     assert!(
         matches!(&actions[1], Action::Tell(LinkEvent::Error { .. })),
         "{actions:?}"

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::client::{Backoff, Trust};
 use crate::domain::Permission;
 
-use super::IceServer;
+use super::{IceServer, RoomSecret};
 
 /// How to reach the other side. Its `Debug` form does not show the room, which is a secret, nor a password of a relay.
 #[derive(Clone)]
@@ -15,6 +15,9 @@ pub struct LinkOptions {
     pub signal_url: String,
     /// The room to meet in; `None` has the server make one, which [`super::LinkEvent::Room`] tells.
     pub room: Option<String>,
+    /// A secret that is kept from signaling. With it `room` is not used: the room is derived from it, and nobody is
+    /// connected who does not prove over the channel that it knows it. Both sides have to be wardrooms.
+    pub secret: Option<RoomSecret>,
     /// The name shown to the other side.
     pub name: String,
     /// The most that this side allows. The other side may restrict it further and can never raise it.
@@ -36,6 +39,7 @@ impl LinkOptions {
         Self {
             signal_url: signal_url.into(),
             room: None,
+            secret: None,
             name: name.into(),
             permission: Permission::Helper,
             ice_servers: Vec::new(),

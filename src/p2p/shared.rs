@@ -35,6 +35,8 @@ pub(super) struct Live {
     pub(super) largest: usize,
     /// Bytes of the largest message that it joins from pieces.
     pub(super) joins_bytes: Option<usize>,
+    /// Whether the peer has proven that it knows the secret.
+    pub(super) proven: bool,
 }
 
 impl Shared {
@@ -51,7 +53,9 @@ impl Shared {
                     peer: None,
                     permission,
                     peer_joins_pieces: false,
+                    proven: false,
                     attempt: 0,
+                    connections: 0,
                     last_activity_ms: None,
                 },
                 live: None,
@@ -76,6 +80,12 @@ impl Shared {
         self.lock().live.clone()
     }
 
+    /// The connection, if it is still the one of this number.
+    pub(super) fn live_at(&self, connection: u64) -> Option<Live> {
+        let state = self.lock();
+        state.live.clone().filter(|_| state.status.connections == connection)
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.lock().is_closed
     }
@@ -89,12 +99,17 @@ impl Shared {
     /// A connection is up, or what holds on it has changed.
     pub(super) fn connected(&self, live: Live, peer: &str) {
         let mut state = self.lock();
+        let before = state.live.as_ref().map(|before| &before.connection);
+        if before.is_none_or(|before| !Arc::ptr_eq(before, &live.connection)) {
+            state.status.connections += 1;
+        }
         state.status.connected = true;
         state.status.reconnecting = false;
         state.status.attempt = 0;
         state.status.peer = Some(peer.to_owned());
         state.status.permission = live.permission;
         state.status.peer_joins_pieces = live.joins_bytes.is_some();
+        state.status.proven = live.proven;
         state.live = Some(live);
     }
 
@@ -104,6 +119,7 @@ impl Shared {
         state.status.connected = false;
         state.status.peer = None;
         state.status.peer_joins_pieces = false;
+        state.status.proven = false;
         state.live = None;
     }
 

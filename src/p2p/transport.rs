@@ -12,14 +12,15 @@ use tokio::sync::{mpsc, watch};
 use webrtc::data_channel::DataChannel;
 use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder, RTCIceCandidateInit,
-    RTCIceServer, RTCPeerConnectionIceEvent, RTCPeerConnectionState, RTCSessionDescription, RTCStatsReportEntry,
-    SettingEngineBuilder, StatsSelector,
+    RTCIceGatheringState, RTCIceServer, RTCPeerConnectionIceEvent, RTCPeerConnectionState, RTCSessionDescription,
+    RTCStatsReportEntry, SettingEngineBuilder, StatsSelector,
 };
 use webrtc::runtime::Runtime;
 
 use crate::signaling::frame::check_sdp;
 
 use super::addresses::{self, Gate};
+use super::secret::{fingerprint_in, fingerprint_of};
 use super::{IceDetails, IceServer, LinkLimits};
 
 /// The label of the data channel.
@@ -64,6 +65,8 @@ pub(super) struct Happenings {
     pub(super) channels: mpsc::Receiver<Arc<dyn DataChannel>>,
     /// The state of the whole.
     pub(super) state: watch::Receiver<RTCPeerConnectionState>,
+    /// Whether all own candidates were found.
+    pub(super) gathered: watch::Receiver<bool>,
 }
 
 /// What is wrong with a connection or with what the other side sent. It repeats nothing of that.
@@ -136,10 +139,12 @@ impl Transport {
         let (candidate_sender, candidates) = mpsc::channel(CANDIDATES);
         let (channel_sender, channels) = mpsc::channel(CHANNELS);
         let (state_sender, state) = watch::channel(RTCPeerConnectionState::New);
+        let (gathered_sender, gathered) = watch::channel(false);
         let handler = Handler {
             candidates: candidate_sender,
             channels: channel_sender.clone(),
             state: state_sender,
+            gathered: gathered_sender,
         };
         let message_bytes = u32::try_from(limits.message_bytes).unwrap_or(u32::MAX);
         let settings = SettingEngineBuilder::new()
@@ -178,6 +183,7 @@ impl Transport {
             candidates,
             channels,
             state,
+            gathered,
         };
         Ok((transport, happenings, channel_sender))
     }
@@ -274,6 +280,19 @@ pub(super) async fn largest_message(connection: &dyn PeerConnection, limits: &Li
     }
 }
 
+/// The fingerprints of the own and of the peer's certificate, on a connection whose channel is open.
+pub(super) async fn fingerprints(connection: &dyn PeerConnection) -> Option<([u8; 32], [u8; 32])> {
+    let own = fingerprint_in(&connection.local_description().await?.sdp)?;
+    let certificates = connection
+        .sctp()
+        .await?
+        .transport()
+        .get_remote_certificates()
+        .await
+        .ok()?;
+    Some((own, fingerprint_of(certificates.first()?)))
+}
+
 /// The state of a connection for people.
 pub(super) async fn details(connection: &dyn PeerConnection) -> IceDetails {
     let mut details = IceDetails::default();
@@ -342,6 +361,7 @@ struct Handler {
     candidates: mpsc::Sender<String>,
     channels: mpsc::Sender<Arc<dyn DataChannel>>,
     state: watch::Sender<RTCPeerConnectionState>,
+    gathered: watch::Sender<bool>,
 }
 
 #[async_trait]
@@ -350,6 +370,10 @@ impl PeerConnectionEventHandler for Handler {
         if let Ok(candidate) = event.candidate.to_json() {
             drop(self.candidates.try_send(format!("a={}", candidate.candidate)));
         }
+    }
+
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        self.gathered.send_replace(state == RTCIceGatheringState::Complete);
     }
 
     async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {

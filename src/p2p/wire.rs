@@ -10,9 +10,10 @@ use webrtc::peer_connection::{PeerConnection, RTCPeerConnectionState};
 use crate::domain::Permission;
 
 use super::conversation::{Conversation, Said};
+use super::secret::Proof;
 use super::shared::{Live, Shared, Signs, is_over};
-use super::transport::{Happenings, largest_message};
-use super::{LinkEvent, LinkLimits};
+use super::transport::{Happenings, fingerprints, largest_message};
+use super::{LinkEvent, LinkLimits, RoomSecret};
 
 /// What the task tells the task of the link, with the number of the connection.
 pub(super) enum Report {
@@ -22,8 +23,8 @@ pub(super) enum Report {
     Up,
     /// The path is disturbed.
     Disturbed,
-    /// The connection is over.
-    Down,
+    /// The connection is over. `is_told` says that the user was told why.
+    Down { is_told: bool },
 }
 
 /// All that the task of one connection needs.
@@ -32,6 +33,7 @@ pub(super) struct Wire {
     pub(super) shared: Arc<Shared>,
     pub(super) signs: Arc<Signs>,
     pub(super) limits: LinkLimits,
+    pub(super) secret: Option<RoomSecret>,
     pub(super) connection: Arc<dyn PeerConnection>,
     pub(super) happenings: Happenings,
     pub(super) conversation: Conversation,
@@ -44,7 +46,12 @@ pub(super) struct Wire {
 }
 
 /// The connection is over, or nobody listens any more.
-struct Over;
+struct Over {
+    is_told: bool,
+}
+
+/// The usual end.
+const OVER: Over = Over { is_told: false };
 
 impl Wire {
     /// Runs until the connection is over or the task is told to end. Nothing is told after it has ended.
@@ -64,8 +71,8 @@ impl Wire {
                     self.next(&channel).await
                 }
             };
-            if went.is_err() {
-                break self.report(Report::Down).await;
+            if let Err(Over { is_told }) = went {
+                break self.report(Report::Down { is_told }).await;
             }
         }
     }
@@ -73,13 +80,13 @@ impl Wire {
     async fn wait_for_channel(&mut self, channel: &mut Option<Arc<dyn DataChannel>>) -> Result<(), Over> {
         tokio::select! {
             opened = self.happenings.channels.recv() => {
-                *channel = Some(opened.ok_or(Over)?);
+                *channel = Some(opened.ok_or(OVER)?);
                 // One is all there is; see the handler.
                 self.happenings.channels.close();
             }
             Some(candidate) = self.happenings.candidates.recv() => self.report(Report::Candidate(candidate)).await,
             changed = self.happenings.state.changed() => {
-                changed.map_err(|_| Over)?;
+                changed.map_err(|_| OVER)?;
                 self.look_at_state().await?;
             }
             Some(level) = self.levels.recv() => drop(self.conversation.set_wanted(level)),
@@ -91,17 +98,18 @@ impl Wire {
         tokio::select! {
             event = channel.poll() => match event {
                 Some(DataChannelEvent::OnOpen) => {
-                    channel.send_text(&self.conversation.handshake()).await.map_err(|_| Over)?;
+                    self.demand_proof().await?;
+                    channel.send_text(&self.conversation.handshake()).await.map_err(|_| OVER)?;
                 }
                 Some(DataChannelEvent::OnMessage(message)) => {
                     self.hear(channel, message.data.to_vec()).await?;
                 }
-                Some(DataChannelEvent::OnClose) | None => return Err(Over),
+                Some(DataChannelEvent::OnClose) | None => return Err(OVER),
                 Some(_) => {}
             },
             Some(candidate) = self.happenings.candidates.recv() => self.report(Report::Candidate(candidate)).await,
             changed = self.happenings.state.changed() => {
-                changed.map_err(|_| Over)?;
+                changed.map_err(|_| OVER)?;
                 self.look_at_state().await?;
             }
             Some(level) = self.levels.recv() => {
@@ -120,7 +128,7 @@ impl Wire {
     async fn look_at_state(&mut self) -> Result<(), Over> {
         let state = *self.happenings.state.borrow_and_update();
         if is_over(state) {
-            return Err(Over);
+            return Err(OVER);
         }
         if state == RTCPeerConnectionState::Disconnected {
             self.report(Report::Disturbed).await;
@@ -143,7 +151,7 @@ impl Wire {
                 changed,
             } => {
                 if let Some(reply) = reply {
-                    channel.send_text(&reply).await.map_err(|_| Over)?;
+                    channel.send_text(&reply).await.map_err(|_| OVER)?;
                 }
                 self.refresh(channel).await;
                 if is_first {
@@ -158,13 +166,28 @@ impl Wire {
                     self.tell(LinkEvent::PermissionChanged { permission }).await?;
                 }
             }
-            Said::Ping(reply) => channel.send_text(&reply).await.map_err(|_| Over)?,
+            Said::Ping(reply) => channel.send_text(&reply).await.map_err(|_| OVER)?,
             Said::Pong | Said::Piece => {}
             Said::Message { text, value, refused } => {
                 self.tell(LinkEvent::Received { text, value, refused }).await?;
             }
             Said::Problem(message) => self.tell(LinkEvent::Error { message }).await?,
+            Said::Stranger => {
+                let message = "the peer has not proven that it knows the secret".to_owned();
+                self.tell(LinkEvent::Error { message }).await?;
+                return Err(Over { is_told: true });
+            }
         }
+        Ok(())
+    }
+
+    /// With a secret, nothing is said to or taken from whoever does not prove that it knows it.
+    async fn demand_proof(&mut self) -> Result<(), Over> {
+        let Some(secret) = self.secret.clone() else {
+            return Ok(());
+        };
+        let (own, peer) = fingerprints(&*self.connection).await.ok_or(OVER)?;
+        self.conversation.demand(Proof::new(secret, own, peer));
         Ok(())
     }
 
@@ -177,6 +200,7 @@ impl Wire {
             permission: self.conversation.permission(),
             largest: largest_message(&*self.connection, &self.limits).await,
             joins_bytes: peer.joins_bytes,
+            proven: self.conversation.is_proven(),
         };
         self.shared.connected(live, &peer.name);
     }
@@ -186,7 +210,7 @@ impl Wire {
         let event = match self.events.try_send(event) {
             Ok(()) => return Ok(()),
             Err(mpsc::error::TrySendError::Full(event)) => event,
-            Err(mpsc::error::TrySendError::Closed(_)) => return Err(Over),
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(OVER),
         };
         self.signs.waits(true);
         let told = self.events.send(event).await;
@@ -195,7 +219,7 @@ impl Wire {
             self.shared.clock.steady_ms(),
             self.conversation.peer().is_some_and(|peer| peer.has_pulse),
         );
-        told.map_err(|_| Over)
+        told.map_err(|_| OVER)
     }
 
     async fn report(&self, report: Report) {

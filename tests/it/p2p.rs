@@ -1,5 +1,6 @@
 //! Links between two agents over WebRTC: wardroom with itself, with a peer that shares no code with it, and with hostile ones.
 
+mod connect;
 mod hostile;
 mod levels;
 mod loss;

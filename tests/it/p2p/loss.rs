@@ -1,13 +1,16 @@
 //! Connections that end without a word, and signaling that fails or comes and goes.
 
 use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use wardroom::domain::Permission;
 use wardroom::p2p::LinkEvent;
 
 use super::ours::pair;
 use super::signaling;
 use crate::support::link::options;
-use crate::support::{NodePeer, TestLink, TestServer};
+use crate::support::{NodePeer, TestLink};
 
 fn is_lost(event: &LinkEvent) -> bool {
     matches!(event, LinkEvent::Disconnected { .. })
@@ -71,19 +74,13 @@ async fn a_level_outlives_the_connection() {
 
 #[tokio::test]
 async fn a_connection_outlives_its_signaling_which_is_entered_again() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let port = free_port();
-    let start = || {
-        let builder = TestServer::builder().data_dir(directory.path()).signaling_only();
-        builder.argument("--port").argument(&port).start()
-    };
-    let mut server = start();
-    let url = format!("{}/signal/", server.url());
-    let (mut one, mut two) = pair(&url, Permission::Intimate, Permission::Intimate).await;
-    server.kill();
+    let (server, _) = signaling();
+    let door = Door::open(server.authority()).await;
+    let (mut one, mut two) = pair(&door.url, Permission::Intimate, Permission::Intimate).await;
+    door.shut();
     one.chat("without signaling").await.expect("sent");
     assert_eq!(two.received().await.0["payload"]["content"], "without signaling");
-    let _server = start();
+    door.reopen();
     // Both come back into the room, and neither takes the other one for a new peer.
     for link in [&mut one, &mut two] {
         link.wait_for("the room", |event| matches!(event, LinkEvent::Role { .. }))
@@ -114,24 +111,64 @@ async fn a_server_that_is_not_there_is_named_and_tried_again() {
 }
 
 #[tokio::test]
-async fn a_killed_signaling_server_does_not_keep_two_from_meeting_later() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let port = free_port();
-    let start = || {
-        let builder = TestServer::builder().data_dir(directory.path()).signaling_only();
-        builder.argument("--port").argument(&port).start()
-    };
-    let mut server = start();
-    let url = format!("{}/signal/", server.url());
-    let mut one = TestLink::enter(&url, "room", Permission::Helper).await;
-    server.kill();
+async fn signaling_that_was_away_does_not_keep_two_from_meeting_later() {
+    let (server, _) = signaling();
+    let door = Door::open(server.authority()).await;
+    let mut one = TestLink::enter(&door.url, "room", Permission::Helper).await;
+    door.shut();
     one.wait_for("the loss", is_lost).await;
-    let _server = start();
-    let mut two = TestLink::start(options(&url, "room", "Two", Permission::Helper));
+    door.reopen();
+    let mut two = TestLink::start(options(&door.url, "room", "Two", Permission::Helper));
     one.connected().await;
     two.connected().await;
     one.close().await;
     two.close().await;
+}
+
+/// A way to a server that can be cut, and opened again at the same address.
+struct Door {
+    url: String,
+    is_shut: watch::Sender<bool>,
+    _task: JoinSet<()>,
+}
+
+impl Door {
+    async fn open(target: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("ws://{}/signal/", listener.local_addr().expect("an address"));
+        let (is_shut, shut) = watch::channel(false);
+        let target = target.to_owned();
+        let task = JoinSet::from_iter([async move {
+            let mut ways = JoinSet::new();
+            loop {
+                let (mut near, _) = listener.accept().await.expect("a connection");
+                let (target, mut shut) = (target.clone(), shut.clone());
+                ways.spawn(async move {
+                    let passing = async {
+                        let mut far = TcpStream::connect(&target).await?;
+                        tokio::io::copy_bidirectional(&mut near, &mut far).await
+                    };
+                    tokio::select! {
+                        _ = shut.wait_for(|shut| *shut) => {}
+                        _ = passing => {}
+                    }
+                });
+            }
+        }]);
+        Self {
+            url,
+            is_shut,
+            _task: task,
+        }
+    }
+
+    fn shut(&self) {
+        self.is_shut.send_replace(true);
+    }
+
+    fn reopen(&self) {
+        self.is_shut.send_replace(false);
+    }
 }
 
 /// A port that nobody listens on. Somebody may take it before it is used; the kernel gives others first.

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use wardroom::domain::Permission;
-use wardroom::p2p::{Envelope, LinkEvent, LinkOptions, SendError};
+use wardroom::p2p::{Envelope, LinkEvent, LinkOptions, RoomSecret, SendError};
+use wardroom::runtime::clock::SystemEntropy;
 
 use super::signaling;
 use crate::support::link::{TestLink, options};
@@ -182,4 +183,61 @@ async fn a_link_ends_with_its_handles_and_with_its_events() {
     four.wait_for("the loss", |event| matches!(event, LinkEvent::Disconnected { .. }))
         .await;
     soon("the end", link.close()).await;
+}
+
+#[tokio::test]
+async fn two_that_know_a_secret_prove_it_and_the_server_never_sees_it() {
+    let (_server, url) = signaling();
+    let secret = RoomSecret::random(&SystemEntropy).expect("random bytes");
+    let with = |name: &str| LinkOptions {
+        secret: Some(secret.clone()),
+        ..options(&url, "not used", name, Permission::Intimate)
+    };
+    let mut one = TestLink::start(with("One"));
+    let LinkEvent::Room { room_id } = one.next().await else {
+        panic!("the room comes first")
+    };
+    assert_eq!(room_id, secret.room());
+    let mut two = TestLink::start(with("Two"));
+    one.connected().await;
+    two.connected().await;
+    assert!(one.link.status().proven && two.link.status().proven);
+    one.chat("hello").await.expect("sent");
+    two.received().await;
+    two.link.set_permission(Permission::Chat).await;
+    one.wait_for("the change", |event| {
+        matches!(event, LinkEvent::PermissionChanged { .. })
+    })
+    .await;
+    assert!(one.link.status().proven);
+    one.close().await;
+    two.close().await;
+}
+
+#[tokio::test]
+async fn whoever_has_found_the_room_and_does_not_know_the_secret_is_not_let_in() {
+    let (_server, url) = signaling();
+    let secret = RoomSecret::random(&SystemEntropy).expect("random bytes");
+    let mut one = TestLink::start(LinkOptions {
+        secret: Some(secret.clone()),
+        ..options(&url, "not used", "One", Permission::Intimate)
+    });
+    one.wait_for("the role", |event| matches!(event, LinkEvent::Role { .. }))
+        .await;
+    // One that hands on what it hears from the server, as the server itself could.
+    let mut stranger = TestLink::start(options(&url, &secret.room(), "Stranger", Permission::Intimate));
+    assert!(one.error().await.contains("secret"));
+    assert!(!one.link.status().connected);
+    stranger
+        .wait_for("the loss", |event| matches!(event, LinkEvent::Disconnected { .. }))
+        .await;
+    stranger.close().await;
+    let mut two = TestLink::start(LinkOptions {
+        secret: Some(secret),
+        ..options(&url, "not used", "Two", Permission::Intimate)
+    });
+    one.connected().await;
+    two.connected().await;
+    one.close().await;
+    two.close().await;
 }

@@ -93,7 +93,8 @@ socket.on('message', (data) => {
     if (!isSurplus) connect()
     connection.setRemoteDescription(frame.payload, 'offer')
     // Without a type the binding makes an offer behind its answer, as it does under link-agent.
-    connection.setLocalDescription(options.surplus ? undefined : 'answer')
+    if (options.surplus) connection.setLocalDescription()
+    else connection.setLocalDescription('answer')
   } else if (frame.type === 'answer') {
     say({ event: 'answer', count: descriptions })
     connection?.setRemoteDescription(frame.payload, 'answer')
