@@ -49,11 +49,14 @@ pub(super) struct RcFile {
 
 /// Commands for what happens.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 pub(super) struct RcHooks {
-    pub(super) on_connect: Option<String>,
-    pub(super) on_message: Option<String>,
-    pub(super) on_disconnect: Option<String>,
+    #[serde(rename = "onConnect")]
+    pub(super) connect: Option<String>,
+    #[serde(rename = "onMessage")]
+    pub(super) message: Option<String>,
+    #[serde(rename = "onDisconnect")]
+    pub(super) disconnect: Option<String>,
 }
 
 impl RcFile {
@@ -114,7 +117,7 @@ pub(super) fn directory() -> Result<PathBuf, Failure> {
 /// A path in which `~` means the home directory.
 pub(super) fn expanded(path: &str) -> PathBuf {
     match (path.strip_prefix('~'), home()) {
-        (Some(rest), Some(home)) if rest.is_empty() => home,
+        (Some(""), Some(home)) => home,
         (Some(rest), Some(home)) if rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
         _ => PathBuf::from(path),
     }

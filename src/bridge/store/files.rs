@@ -108,7 +108,7 @@ impl Files {
 pub(in crate::bridge) fn complete(
     connection: &Connection,
     root: &Path,
-    room: i64,
+    number: i64,
     room_id: &str,
 ) -> Result<(), StoreError> {
     let directory = root.join(room_id);
@@ -117,10 +117,10 @@ pub(in crate::bridge) fn complete(
         let path = directory.join(journal.file);
         let after = whole_lines(&path)
             .map_err(|error| failed(&path, &error))?
-            .map_or(Ok(Some(0)), |last| number_of(connection, journal, room, &last))?;
+            .map_or(Ok(Some(0)), |last| number_of(connection, journal, number, &last))?;
         // A last line that we do not know was written by somebody else, who may do with the file as he likes.
-        if let Some(number) = after {
-            append_after(connection, journal, room, number, &path)?;
+        if let Some(after) = after {
+            append_after(connection, journal, number, after, &path)?;
         }
     }
     Ok(())
