@@ -49,11 +49,14 @@ pub(super) struct RcFile {
 
 /// Commands for what happens.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 pub(super) struct RcHooks {
-    pub(super) on_connect: Option<String>,
-    pub(super) on_message: Option<String>,
-    pub(super) on_disconnect: Option<String>,
+    #[serde(rename = "onConnect")]
+    pub(super) connect: Option<String>,
+    #[serde(rename = "onMessage")]
+    pub(super) message: Option<String>,
+    #[serde(rename = "onDisconnect")]
+    pub(super) disconnect: Option<String>,
 }
 
 impl RcFile {

@@ -80,8 +80,8 @@ struct Daemon {
     #[arg(long)]
     foreground: bool,
     /// Report to the process that started this one, and leave its session
-    #[arg(long, hide = true, requires = "foreground")]
-    daemon_child: bool,
+    #[arg(long = "daemon-child", hide = true, requires = "foreground")]
+    is_child: bool,
 }
 
 #[derive(Debug, Subcommand)]

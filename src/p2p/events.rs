@@ -154,6 +154,8 @@ pub struct LinkStatus {
     pub proven: bool,
     /// Attempts since the last connection.
     pub attempt: u32,
+    /// How many connections there were, the present one included: its number, for [`super::Link::send_on`].
+    pub connections: u64,
     /// When the peer was last heard of, in milliseconds since 1970; `None` before the first connection.
     pub last_activity_ms: Option<i64>,
 }

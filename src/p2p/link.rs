@@ -120,7 +120,21 @@ impl Link {
     ///
     /// [`SendError`]; with [`SendError::is_final`] another try on a link like this one will fail as well.
     pub async fn send(&self, envelope: &Envelope) -> Result<(), SendError> {
-        let Some(live) = self.shared.live() else {
+        self.send_over(envelope, self.shared.live()).await
+    }
+
+    /// The same, on the connection with this number ([`LinkStatus::connections`]) and no later one: for whoever sends again
+    /// at the beginning of each connection what was not acknowledged on the one before, and keeps the order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::send`]; [`SendError::NotConnected`] when that connection is gone.
+    pub async fn send_on(&self, connection: u64, envelope: &Envelope) -> Result<(), SendError> {
+        self.send_over(envelope, self.shared.live_at(connection)).await
+    }
+
+    async fn send_over(&self, envelope: &Envelope, live: Option<Live>) -> Result<(), SendError> {
+        let Some(live) = live else {
             return Err(if self.shared.is_closed() {
                 SendError::Closed
             } else {

@@ -55,6 +55,7 @@ impl Shared {
                     peer_joins_pieces: false,
                     proven: false,
                     attempt: 0,
+                    connections: 0,
                     last_activity_ms: None,
                 },
                 live: None,
@@ -79,6 +80,12 @@ impl Shared {
         self.lock().live.clone()
     }
 
+    /// The connection, if it is still the one of this number.
+    pub(super) fn live_at(&self, connection: u64) -> Option<Live> {
+        let state = self.lock();
+        state.live.clone().filter(|_| state.status.connections == connection)
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.lock().is_closed
     }
@@ -92,6 +99,10 @@ impl Shared {
     /// A connection is up, or what holds on it has changed.
     pub(super) fn connected(&self, live: Live, peer: &str) {
         let mut state = self.lock();
+        let before = state.live.as_ref().map(|before| &before.connection);
+        if before.is_none_or(|before| !Arc::ptr_eq(before, &live.connection)) {
+            state.status.connections += 1;
+        }
         state.status.connected = true;
         state.status.reconnecting = false;
         state.status.attempt = 0;

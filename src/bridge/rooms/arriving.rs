@@ -137,7 +137,7 @@ impl Room {
                 room: self.number,
                 agent,
             };
-            beside.mailboxes.deliver(key, routed.place, &text);
+            beside.arrive(key, routed.place, &text);
         }
         for agent in &routed.agents {
             beside

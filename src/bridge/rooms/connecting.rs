@@ -174,12 +174,12 @@ impl Rooms {
             .store
             .call_then(
                 move |connection| {
-                    let (room, is_new) = rooms::open(connection, &id, hub.as_ref())?;
+                    let (stored, is_new) = rooms::open(connection, &id, hub.as_ref())?;
                     if is_new {
-                        takeover::read(connection, &root, room.number, &id)?;
+                        takeover::read(connection, &root, stored.number, &id)?;
                     }
-                    files::complete(connection, &root, room.number, &id)?;
-                    Ok((room, is_new))
+                    files::complete(connection, &root, stored.number, &id)?;
+                    Ok((stored, is_new))
                 },
                 move |(room, is_new), _| {
                     if is_new {

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use super::arriving::Incoming;
 use super::leaving::Outcome;
 use super::{Entered, Happening, Room};
+use crate::bridge::store::outbox::Outgoing;
 use crate::p2p::{Envelope, Link, LinkEvent};
 
 /// Things that are stored in one transaction.
@@ -150,18 +151,20 @@ fn enter(entered: &watch::Sender<Entered>, how: Entered) {
     });
 }
 
-/// Sends what is in the outbox, in order, once for each connection.
+/// Sends what is in the outbox, in order, once for each connection. A message is only ever sent on the connection that its
+/// predecessors were sent on: one that went over a new connection before what was lost with the old one would overtake it.
 async fn pump(room: &Arc<Room>, link: &Link) {
     let mut connections = room.connections.subscribe();
     let (mut connection, mut sent) = (0, 0);
     loop {
-        let present = *connections.borrow_and_update();
-        if present != connection {
-            (connection, sent) = (present, 0);
+        connections.borrow_and_update();
+        let status = link.status();
+        if status.connections != connection {
+            (connection, sent) = (status.connections, 0);
             room.sent.store(0, Ordering::Release);
             introduce(room, link).await;
         }
-        let waiting = if link.status().connected && connection > 0 {
+        let waiting = if status.connected {
             room.waiting_after(sent).await
         } else {
             Ok(Vec::new())
@@ -170,43 +173,42 @@ async fn pump(room: &Arc<Room>, link: &Link) {
             tracing::error!(%error, "the outbox of a room cannot be read");
             Vec::new()
         });
-        if waiting.is_empty() {
+        let is_stuck = waiting.is_empty() || !send_all(room, link, connection, waiting, &mut sent).await;
+        // What was put into the outbox meanwhile has left a permit, and a new connection a change.
+        if is_stuck && link.status().connections == connection {
             tokio::select! {
                 () = room.wants_sending.notified() => {}
                 _ = connections.changed() => {}
             }
-            continue;
-        }
-        for outgoing in waiting {
-            let Ok(envelope) = Envelope::from_text(&outgoing.text) else {
-                // Written by us or taken over from an original that would not have sent it either.
-                drop(room.give_up(&outgoing, "it is no message".to_owned()).await);
-                continue;
-            };
-            // Before it leaves, since the acknowledgement may be faster than this task.
-            room.sent.store(outgoing.number, Ordering::Release);
-            match link.send(&envelope).await {
-                Ok(()) => {
-                    sent = outgoing.number;
-                    room.outcomes.tell(outgoing.number, Outcome::Sent);
-                }
-                Err(error) if error.is_final() => {
-                    sent = outgoing.number;
-                    if let Err(error) = room.give_up(&outgoing, error.to_string()).await {
-                        tracing::error!(%error, "a message that cannot be sent stays in the outbox");
-                    }
-                }
-                Err(_) => {
-                    room.outcomes.keep_all();
-                    tokio::select! {
-                        () = room.wants_sending.notified() => {}
-                        _ = connections.changed() => {}
-                    }
-                    break;
-                }
-            }
         }
     }
+}
+
+/// Sends messages over a connection. False when it is gone; then the rest is kept.
+async fn send_all(room: &Arc<Room>, link: &Link, connection: u64, waiting: Vec<Outgoing>, sent: &mut i64) -> bool {
+    for outgoing in waiting {
+        let Ok(envelope) = Envelope::from_text(&outgoing.text) else {
+            // Taken over from an original, which would not have sent it either.
+            drop(room.give_up(&outgoing, "it is no message".to_owned()).await);
+            continue;
+        };
+        // Before it leaves, since the acknowledgement may be faster than this task.
+        room.sent.store(outgoing.number, Ordering::Release);
+        match link.send_on(connection, &envelope).await {
+            Ok(()) => room.outcomes.tell(outgoing.number, Outcome::Sent),
+            Err(error) if error.is_final() => {
+                if let Err(error) = room.give_up(&outgoing, error.to_string()).await {
+                    tracing::error!(%error, "a message that cannot be sent stays in the outbox");
+                }
+            }
+            Err(_) => {
+                room.outcomes.keep_all();
+                return false;
+            }
+        }
+        *sent = outgoing.number;
+    }
+    true
 }
 
 /// Tells a peer who is here, once for each run of the bridge. Not kept: it is told anew when there is somebody new.

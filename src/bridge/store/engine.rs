@@ -18,8 +18,11 @@ pub(super) trait Work: Send {
     /// Does it, inside the transaction of its group. May be called once more, after the first time was undone.
     fn run(&mut self, connection: &Connection) -> Keep;
 
-    /// It is committed.
-    fn finish(self: Box<Self>, files: &mut Files);
+    /// It is committed: does what follows.
+    fn follow(&mut self, files: &mut Files);
+
+    /// Tells whoever waits, when everything that follows the group is done.
+    fn finish(self: Box<Self>);
 
     /// Nothing of it was saved.
     fn fail(self: Box<Self>, error: &StoreError);
@@ -28,8 +31,9 @@ pub(super) trait Work: Send {
 /// A closure, what follows its commit, and whoever waits for that.
 pub(super) struct Call<A, T, F, U> {
     act: A,
-    then: F,
+    then: Option<F>,
     result: Option<Result<T, StoreError>>,
+    outcome: Option<Result<U, Unavailable>>,
     answer: oneshot::Sender<Result<U, Unavailable>>,
 }
 
@@ -37,8 +41,9 @@ impl<A, T, F, U> Call<A, T, F, U> {
     pub(super) fn new(act: A, then: F, answer: oneshot::Sender<Result<U, Unavailable>>) -> Self {
         Self {
             act,
-            then,
+            then: Some(then),
             result: None,
+            outcome: None,
             answer,
         }
     }
@@ -60,17 +65,20 @@ where
         keep
     }
 
-    fn finish(self: Box<Self>, files: &mut Files) {
-        let Self {
-            then, result, answer, ..
-        } = *self;
-        let outcome = match result {
-            Some(Ok(done)) => Ok(then(done, files)),
-            Some(Err(error)) => Err(Unavailable(error.to_string())),
-            None => Err(Unavailable("it was not asked".to_owned())),
+    fn follow(&mut self, files: &mut Files) {
+        let outcome = match (self.result.take(), self.then.take()) {
+            (Some(Ok(done)), Some(then)) => Ok(then(done, files)),
+            (Some(Err(error)), _) => Err(Unavailable(error.to_string())),
+            _ => Err(Unavailable("it was not asked".to_owned())),
         };
-        // Whoever has gone does not want to know.
-        let _ = answer.send(outcome);
+        self.outcome = Some(outcome);
+    }
+
+    fn finish(self: Box<Self>) {
+        if let Some(outcome) = self.outcome {
+            // Whoever has gone does not want to know.
+            let _ = self.answer.send(outcome);
+        }
     }
 
     fn fail(self: Box<Self>, error: &StoreError) {
@@ -104,11 +112,15 @@ impl Engine for Grouping {
 
     fn undone(&mut self) {}
 
-    fn committed(&mut self, jobs: Vec<Job>, _took: Duration, _is_idle: bool) {
-        for job in jobs {
-            job.finish(&mut self.files);
+    fn committed(&mut self, mut jobs: Vec<Job>, _took: Duration, _is_idle: bool) {
+        for job in &mut jobs {
+            job.follow(&mut self.files);
         }
+        // Whoever is answered finds the files as they should be.
         self.files.flush();
+        for job in jobs {
+            job.finish();
+        }
     }
 
     fn failed(&mut self, jobs: Vec<Job>, error: &StoreError) {

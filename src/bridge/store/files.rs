@@ -8,11 +8,12 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::digest;
-use crate::bridge::mailboxes::Mailboxes;
+use crate::bridge::mailboxes::{Mailboxes, Place, QueueKey};
 use crate::bridge::notices::Notices;
 use crate::store::StoreError;
 
@@ -48,8 +49,9 @@ pub(in crate::bridge) struct Files {
     waiting: BTreeMap<(String, Journal), Vec<u8>>,
     /// Whether the last attempt failed, so that the log says it once.
     is_failing: bool,
-    /// Who waits for messages.
-    pub(in crate::bridge) mailboxes: Mailboxes,
+    /// Messages of the group, for those who wait at queues.
+    arrived: Vec<(QueueKey, Place, Arc<str>)>,
+    mailboxes: Mailboxes,
     /// The files that tell agents that there is something.
     pub(in crate::bridge) notices: Notices,
 }
@@ -60,6 +62,7 @@ impl Files {
             root: root.to_owned(),
             waiting: BTreeMap::new(),
             is_failing: false,
+            arrived: Vec::new(),
             mailboxes,
             notices,
         }
@@ -72,7 +75,12 @@ impl Files {
         lines.push(b'\n');
     }
 
-    /// Writes what waits.
+    /// Shows a message to those who wait at a queue, when the files are written.
+    pub(in crate::bridge) fn arrive(&mut self, key: QueueKey, place: Place, text: &Arc<str>) {
+        self.arrived.push((key, place, Arc::clone(text)));
+    }
+
+    /// Writes what waits, and shows what has arrived.
     pub(super) fn flush(&mut self) {
         let mut failed = None;
         for ((room_id, journal), lines) in std::mem::take(&mut self.waiting) {
@@ -90,6 +98,9 @@ impl Files {
             None => self.is_failing = false,
         }
         self.notices.flush();
+        for (key, place, text) in std::mem::take(&mut self.arrived) {
+            self.mailboxes.deliver(key, place, &text);
+        }
     }
 }
 
@@ -97,7 +108,7 @@ impl Files {
 pub(in crate::bridge) fn complete(
     connection: &Connection,
     root: &Path,
-    room: i64,
+    number: i64,
     room_id: &str,
 ) -> Result<(), StoreError> {
     let directory = root.join(room_id);
@@ -106,10 +117,10 @@ pub(in crate::bridge) fn complete(
         let path = directory.join(journal.file);
         let after = whole_lines(&path)
             .map_err(|error| failed(&path, &error))?
-            .map_or(Ok(Some(0)), |last| number_of(connection, journal, room, &last))?;
+            .map_or(Ok(Some(0)), |last| number_of(connection, journal, number, &last))?;
         // A last line that we do not know was written by somebody else, who may do with the file as he likes.
-        if let Some(number) = after {
-            append_after(connection, journal, room, number, &path)?;
+        if let Some(after) = after {
+            append_after(connection, journal, number, after, &path)?;
         }
     }
     Ok(())

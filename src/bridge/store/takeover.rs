@@ -26,27 +26,27 @@ const TASKS: &str = "tasks.jsonl";
 pub(in crate::bridge) fn read(
     connection: &Connection,
     root: &Path,
-    room: i64,
+    number: i64,
     room_id: &str,
 ) -> Result<(), StoreError> {
     let directory = root.join(room_id);
     for line in lines(&directory.join(super::files::INBOX.file))? {
         // As it is, so that the file's last line is found again.
         if serde_json::from_str::<Value>(&line).is_ok() {
-            inbox::add(connection, room, &line)?;
+            inbox::add(connection, number, &line)?;
         }
     }
     // Lines that are not understood are skipped, as the original does.
     for line in lines(&directory.join(PENDING))? {
         if let Ok(Some(id)) = Envelope::from_text(&line).map(|envelope| envelope.id().map(str::to_owned)) {
-            outbox::add(connection, room, &id, &line)?;
+            outbox::add(connection, number, &id, &line)?;
         }
     }
     for line in lines(&directory.join(TASKS))? {
         if let Ok(members) = serde_json::from_str::<Map<String, Value>>(&line)
             && let Some(task) = Task::from_json(&members)
         {
-            tasks::put(connection, room, &task)?;
+            tasks::put(connection, number, &task)?;
         }
     }
     Ok(())

@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Daemon, context: &Context, rc: &RcFile, port: u16)
     if !arguments.foreground {
         return in_background();
     }
-    if arguments.daemon_child {
+    if arguments.is_child {
         // Refused to the leader of a process group, which has a session of its own or was started by hand.
         let _already_leader = rustix::process::setsid();
     }
@@ -126,7 +126,7 @@ fn in_foreground(arguments: &Daemon, context: &Context, rc: &RcFile, port: u16) 
     let port = listener.local_addr().context("the port is not known")?.port();
     let root = root(context, rc, port)?;
     create_private_directory(&root).with_context(|| format!("cannot make `{}`", root.display()))?;
-    let sink = if arguments.daemon_child {
+    let sink = if arguments.is_child {
         Sink::File(root.join("bridge.log"))
     } else {
         Sink::Stderr
@@ -138,7 +138,7 @@ fn in_foreground(arguments: &Daemon, context: &Context, rc: &RcFile, port: u16) 
     };
     let log = telemetry::init(&log, sink).context("cannot set up the log")?;
     let runtime = runtime::multi_threaded()?;
-    let outcome = runtime.block_on(serve(options, listener, port, arguments.daemon_child));
+    let outcome = runtime.block_on(serve(options, listener, port, arguments.is_child));
     runtime.shutdown_background();
     drop(log);
     outcome
@@ -267,9 +267,9 @@ fn notify(arguments: &Daemon, rc: &RcFile) -> Result<NotifyOptions, Failure> {
     Ok(NotifyOptions {
         adapter: adapter.map(Adapter::from_json).transpose().map_err(problem)?,
         hooks: Hooks {
-            on_connect: or(&arguments.on_connect, &rc.hooks.on_connect),
-            on_message: or(&arguments.on_message, &rc.hooks.on_message),
-            on_disconnect: or(&arguments.on_disconnect, &rc.hooks.on_disconnect),
+            on_connect: or(&arguments.on_connect, &rc.hooks.connect),
+            on_message: or(&arguments.on_message, &rc.hooks.message),
+            on_disconnect: or(&arguments.on_disconnect, &rc.hooks.disconnect),
         },
         // Both are needed, as in the original.
         telegram: token.zip(chat).map(|(token, chat)| TelegramOptions::new(token, chat)),

@@ -38,17 +38,16 @@ impl Stop {
             .filter(|_| number > 0)
             .ok_or_else(|| "no such process".to_owned())
             .and_then(|process| kill_process(process, Signal::TERM).map_err(|error| error.to_string()));
-        let line = match ended {
-            Err(error) => json!({"error": error}).to_string(),
-            Ok(()) => {
-                if self.pid.is_none() {
-                    wait(port, number);
-                }
-                if self.kill_port.is_some() {
-                    format!(r#"{{"stopped":true,"pids":[{number}]}}"#)
-                } else {
-                    format!(r#"{{"stopped":true,"pid":{number}}}"#)
-                }
+        let line = if let Err(error) = ended {
+            json!({"error": error}).to_string()
+        } else {
+            if self.pid.is_none() {
+                wait(port, number);
+            }
+            if self.kill_port.is_some() {
+                format!(r#"{{"stopped":true,"pids":[{number}]}}"#)
+            } else {
+                format!(r#"{{"stopped":true,"pid":{number}}}"#)
             }
         };
         print_line(&line)?;

@@ -1,9 +1,13 @@
 //! Rooms of a hub through the bridge: a one-shot agent takes part with `curl`.
 
+use std::process::{Child, Stdio};
+
 use serde_json::{Value, json};
+use wardroom::client::{Connection, Endpoint};
 
 use super::stage::{HubStage, contents};
 use crate::support::bridge::{Notice, unique};
+use crate::support::{Agent, soon};
 
 #[tokio::test]
 async fn an_agent_takes_part_in_a_hub_by_single_requests() {
@@ -142,18 +146,27 @@ async fn what_is_sent_while_the_hub_is_away_is_there_once_when_it_is_back() {
     }
     assert_eq!(stage.bridge.get("/status").await["pending"], 3);
     stage.bridge.kill();
+    // On the same port, which was this server's until just now.
     let port = stage.server.authority().rsplit(':').next().expect("a port").to_owned();
-    let again = crate::support::TestServer::builder()
-        .data_dir(stage.server.data_dir())
-        .argument("--port")
-        .argument(&port)
-        .start();
+    let mut again = stage.bridge.bare_command();
+    again
+        .args(["serve", "--foreground", "--port", &port, "--data-dir"])
+        .arg(stage.server.data_dir())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let _again = Ended(again.spawn().expect("the program starts"));
     stage.bridge.restart();
     stage
         .bridge
         .until("/status", "everything to be sent", |status| status["pending"] == 0)
         .await;
-    let controller = crate::support::Agent::enter(&again, &stage.controller.key).await;
+    let endpoint = Endpoint::parse(stage.server.url()).expect("an address");
+    let connection = soon("a connection", Connection::open(&endpoint))
+        .await
+        .expect("a connection");
+    let controller = Agent::over(connection, json!({"apiKey": stage.controller.key}))
+        .await
+        .expect("let in");
     let said: Vec<Value> = controller.history(&stage.room, 10, None).await;
     let said: Vec<&str> = said.iter().filter_map(|message| message["content"].as_str()).collect();
     assert_eq!(said, ["m0", "m1", "m2"]);
@@ -182,4 +195,14 @@ async fn what_a_hub_refuses_is_told_and_not_kept() {
     assert_eq!(stage.bridge.get("/status").await["pending"], 0);
     let log = std::fs::read_to_string(stage.bridge.root().join(&stage.room).join("events.jsonl")).expect("events");
     assert!(log.contains(r#""event":"error""#) && !log.contains(&stage.key), "{log}");
+}
+
+/// A process that ends with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }

@@ -120,7 +120,7 @@ async fn the_workflow_of_the_fact_sheet_member_for_member() {
     );
     assert_like(
         &one.get_text("/debug").await,
-        r#"{"roomId":"r1","peer":"PeerB","iceState":"*","state":"*","gatheringState":"*","signalingState":"*","selectedCandidatePair":*,"bytesSent":*,"bytesReceived":*,"rtt":*}"#,
+        r#"{"roomId":"r1","peer":"PeerB","iceState":"*","state":"*","gatheringState":"*","signalingState":"*","selectedCandidatePair":"*","bytesSent":*,"bytesReceived":*,"rtt":*}"#,
     );
     assert_like(&one.get_text("/health").await, r#"{"status":"ok","port":*,"rooms":1}"#);
     let (_, text) = one.post_text("/perm", &json!({"level": "chat"})).await;
@@ -324,6 +324,9 @@ async fn a_repeat_is_told_from_another_message_with_the_same_id() {
     pair.one.until("/status", "the acknowledgements", acknowledged).await;
     let came = pair.other.get("/recv").await;
     assert_eq!(contents(came.as_array().expect("messages")), ["a", "b"]);
+    pair.other
+        .until("/status", "the answer to be noted", |status| status["unread"] == 0)
+        .await;
     // It is known for good, not only while the bridge runs.
     pair.other.kill();
     pair.other.restart();

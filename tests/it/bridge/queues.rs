@@ -1,7 +1,7 @@
 //! Queues: who gets what, in which order, and that nothing is lost on the way to whoever asks.
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::stage::{HubStage, contents};
@@ -34,37 +34,6 @@ async fn a_poll_that_is_given_up_loses_nothing() {
         let came = stage.bridge.receive(agent).await;
         assert_eq!(contents(&came), [round.to_string()]);
     }
-}
-
-#[tokio::test]
-async fn everybody_who_waits_at_a_queue_gets_the_same_message_and_it_is_gone() {
-    let stage = HubStage::new().await;
-    let notice = Notice(unique("waiters"));
-    let agent = &notice.0;
-    stage.connect(agent).await;
-    let mut sockets = Vec::new();
-    for _ in 0..3 {
-        let mut socket = TcpStream::connect(("127.0.0.1", stage.bridge.port()))
-            .await
-            .expect("a connection");
-        let request = format!("GET /recv?agent={agent}&wait=60 HTTP/1.0\r\nHost: localhost\r\n\r\n");
-        socket.write_all(request.as_bytes()).await.expect("written");
-        sockets.push(socket);
-    }
-    // Whoever comes too late for the first message gets the second.
-    let mut counts = Vec::new();
-    stage.controller.say(&stage.room, "one").await;
-    stage.controller.say(&stage.room, "two").await;
-    for mut socket in sockets {
-        let mut answer = String::new();
-        soon("an answer", socket.read_to_string(&mut answer))
-            .await
-            .expect("an answer");
-        let (_, body) = crate::support::bridge::split(&answer);
-        let messages: Vec<Value> = serde_json::from_str(&body).expect("messages");
-        counts.extend(contents(&messages));
-    }
-    assert!(counts.iter().any(|content| content == "one"), "{counts:?}");
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ impl HubStage {
 
     /// What the bridge says in the lobby, as the controller sees it.
     pub(super) async fn heard(&self) -> Value {
-        self.controller.expect("message").await
+        self.controller.expect("message").await["message"].clone()
     }
 }
 

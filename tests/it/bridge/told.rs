@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::stage::HubStage;
+use crate::support::bridge::{Notice, unique};
 use crate::support::{TestBridge, TestServer, soon};
 
 /// The content of a file as soon as it is as it should be.
@@ -47,7 +48,8 @@ async fn hooks_and_notifiers_are_told_and_no_text_of_a_peer_is_run() {
         key,
         room,
     };
-    stage.connect("a1").await;
+    let notice = Notice(unique("told"));
+    stage.connect(&notice.0).await;
     let hostile = format!(
         "$(touch {0}/owned) `touch {0}/owned`; touch {0}/owned '\"",
         place.path().display()
