@@ -154,6 +154,24 @@ impl Lease {
         &self.places
     }
 
+    /// Takes over the message of another lease on the same queue, in its order: its index among those of this one.
+    pub(super) fn insert(&mut self, mut other: Self) -> Option<usize> {
+        let place = other.places.pop()?;
+        let is_before = |before: &Place| (before.weight, before.message) < (place.weight, place.message);
+        let at = self.places.partition_point(is_before);
+        self.places.insert(at, place);
+        Some(at)
+    }
+
+    /// Gives the last message back to the queue.
+    pub(super) fn give_back_last(&mut self) {
+        if let Some(place) = self.places.pop()
+            && self.mailboxes.release(self.key, &[place])
+        {
+            self.mailboxes.nudge(self.key);
+        }
+    }
+
     /// They have left the queue in the database.
     pub(super) fn settle(mut self) {
         self.is_settled = true;
@@ -197,6 +215,22 @@ mod tests {
         drop(lease);
         assert!(mailboxes.is_leased(KEY, 7), "the other one still reads it");
         other_lease.settle();
+        assert!(!mailboxes.is_leased(KEY, 7));
+    }
+
+    #[test]
+    fn a_message_that_came_meanwhile_takes_its_place_among_those_that_were_found() {
+        let mailboxes = Mailboxes::default();
+        let place = |message| Place { weight: -1.0, message };
+        let mut waiting = mailboxes.wait(KEY);
+        mailboxes.deliver(KEY, PLACE, &"m".into());
+        let mut found = mailboxes.lease(KEY, vec![place(6), place(8)]);
+        let (_, came) = text(waiting.try_recv().expect("shown"));
+        assert_eq!(found.insert(came), Some(1));
+        assert_eq!(found.places(), [place(6), PLACE, place(8)]);
+        found.give_back_last();
+        assert!(mailboxes.is_leased(KEY, 7) && !mailboxes.is_leased(KEY, 8));
+        drop(found);
         assert!(!mailboxes.is_leased(KEY, 7));
     }
 

@@ -76,11 +76,21 @@ async fn take(
     loop {
         // Before looking, so that nothing comes in between unseen.
         let news = until.map(|_| api.rooms.mailboxes().wait(room.key(agent)));
-        let (texts, lease) = api.rooms.take(room, agent, limit).await?;
-        let (Some(until), Some(news)) = (until, news) else {
+        let (mut texts, mut lease) = api.rooms.take(room, agent, limit).await?;
+        let (Some(until), Some(mut news)) = (until, news) else {
             return Ok((texts, Some(lease)));
         };
         if !texts.is_empty() {
+            // What came between the two looks is ours already: left behind, it would come after later ones.
+            if let Ok(News::Message(text, came)) = news.try_recv()
+                && let Some(at) = lease.insert(came)
+            {
+                texts.insert(at, text.as_ref().to_owned());
+                if limit > 0 && texts.len() > limit {
+                    texts.pop();
+                    lease.give_back_last();
+                }
+            }
             return Ok((texts, Some(lease)));
         }
         tokio::select! {
