@@ -78,11 +78,13 @@ async fn a_peer_is_in_its_room_and_nowhere_else() {
     assert_eq!(peer.next().await["payload"]["content"], "here");
 }
 
+/// A method that sends a peer away, whether only the controller may call it, and its params.
+type Way = (&'static str, bool, fn(&str, &str, &Value) -> Value);
+
 #[tokio::test]
 async fn whoever_sends_a_peer_away_has_it_gone_when_it_is_answered() {
     let cast = Cast::gather().await;
     let room = room(&cast).await;
-    type Way = (&'static str, bool, fn(&str, &str, &Value) -> Value);
     let ways: [Way; 6] = [
         (
             "agent.kick",

@@ -25,19 +25,19 @@ async fn next(agent: &Agent) -> (String, String) {
 #[tokio::test]
 async fn rooms_of_two_servers_are_one_conversation() {
     let (here, there) = tokio::join!(Cast::gather(), Cast::gather());
-    let (room_here, room_there) = (room(&here).await, room(&there).await);
-    let opening = open(here.alice(), &room_here, "intimate").await;
-    join(&there, &room_there, &opening).await;
+    let (ours, theirs) = (room(&here).await, room(&there).await);
+    let opening = open(here.alice(), &ours, "intimate").await;
+    join(&there, &theirs, &opening).await;
     here.bob().expect("room.joined").await;
     there.bob().expect("room.joined").await;
-    let asked = here.alice().say(&room_here, "anybody there?").await;
+    let asked = here.alice().say(&ours, "anybody there?").await;
     // The peer is the other server's room; who spoke in it stands before it.
     assert_eq!(
         next(there.bob()).await,
         ("anybody there?".to_owned(), "alice (Ops)".to_owned())
     );
-    let history = there.bob().history(&room_there, 1, None).await;
-    let params = json!({ "roomId": room_there, "content": "bob is", "replyTo": history[0]["messageId"] });
+    let history = there.bob().history(&theirs, 1, None).await;
+    let params = json!({ "roomId": theirs, "content": "bob is", "replyTo": history[0]["messageId"] });
     there.bob().call("message.send", params).await;
     let answer = here.alice().expect("message").await["message"].clone();
     assert_eq!(
@@ -46,7 +46,7 @@ async fn rooms_of_two_servers_are_one_conversation() {
     );
 
     // Work that is offered here is done there.
-    let params = json!({ "roomId": room_here, "title": "sweep" });
+    let params = json!({ "roomId": ours, "title": "sweep" });
     let task = here.alice().call("task.create", params).await;
     let offered = there.bob().expect("task.created").await["task"].clone();
     let claim = there
@@ -65,31 +65,31 @@ async fn rooms_of_two_servers_are_one_conversation() {
 #[tokio::test]
 async fn a_message_that_comes_back_over_a_loop_ends_there() {
     let (here, there) = tokio::join!(Cast::gather(), Cast::gather());
-    let (room_here, room_there) = (room(&here).await, room(&there).await);
+    let (ours, theirs) = (room(&here).await, room(&there).await);
     // Joined twice, so that what goes out by one link comes back by the other.
     for _ in 0..2 {
-        let opening = open(here.alice(), &room_here, "intimate").await;
-        join(&there, &room_there, &opening).await;
+        let opening = open(here.alice(), &ours, "intimate").await;
+        join(&there, &theirs, &opening).await;
         here.bob().expect("room.joined").await;
         there.bob().expect("room.joined").await;
     }
     for number in 0..10 {
-        here.alice().say(&room_here, &format!("here {number}")).await;
-        there.alice().say(&room_there, &format!("there {number}")).await;
+        here.alice().say(&ours, &format!("here {number}")).await;
+        there.alice().say(&theirs, &format!("there {number}")).await;
     }
     // Both rooms come to hold each message once. Had one gone round, it would be in front of the markers, which go over the
     // same links.
-    for (cast, room) in [(&here, &room_here), (&there, &room_there)] {
+    for (cast, room) in [(&here, &ours), (&there, &theirs)] {
         let all = async { while cast.alice().history(room, 100, None).await.len() < 20 {} };
         soon("all messages", all).await;
     }
-    here.alice().say(&room_here, "marker").await;
-    let marked = async { while there.alice().history(&room_there, 1, None).await[0]["content"] != "marker" {} };
+    here.alice().say(&ours, "marker").await;
+    let marked = async { while there.alice().history(&theirs, 1, None).await[0]["content"] != "marker" {} };
     soon("the marker", marked).await;
-    there.alice().say(&room_there, "marker back").await;
-    let marked = async { while here.alice().history(&room_here, 1, None).await[0]["content"] != "marker back" {} };
+    there.alice().say(&theirs, "marker back").await;
+    let marked = async { while here.alice().history(&ours, 1, None).await[0]["content"] != "marker back" {} };
     soon("the marker", marked).await;
-    for (cast, room) in [(&here, &room_here), (&there, &room_there)] {
+    for (cast, room) in [(&here, &ours), (&there, &theirs)] {
         let history = cast.alice().history(room, 100, None).await;
         let mut said: Vec<String> = history.iter().map(|message| text(&message["content"])).collect();
         assert_eq!(said.len(), 22, "{said:?}");

@@ -226,8 +226,7 @@ async fn every_metric_moves() {
     watch.step(&[("closes_total{code=\"1003\"}", 1.0)]).await;
 
     move_clean_closes(&cast, &mut watch).await;
-    move_peers(&cast, &mut watch, &room).await;
-    move_signaling(&cast, &mut watch).await;
+    move_signaling(&cast, &mut watch, &room).await;
     move_commit_failures(&cast, &mut watch).await;
     assert_eq!(watch.moved, watch.last.families, "a metric was added, or does not move");
 }
@@ -295,7 +294,8 @@ async fn move_peers(cast: &Cast, watch: &mut Watch<'_>, room: &str) {
         .await;
 }
 
-async fn move_signaling(cast: &Cast, watch: &mut Watch<'_>) {
+async fn move_signaling(cast: &Cast, watch: &mut Watch<'_>, room: &str) {
+    move_peers(cast, watch, room).await;
     let mut one = Peer::enter(&cast.server, "/signal/r").await;
     let mut two = Peer::enter(&cast.server, "/signal/r").await;
     watch.step(&[("signaling_rooms", 1.0), ("signaling_peers", 2.0)]).await;
