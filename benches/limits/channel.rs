@@ -175,12 +175,13 @@ impl Bare {
         let settings = SettingEngineBuilder::new()
             .with_include_loopback_candidate(true)
             .build();
-        let connection = PeerConnectionBuilder::new()
+        let building = PeerConnectionBuilder::new()
             .with_setting_engine(settings)
             .with_handler(Arc::new(handler))
             .with_udp_addrs(vec!["127.0.0.1:0"])
-            .build()
-            .await?;
+            .build();
+        // What waits for it is as large as all that it makes.
+        let connection = Box::pin(building).await?;
         Ok(Self {
             connection: Box::new(connection),
             gathered,
