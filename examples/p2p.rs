@@ -6,6 +6,8 @@
 //! wardroom connect my-room --signal ws://127.0.0.1:8765/signal/
 //! ```
 
+#![expect(clippy::print_stdout, reason = "it shows what happens")]
+
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;

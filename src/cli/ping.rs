@@ -201,8 +201,8 @@ async fn first<T>(
         }
         Err(problem)
     };
-    let waited = timeout(2 * PATIENCE, waiting).await;
-    waited.unwrap_or_else(|_| Err(format!("nothing happened within {:?}", 2 * PATIENCE)))
+    let found = timeout(2 * PATIENCE, waiting).await;
+    found.unwrap_or_else(|_| Err(format!("nothing happened within {:?}", 2 * PATIENCE)))
 }
 
 fn about_translation(answers: &[Mapped]) -> Finding {

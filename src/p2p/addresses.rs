@@ -15,7 +15,7 @@ const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
 pub(super) fn own() -> Vec<SocketAddr> {
     // A machine whose interfaces cannot be listed still has loopback.
     let found = if_addrs::get_if_addrs().unwrap_or_default();
-    chosen(found.iter().map(|interface| interface.ip()))
+    chosen(found.iter().map(if_addrs::Interface::ip))
 }
 
 fn chosen(found: impl Iterator<Item = IpAddr>) -> Vec<SocketAddr> {
@@ -51,15 +51,11 @@ fn is_allowed_v4(ip: Ipv4Addr) -> bool {
 
 /// The IPv4 address that translators make of this one: NAT64 and 6to4.
 fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, .., g, h] = ip.segments();
-    let of = |high: u16, low: u16| {
-        let [a, b] = high.to_be_bytes();
-        let [c, d] = low.to_be_bytes();
-        Ipv4Addr::new(a, b, c, d)
-    };
-    match (a, b) {
-        (0x64, 0xff9b) => Some(of(g, h)),
-        (0x2002, _) => Some(of(b, c)),
+    let [first, second, third, .., last_but_one, last] = ip.segments();
+    let of = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+    match (first, second) {
+        (0x64, 0xff9b) => Some(of(last_but_one, last)),
+        (0x2002, _) => Some(of(second, third)),
         _ => None,
     }
 }

@@ -80,6 +80,7 @@ impl Engine {
             signs: Arc::clone(&signs),
             limits: self.options.limits,
             secret: self.options.secret.clone(),
+            has_refused: false,
             connection: transport.connection(),
             happenings,
             conversation: Conversation::new(author, self.options.permission, &self.options.limits),

@@ -32,7 +32,10 @@ const GOODBYE: Duration = Duration::from_millis(200);
 /// Time for the last messages to reach the other side when the link is closed.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-type Dialing = Pin<Box<dyn Future<Output = Result<TextSocket, ClientError>> + Send>>;
+/// The socket is boxed because it is large.
+type Dialed = Result<Box<TextSocket>, ClientError>;
+
+type Dialing = Pin<Box<dyn Future<Output = Dialed> + Send>>;
 
 /// The task of one link.
 pub(super) struct Engine {
@@ -46,7 +49,7 @@ pub(super) struct Engine {
     /// Ends the link.
     pub(super) closing: CancellationToken,
     pub(super) machine: Machine,
-    pub(super) socket: Option<TextSocket>,
+    pub(super) socket: Option<Box<TextSocket>>,
     pub(super) dialing: Option<Dialing>,
     pub(super) call: Option<Call>,
     pub(super) held: Option<Held>,
@@ -56,7 +59,7 @@ pub(super) struct Engine {
 
 /// What happened.
 enum Happening {
-    Dialed(Result<TextSocket, ClientError>),
+    Dialed(Dialed),
     FromServer(Result<Heard, String>),
     FromCall(u64, Report),
     Level(Permission),
@@ -74,8 +77,8 @@ impl Engine {
             let actions = match happening {
                 Happening::Closing => break,
                 Happening::Dialed(dialed) => self.dialed(dialed),
-                Happening::FromServer(heard) => self.from_server(heard).await,
-                Happening::FromCall(number, report) => self.from_call(number, report).await,
+                Happening::FromServer(heard) => self.hear_server(heard).await,
+                Happening::FromCall(number, report) => self.hear_call(number, report).await,
                 Happening::Level(level) => {
                     self.set_level(level).await;
                     Vec::new()
@@ -126,7 +129,7 @@ impl Engine {
         let nobody = Pulse {
             heard: now,
             words: 0,
-            has_pulse: false,
+            beats: false,
         };
         self.call.as_ref().map_or(nobody, |call| call.signs.pulse(now))
     }
@@ -142,7 +145,7 @@ impl Engine {
 
     // What happened, and what the machine makes of it
 
-    fn dialed(&mut self, dialed: Result<TextSocket, ClientError>) -> Vec<Action> {
+    fn dialed(&mut self, dialed: Dialed) -> Vec<Action> {
         self.dialing = None;
         match dialed {
             Ok(socket) => {
@@ -160,7 +163,7 @@ impl Engine {
         }
     }
 
-    async fn from_server(&mut self, heard: Result<Heard, String>) -> Vec<Action> {
+    async fn hear_server(&mut self, heard: Result<Heard, String>) -> Vec<Action> {
         let (now, pulse) = (self.now(), self.pulse());
         self.machine.heard_server(now);
         let text = match heard {
@@ -184,13 +187,13 @@ impl Engine {
             Ok(Some(ServerFrame::PeerJoined)) => self.machine.peer_joined(now, pulse),
             Ok(Some(ServerFrame::PeerLeft)) => self.machine.peer_left(now, pulse),
             Ok(Some(ServerFrame::Error(told))) => vec![error(format!("Server: {told}"))],
-            Ok(Some(ServerFrame::Peer(frame))) => self.from_peer(now, pulse, frame.body).await,
+            Ok(Some(ServerFrame::Peer(frame))) => self.hear_peer(now, pulse, frame.body).await,
             Ok(None) => Vec::new(),
             Err(problem) => vec![error(format!("Signaling: {problem}"))],
         }
     }
 
-    async fn from_peer(&mut self, now: u64, pulse: Pulse, body: PeerBody) -> Vec<Action> {
+    async fn hear_peer(&mut self, now: u64, pulse: Pulse, body: PeerBody) -> Vec<Action> {
         match body {
             PeerBody::Offer(offer) => {
                 let call = self.call.as_ref().map(|call| &call.transport);
@@ -224,7 +227,7 @@ impl Engine {
         }
     }
 
-    async fn from_call(&mut self, number: u64, report: Report) -> Vec<Action> {
+    async fn hear_call(&mut self, number: u64, report: Report) -> Vec<Action> {
         if self.call.as_ref().is_none_or(|call| call.number != number) {
             // From a connection that was dropped meanwhile.
             return Vec::new();
@@ -306,7 +309,7 @@ impl Engine {
         };
         let patience = self.options.intervals.signaling;
         self.dialing = Some(Box::pin(async move {
-            TextSocket::open(&endpoint?, FRAME_BYTES, patience).await
+            TextSocket::open(&endpoint?, FRAME_BYTES, patience).await.map(Box::new)
         }));
     }
 

@@ -130,6 +130,10 @@ impl SendError {
 
 /// What a link is doing at one moment.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says something of its own, and all are only shown"
+)]
 pub struct LinkStatus {
     /// Whether messages can be sent.
     pub connected: bool,

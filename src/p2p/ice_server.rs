@@ -140,15 +140,12 @@ fn decoded(value: &str) -> String {
             .then(|| bytes.get(at + 1..at + 3))
             .flatten()
             .and_then(|digits| hex::decode(digits).ok());
-        match escaped {
-            Some(decoded) => {
-                out.extend(decoded);
-                at += 3;
-            }
-            None => {
-                out.push(byte);
-                at += 1;
-            }
+        if let Some(decoded) = escaped {
+            out.extend(decoded);
+            at += 3;
+        } else {
+            out.push(byte);
+            at += 1;
         }
     }
     String::from_utf8(out).unwrap_or_else(|_| value.to_owned())

@@ -98,7 +98,7 @@ pub(super) struct Pulse {
     /// How many messages were heard so far.
     pub(super) words: u64,
     /// Whether it takes part in heartbeats.
-    pub(super) has_pulse: bool,
+    pub(super) beats: bool,
 }
 
 /// The decisions of one link. Times are milliseconds of the steady clock.
@@ -201,7 +201,7 @@ impl Machine {
     pub(super) fn peer_joined(&mut self, now: u64, pulse: Pulse) -> Vec<Action> {
         let mut actions = Vec::new();
         match self.call {
-            Call::Up(_) if pulse.has_pulse => self.probe(now, Then::Offer, pulse, &mut actions),
+            Call::Up(_) if pulse.beats => self.probe(now, Then::Offer, pulse, &mut actions),
             Call::Up(_) => {
                 actions.extend([Action::DropCall, Action::Release]);
                 actions.extend(disconnected("peer-left"));
@@ -220,7 +220,7 @@ impl Machine {
     pub(super) fn peer_left(&mut self, now: u64, pulse: Pulse) -> Vec<Action> {
         let mut actions = Vec::new();
         match &mut self.call {
-            Call::Up(_) if pulse.has_pulse => self.probe(now, Then::Reenter, pulse, &mut actions),
+            Call::Up(_) if pulse.beats => self.probe(now, Then::Reenter, pulse, &mut actions),
             Call::Up(up) => up.left = true,
             Call::None { .. } | Call::Calling { .. } => {
                 // A server may have forgotten the one who is left, so that the next one comes into an empty room.
@@ -246,7 +246,7 @@ impl Machine {
                 actions.push(Action::DropCall);
                 self.call_with_answer(now, &mut actions);
             }
-            Call::Up(_) if pulse.has_pulse => {
+            Call::Up(_) if pulse.beats => {
                 actions.push(Action::Hold);
                 self.probe(now, Then::Answer, pulse, &mut actions);
             }
@@ -351,13 +351,13 @@ impl Machine {
                     }
                     actions.push(Action::Release);
                 }
-                if pulse.has_pulse && now.saturating_sub(pulse.heard) > millis(self.intervals.silence) {
+                if pulse.beats && now.saturating_sub(pulse.heard) > millis(self.intervals.silence) {
                     return self.lose(now, "heartbeat-timeout", None, actions);
                 }
                 if up.next_ping <= now {
                     up.next_ping = now + millis(self.intervals.heartbeat);
-                    if pulse.has_pulse || up.pings_in_vain < PINGS_IN_VAIN {
-                        up.pings_in_vain = if pulse.has_pulse { 0 } else { up.pings_in_vain + 1 };
+                    if pulse.beats || up.pings_in_vain < PINGS_IN_VAIN {
+                        up.pings_in_vain = if pulse.beats { 0 } else { up.pings_in_vain + 1 };
                         actions.push(Action::Ping);
                     }
                 }

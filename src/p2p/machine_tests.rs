@@ -7,7 +7,7 @@ fn alive(heard: u64) -> Pulse {
     Pulse {
         heard,
         words: heard,
-        has_pulse: true,
+        beats: true,
     }
 }
 
@@ -15,7 +15,7 @@ fn alive(heard: u64) -> Pulse {
 const MUTE: Pulse = Pulse {
     heard: 0,
     words: 0,
-    has_pulse: false,
+    beats: false,
 };
 
 fn machine() -> Machine {

@@ -58,7 +58,7 @@ impl Runtime for Tracked {
         self.tokio.wrap_tcp_listener(listener)
     }
 
-    fn connect_tcp<'a>(&'a self, remote_addr: SocketAddr) -> Boxed<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
+    fn connect_tcp(&self, remote_addr: SocketAddr) -> Boxed<'_, io::Result<Arc<dyn AsyncTcpStream>>> {
         self.tokio.connect_tcp(remote_addr)
     }
 

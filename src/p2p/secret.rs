@@ -7,8 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use hmac::digest::Key;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use ring::hmac::{HMAC_SHA256, Key, sign, verify};
 use sha2::{Digest as _, Sha256};
 
 use crate::runtime::clock::Entropy;
@@ -91,25 +90,23 @@ impl Proof {
 
     /// What this side sends.
     pub(super) fn own(&self) -> String {
-        hex::encode(self.mac(&self.own, &self.peer).finalize().into_bytes())
+        hex::encode(sign(&self.key(), &said(&self.own, &self.peer)))
     }
 
     /// Whether what the other side sent proves that it knows the secret and sees this connection.
     pub(super) fn is_proven_by(&self, sent: &str) -> bool {
         let Ok(sent) = hex::decode(sent) else { return false };
-        self.mac(&self.peer, &self.own).verify_slice(&sent).is_ok()
+        verify(&self.key(), &said(&self.peer, &self.own), &sent).is_ok()
     }
 
-    fn mac(&self, from: &[u8; 32], to: &[u8; 32]) -> Hmac<Sha256> {
-        // Shorter keys are filled with zeros anyway.
-        let mut key = Key::<Hmac<Sha256>>::default();
-        key[..32].copy_from_slice(&Sha256::digest(self.secret.0.as_bytes()));
-        let mut mac = Hmac::<Sha256>::new(&key);
-        mac.update(b"wardroom link\0");
-        mac.update(from);
-        mac.update(to);
-        mac
+    fn key(&self) -> Key {
+        Key::new(HMAC_SHA256, self.secret.0.as_bytes())
     }
+}
+
+/// What a side says of the connection.
+fn said(from: &[u8; 32], to: &[u8; 32]) -> Vec<u8> {
+    [&b"wardroom link\0"[..], from, to].concat()
 }
 
 /// The fingerprint in a session description.

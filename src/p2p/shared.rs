@@ -156,7 +156,7 @@ impl Signs {
         Pulse {
             heard: if waits { now } else { self.heard.load(Ordering::Relaxed) },
             words: self.words.load(Ordering::Relaxed),
-            has_pulse: self.has_pulse.load(Ordering::Relaxed),
+            beats: self.has_pulse.load(Ordering::Relaxed),
         }
     }
 }

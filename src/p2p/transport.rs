@@ -35,6 +35,14 @@ const CHANNELS: usize = 1;
 /// Offers after the first that are answered on one connection. Some programs send a surplus one, and would for ever.
 const RENEGOTIATIONS: u32 = 1;
 
+/// How often a path is tried, and how often in all: for two seconds. The library's own interval would be a good part of the time
+/// that connecting takes.
+const CHECK_EVERY: Duration = Duration::from_millis(50);
+const CHECKS: u16 = 40;
+
+/// How long a better path than one through a translator is waited for.
+const ACCEPT_AFTER: Duration = Duration::from_millis(200);
+
 /// Without a sign of life for so long, a path counts as disturbed, and for so long more, as gone.
 const DISTURBED_AFTER: Duration = Duration::from_secs(5);
 const GONE_AFTER: Duration = Duration::from_secs(10);
@@ -55,6 +63,9 @@ pub(super) struct Transport {
     /// Who the other side is, by what its description says.
     remote: Option<Identity>,
     renegotiations: u32,
+    /// Which side of DTLS this is, in the words of descriptions. Fixed by the first offer and answer; a later answer that
+    /// says otherwise would be refused by the other side, and end link-agent's process.
+    setup: Option<&'static str>,
 }
 
 /// What a connection tells on its own.
@@ -103,7 +114,7 @@ impl Identity {
 impl Transport {
     /// Makes a connection with a data channel, and the offer for it.
     pub(super) async fn offer(setup: &Setup) -> Result<(Self, Happenings, String), TransportError> {
-        let (transport, happenings, channels) = Self::new(setup).await?;
+        let (transport, happenings, channels) = Box::pin(Self::new(setup)).await?;
         let offered = async {
             let channel = transport.connection.create_data_channel(LABEL, None).await?;
             // There is room for the first.
@@ -124,7 +135,7 @@ impl Transport {
     /// Makes a connection for an offer, and the answer to it.
     pub(super) async fn answer(setup: &Setup, offer: &str) -> Result<(Self, Happenings, String), TransportError> {
         check(offer, setup)?;
-        let (mut transport, happenings, _) = Self::new(setup).await?;
+        let (mut transport, happenings, _) = Box::pin(Self::new(setup)).await?;
         match transport.answer_to(offer).await {
             Ok(answer) => Ok((transport, happenings, answer)),
             Err(error) => {
@@ -152,6 +163,9 @@ impl Transport {
             .with_sctp_max_receive_buffer_size(message_bytes.saturating_mul(4))
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
             .with_include_loopback_candidate(true)
+            .with_ice_connection_attempts(Some(CHECK_EVERY), Some(CHECKS))
+            .with_prflx_acceptance_min_wait(Some(ACCEPT_AFTER))
+            .with_srflx_acceptance_min_wait(Some(ACCEPT_AFTER))
             .with_ice_timeouts(Some(DISTURBED_AFTER), Some(GONE_AFTER), Some(SIGN_OF_LIFE_EVERY))
             .build();
         let servers = setup.ice_servers.iter().map(|server| RTCIceServer {
@@ -170,7 +184,8 @@ impl Transport {
             .with_udp_addrs(addresses::own())
             .with_data_channel_send_buffer_limit(limits.unsent_bytes)
             .build();
-        let connection = building
+        // Boxed, because it is large.
+        let connection = Box::pin(building)
             .await
             .map_err(|error| TransportError::Start(error.to_string()))?;
         let transport = Self {
@@ -178,6 +193,7 @@ impl Transport {
             gate: Gate::new(limits.candidates),
             remote: None,
             renegotiations: 0,
+            setup: None,
         };
         let happenings = Happenings {
             candidates,
@@ -197,6 +213,11 @@ impl Transport {
         let description = description.map_err(|error| TransportError::Description(error.to_string()))?;
         guarded(self.connection.set_remote_description(description)).await?;
         self.remote = Some(remote);
+        self.setup = Some(if setup_in(answer) == Some("passive") {
+            "active"
+        } else {
+            "passive"
+        });
         self.add(candidates).await;
         Ok(())
     }
@@ -233,9 +254,13 @@ impl Transport {
             self.connection.set_local_description(answer.clone()).await?;
             Ok(answer.sdp)
         };
-        let answer = guarded(answering).await?;
+        let answer = trickled(&guarded(answering).await?);
         self.add(candidates).await;
-        Ok(trickled(&answer))
+        if let Some(setup) = self.setup {
+            return Ok(with_setup(&answer, setup));
+        }
+        self.setup = setup_in(&answer).map(|setup| if setup == "passive" { "passive" } else { "active" });
+        Ok(answer)
     }
 
     /// Takes a candidate of the other side. One that may not be tried, or cannot, is passed over: others may do.
@@ -346,6 +371,25 @@ fn trickled(description: &str) -> String {
     lines
         .filter(|line| !line.starts_with("a=candidate:") && !line.starts_with("a=end-of-candidates"))
         .collect()
+}
+
+/// The side of DTLS in a description.
+fn setup_in(description: &str) -> Option<&str> {
+    description
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("a=setup:"))
+}
+
+/// The description with another side of DTLS.
+fn with_setup(description: &str, setup: &str) -> String {
+    let lines = description.split_inclusive('\n').map(|line| {
+        if line.starts_with("a=setup:") {
+            format!("a=setup:{setup}\r\n")
+        } else {
+            line.to_owned()
+        }
+    });
+    lines.collect()
 }
 
 /// Waits for the library to take something that the other side made up. A panic there ends the connection, not the link.

@@ -34,6 +34,7 @@ pub(super) struct Wire {
     pub(super) signs: Arc<Signs>,
     pub(super) limits: LinkLimits,
     pub(super) secret: Option<RoomSecret>,
+    pub(super) has_refused: bool,
     pub(super) connection: Arc<dyn PeerConnection>,
     pub(super) happenings: Happenings,
     pub(super) conversation: Conversation,
@@ -169,11 +170,18 @@ impl Wire {
             Said::Ping(reply) => channel.send_text(&reply).await.map_err(|_| OVER)?,
             Said::Pong | Said::Piece => {}
             Said::Message { text, value, refused } => {
+                if refused.is_some() {
+                    self.log_refusal("the level does not allow it");
+                }
                 self.tell(LinkEvent::Received { text, value, refused }).await?;
             }
-            Said::Problem(message) => self.tell(LinkEvent::Error { message }).await?,
+            Said::Problem(message) => {
+                self.log_refusal(&message);
+                self.tell(LinkEvent::Error { message }).await?;
+            }
             Said::Stranger => {
                 let message = "the peer has not proven that it knows the secret".to_owned();
+                self.log_refusal(&message);
                 self.tell(LinkEvent::Error { message }).await?;
                 return Err(Over { is_told: true });
             }
@@ -189,6 +197,16 @@ impl Wire {
         let (own, peer) = fingerprints(&*self.connection).await.ok_or(OVER)?;
         self.conversation.demand(Proof::new(secret, own, peer));
         Ok(())
+    }
+
+    /// The first of a connection only: a peer could fill the disk otherwise.
+    fn log_refusal(&mut self, reason: &str) {
+        if !std::mem::replace(&mut self.has_refused, true) {
+            tracing::warn!(
+                reason,
+                "a link refuses what its peer sends; further refusals are not logged"
+            );
+        }
     }
 
     /// Lets everybody see what holds on this connection now.

@@ -146,6 +146,7 @@ fn build(log: &LogOptions, sink: Sink) -> Result<(Box<dyn Subscriber + Send + Sy
 }
 
 /// Below `info` only this program speaks, whatever the level: libraries show frames there, and with them keys and messages.
+/// Those of WebRTC show addresses of peers at any level, and what they have to say is told by the link.
 fn subscriber(
     form: LineFormat,
     filter: EnvFilter,
@@ -165,7 +166,13 @@ fn subscriber(
             .event_format(EscapedJson(format::format().json().flatten_event(true)))
             .boxed(),
     };
-    let ours = filter_fn(|event| *event.level() <= Level::INFO || event.target().starts_with(env!("CARGO_PKG_NAME")));
+    let ours = filter_fn(|event| {
+        let is_ours = event.target().starts_with(env!("CARGO_PKG_NAME"));
+        let is_of_links = ["webrtc", "rtc"]
+            .iter()
+            .any(|library| event.target().starts_with(library));
+        is_ours || (*event.level() <= Level::INFO && !is_of_links)
+    });
     Box::new(Registry::default().with(filter).with(layer.with_filter(ours)))
 }
 
@@ -227,9 +234,11 @@ mod tests {
         let text = logged(&log, || {
             tracing::trace!(target: "tungstenite::protocol", "a frame with a key in it");
             tracing::warn!(target: "tungstenite::protocol", "a warning");
+            tracing::error!(target: "webrtc::peer_connection::driver", "an address");
+            tracing::error!(target: "rtc_ice::agent", "an address");
             tracing::trace!(target: "wardroom::store", "a detail");
         });
-        assert!(!text.contains("a frame"), "{text:?}");
+        assert!(!text.contains("a frame") && !text.contains("an address"), "{text:?}");
         assert!(text.contains("a warning") && text.contains("a detail"), "{text:?}");
     }
 

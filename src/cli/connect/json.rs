@@ -36,12 +36,12 @@ pub(super) async fn talk(link: &Link, mut events: mpsc::Receiver<LinkEvent>, inv
                     return Ok(());
                 }
             }
-            line = next_line => match line {
+            read = next_line => match read {
                 None => return Ok(()),
                 Some(Line::TooLong) => print(&json_error("Message too large"))?,
-                Some(Line::Text(line)) if line.trim().is_empty() => {}
-                Some(Line::Text(line)) => {
-                    if let Some(problem) = send(link, &line).await {
+                Some(Line::Text(text)) if text.trim().is_empty() => {}
+                Some(Line::Text(text)) => {
+                    if let Some(problem) = send(link, &text).await {
                         print(&json_error(&problem))?;
                     }
                 }
@@ -84,7 +84,7 @@ async fn show(link: &Link, event: LinkEvent, invite: &Invite, seen: &mut Seen) -
             acknowledge(link, &value).await;
         }
         LinkEvent::PermissionChanged { permission } => {
-            print(&format!(r#"{{"event":"perm-changed","level":"{permission}"}}"#))?
+            print(&format!(r#"{{"event":"perm-changed","level":"{permission}"}}"#))?;
         }
         LinkEvent::Disconnected { reason } => {
             print(&format!(r#"{{"event":"disconnected","reason":{}}}"#, json!(reason)))?;
@@ -99,8 +99,8 @@ async fn show(link: &Link, event: LinkEvent, invite: &Invite, seen: &mut Seen) -
 }
 
 /// Sends a line in short form; what is wrong with it, if it cannot be sent.
-async fn send(link: &Link, line: &str) -> Option<String> {
-    let envelope = match Envelope::from_shorthand(line, Shorthand::JsonLines, link.author()) {
+async fn send(link: &Link, text: &str) -> Option<String> {
+    let envelope = match Envelope::from_shorthand(text, Shorthand::JsonLines, link.author()) {
         Ok(envelope) => envelope,
         Err(EnvelopeError::NotJson) => return Some("Invalid JSON on stdin".to_owned()),
         Err(problem) => return Some(problem.to_string()),

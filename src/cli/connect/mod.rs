@@ -6,18 +6,20 @@ mod json;
 mod session;
 mod terminal;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
 
 use super::agentlink::{self, RcFile, SIGNAL_URL};
 use super::context::Context;
-use super::exit::{CommandResult, Exit};
+use super::exit::{CommandResult, Exit, Failure};
 use super::output::Output;
 use super::runtime;
 use crate::domain::Permission;
-use crate::p2p::{Link, LinkOptions};
+use crate::p2p::{Link, LinkOptions, RoomSecret};
 use crate::runtime::clock::{SystemClock, SystemEntropy};
 use crate::runtime::lifecycle::Lifecycle;
 
@@ -46,6 +48,10 @@ pub(super) struct Connect {
     /// The most that this side allows: `intimate`, `helper` or `chat` [default: that of `.agentlinkrc`, or `helper`]
     #[arg(long, value_name = "LEVEL")]
     perm: Option<Permission>,
+    /// A file with a secret of the two that even the signaling server does not learn; the room is derived from it. The other
+    /// side has to be a wardroom too
+    #[arg(long, value_name = "FILE", conflicts_with = "room")]
+    secret_file: Option<PathBuf>,
     /// STUN and TURN servers, with commas between them [default: `AGENTLINK_ICE_SERVERS`, `.agentlinkrc`, or link-agent's]
     #[arg(long, value_name = "SERVERS")]
     ice: Option<String>,
@@ -60,8 +66,10 @@ pub(super) fn run(arguments: &Connect, _context: &Context, output: Output) -> Co
     let signal_url = arguments.signal.clone().or_else(|| file.signaling_url.clone());
     let signal_url = signal_url.unwrap_or_else(|| SIGNAL_URL.to_owned());
     let name = arguments.name.clone().or_else(|| file.name.clone());
+    let secret = arguments.secret_file.as_deref().map(read_secret).transpose()?;
     let options = LinkOptions {
         room,
+        secret,
         permission: file.level(arguments.perm),
         ice_servers: file.ice(arguments.ice.as_deref())?,
         trust: agentlink::trust(),
@@ -72,6 +80,12 @@ pub(super) fn run(arguments: &Connect, _context: &Context, output: Output) -> Co
     // The thread that reads standard input cannot be told to end.
     runtime.shutdown_background();
     result
+}
+
+/// Reads a secret. It stands in a file because everybody on the machine can see the arguments of a program.
+fn read_secret(path: &Path) -> Result<RoomSecret, Failure> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    RoomSecret::parse(&text).map_err(|problem| Failure::new(Exit::Usage, problem.to_string()))
 }
 
 async fn talk(options: LinkOptions, output: Output) -> CommandResult {

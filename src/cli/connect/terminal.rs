@@ -41,11 +41,11 @@ pub(super) async fn talk(
                 None | Some(LinkEvent::Closed) => return Ok(()),
                 Some(event) => person.show(event, invite).await?,
             },
-            line = input.recv() => match line {
+            read = input.recv() => match read {
                 None => return Ok(()),
                 Some(Line::TooLong) => person.notice("this is too long to be sent")?,
-                Some(Line::Text(line)) => {
-                    if !person.typed(line.trim()).await? {
+                Some(Line::Text(text)) => {
+                    if !person.typed(text.trim()).await? {
                         return Ok(());
                     }
                 }
@@ -73,7 +73,7 @@ impl Person<'_> {
                 self.notice(format_args!(
                     "linked to {peer} at level {permission}; /help tells what you can type"
                 ))?;
-                self.prompt()
+                prompt()
             }
             LinkEvent::Received { value, refused, .. } => {
                 if self.seen.is_new(&value) {
@@ -81,7 +81,7 @@ impl Person<'_> {
                         None => self.message(&value).await?,
                         Some(refused) => self.notice(format_args!("kept back: {refused}"))?,
                     }
-                    self.prompt()?;
+                    prompt()?;
                 }
                 acknowledge(self.link, &value).await;
                 Ok(())
@@ -156,7 +156,7 @@ impl Person<'_> {
                 }
             }
         }
-        self.prompt()?;
+        prompt()?;
         Ok(true)
     }
 
@@ -183,12 +183,12 @@ impl Person<'_> {
     fn notice(&self, text: impl std::fmt::Display) -> io::Result<()> {
         self.output.line(format_args!("\r{text}"))
     }
+}
 
-    fn prompt(&self) -> io::Result<()> {
-        let mut output = io::stdout().lock();
-        write!(output, "> ")?;
-        output.flush()
-    }
+fn prompt() -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    write!(output, "> ")?;
+    output.flush()
 }
 
 /// What a message says, in one line of letters.

@@ -230,6 +230,30 @@ async fn the_file_gives_what_no_flag_does() {
 }
 
 #[tokio::test]
+async fn two_programs_meet_by_a_secret_in_a_file() {
+    let (_server, url) = signaling();
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("secret");
+    std::fs::write(&file, "0123456789abcdef0123456789abcdef\n").expect("written");
+    let arguments = [
+        "connect",
+        "-s",
+        &url,
+        "--json",
+        "--secret-file",
+        file.to_str().expect("a path"),
+    ];
+    let mut one = Program::start(&arguments);
+    assert_eq!(one.event().await["roomId"].as_str().map(str::len), Some(64));
+    one.wait_for("role").await;
+    let mut two = Program::start(&arguments);
+    one.wait_for("connected").await;
+    two.wait_for("connected").await;
+    std::fs::write(&file, "short").expect("written");
+    assert_eq!(Program::start(&arguments).end().await.code(), Some(2));
+}
+
+#[tokio::test]
 async fn a_person_talks_changes_the_level_holds_a_session_and_quits() {
     let (_server, url) = signaling();
     let mut link = TestLink::enter(&url, "room", Permission::Intimate).await;
@@ -239,10 +263,10 @@ async fn a_person_talks_changes_the_level_holds_a_session_and_quits() {
     person.write("hello there").await;
     assert_eq!(link.received().await.0["payload"]["content"], "hello there");
     link.chat("\u{1b}[2J\u{1b}[31mhi\nfake: line").await.expect("sent");
-    let line = person.wait_for_text("hi").await;
+    let shown = person.wait_for_text("hi").await;
     assert!(
-        line.ends_with("Ward: hi fake: line") && !line.contains('\u{1b}'),
-        "{line:?}"
+        shown.ends_with("Ward: hi fake: line") && !shown.contains('\u{1b}'),
+        "{shown:?}"
     );
     person.write("my password is x").await;
     person.wait_for_text("not sent: the text mentions `password`").await;
