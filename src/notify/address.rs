@@ -24,7 +24,7 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     let is_special = match (a, b, c) {
-        (0 | 10 | 127, ..) | (224.., ..) => true,
+        (0 | 10 | 127 | 224.., ..) => true,
         (100, 64..128, _) | (169, 254, _) | (172, 16..32, _) | (198, 18 | 19, _) | (192, 168, _) => true,
         (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113) => true,
         // A cloud answers there for its machines.

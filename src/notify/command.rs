@@ -68,8 +68,8 @@ impl Processes {
     pub(super) async fn run(&self, command: &str, values: &[(&'static str, String)]) {
         // It is never closed.
         let Ok(_turn) = self.turns.acquire().await else { return };
-        let mut child = match start(command, values) {
-            Ok(child) => Group(Some(child)),
+        let child = match start(command, values) {
+            Ok(child) => Group(child),
             Err(error) => {
                 tracing::warn!(%error, "a hook could not be run");
                 return;
@@ -83,7 +83,8 @@ impl Processes {
         if tokio::time::timeout(LONGEST, ended).await.is_err() {
             tracing::warn!("a hook took too long and was ended");
         }
-        child.end();
+        // It is about to be over, and that is waited for elsewhere.
+        let _ = tokio::task::spawn_blocking(move || drop(child)).await;
     }
 }
 
@@ -120,24 +121,19 @@ fn clean(value: &str) -> String {
 }
 
 /// A process and everything that it has started. Ended at the latest when this is dropped.
-struct Group(Option<Child>);
+struct Group(Child);
 
 impl Group {
     fn pid(&self) -> Pid {
-        self.0.as_ref().map_or(Pid::INIT, Pid::from_child)
-    }
-
-    /// Ends all of them: a command that is over leaves nothing behind that would go on for ever.
-    fn end(&mut self) {
-        let Some(mut child) = self.0.take() else { return };
-        // Its process id is its own until its end is noted below.
-        let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
-        let _ = child.wait();
+        Pid::from_child(&self.0)
     }
 }
 
 impl Drop for Group {
+    /// Ends all of them: a command that is over leaves nothing behind that would go on for ever.
     fn drop(&mut self) {
-        self.end();
+        // Its process id is its own until its end is noted below.
+        let _ = kill_process_group(self.pid(), Signal::KILL);
+        let _ = self.0.wait();
     }
 }

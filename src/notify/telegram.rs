@@ -87,8 +87,29 @@ struct Bot {
 /// Why a request to the Bot API failed.
 struct Refused {
     reason: String,
-    /// Trying again may help, at the earliest after this time if the server says so.
-    again: Option<Option<Duration>>,
+    again: Again,
+}
+
+/// Whether trying again may help.
+#[derive(Clone, Copy)]
+enum Again {
+    Never,
+    /// After a pause of our own.
+    Later,
+    /// At the earliest after this time, says the server.
+    After(Duration),
+}
+
+impl Again {
+    /// How long to wait; `None` for ever.
+    fn pause(self, own: Duration) -> Option<Duration> {
+        let pause = match self {
+            Self::Never => return None,
+            Self::Later => own,
+            Self::After(asked) => asked,
+        };
+        Some(pause.min(LONGEST_PAUSE))
+    }
 }
 
 impl Bot {
@@ -115,17 +136,20 @@ impl Bot {
         let answer = self.api.post(&path, &[], body, (limit, ANSWER_BYTES)).await;
         let answer = answer.map_err(|failure| Refused {
             reason: failure.to_string(),
-            again: Some(None),
+            again: Again::Later,
         })?;
         let mut told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         if answer.status == 200 && told["ok"] == true {
             return Ok(told["result"].take());
         }
-        let wait = told["parameters"]["retry_after"].as_u64().map(Duration::from_secs);
-        let may_pass = answer.status == 429 || answer.status >= 500;
+        let again = match (answer.status, told["parameters"]["retry_after"].as_u64()) {
+            (429, Some(seconds)) => Again::After(Duration::from_secs(seconds)),
+            (429 | 500.., _) => Again::Later,
+            _ => Again::Never,
+        };
         Err(Refused {
             reason: format!("it was answered with {}", answer.status),
-            again: may_pass.then_some(wait),
+            again,
         })
     }
 
@@ -146,8 +170,8 @@ impl Bot {
             let Err(refused) = self.call("sendMessage", &parameters, ANSWER_LIMIT).await else {
                 return;
             };
-            match refused.again {
-                Some(after) if attempt < ATTEMPTS => tokio::time::sleep(after.unwrap_or(wait).min(LONGEST_PAUSE)).await,
+            match refused.again.pause(wait) {
+                Some(pause) if attempt < ATTEMPTS => tokio::time::sleep(pause).await,
                 _ => return tracing::warn!(reason = refused.reason, "a Telegram message was not sent"),
             }
             wait *= 2;
@@ -173,8 +197,8 @@ impl Bot {
                 }
                 Err(refused) => {
                     tracing::debug!(reason = refused.reason, "Telegram gives no news");
-                    let pause = refused.again.flatten().unwrap_or(wait);
-                    tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+                    // A bot that was refused may be let in again, too.
+                    tokio::time::sleep(refused.again.pause(wait).unwrap_or(wait)).await;
                     wait = (wait * 2).min(LONGEST_PAUSE);
                 }
             }

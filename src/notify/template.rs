@@ -60,12 +60,14 @@ pub(super) fn rewrite(command: &str) -> Result<String, NotifyProblem> {
         if let Some((name, after)) = placeholder(rest) {
             found = true;
             let variable = variable(name);
-            match quote {
-                None => rewritten.push_str(&format!("\"${{AGENTLINK_{variable}}}\"")),
-                Some('"') => rewritten.push_str(&format!("${{AGENTLINK_{variable}}}")),
+            let around = match quote {
+                None => "\"",
+                Some('"') => "",
                 // Nothing is replaced within these, so they end before it and begin again behind it.
-                Some(_) => rewritten.push_str(&format!("'\"${{AGENTLINK_{variable}}}\"'")),
-            }
+                Some(_) => "'\"",
+            };
+            rewritten.extend([around, "${AGENTLINK_", variable.as_str(), "}"]);
+            rewritten.extend(around.chars().rev());
             rest = after;
             continue;
         }

@@ -91,8 +91,8 @@ impl Addresses {
     /// one address and come back within seconds, and whoever is on the machine could do worse than keep others waiting.
     pub(super) fn counted(&self, address: Option<IpAddr>) -> Option<IpAddr> {
         address
+            .filter(|address| self.limit_loopback || !address.to_canonical().is_loopback())
             .map(network_of)
-            .filter(|address| self.limit_loopback || !address.is_loopback())
     }
 
     /// Lets a client of an address in, or says why not.
@@ -207,5 +207,6 @@ mod tests {
         addresses.limit_loopback = true;
         let here = Some(address("127.0.0.1"));
         assert_eq!(addresses.counted(here), here);
+        assert!(addresses.counted(Some(address("::1"))).is_some());
     }
 }
