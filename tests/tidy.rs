@@ -87,7 +87,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["http", "client", "bridge", "notify"]),
     ("hyper_util", &["http", "client", "bridge", "notify"]),
     ("http_body_util", &["notify"]),
-    ("ring", &["notify"]),
+    ("ring", &["notify", "p2p"]),
     ("tower", &["http", "client"]),
     ("tungstenite", &["http", "client"]),
     ("tokio_tungstenite", &["http", "client"]),

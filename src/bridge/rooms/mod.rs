@@ -4,9 +4,12 @@ mod arriving;
 mod connecting;
 mod happening;
 mod hub;
+mod hub_sending;
 mod invite;
 mod leaving;
 mod p2p;
+mod reading;
+mod telling;
 mod translate;
 
 use std::path::PathBuf;
@@ -14,7 +17,6 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::connecting::{ConnectError, HubAddress};
@@ -22,12 +24,12 @@ use self::happening::Happening;
 use self::hub::Hub;
 pub(super) use self::leaving::Outcome;
 use self::leaving::Outcomes;
-use super::mailboxes::{Lease, Mailboxes, Place, QueueKey};
+use super::mailboxes::{Mailboxes, QueueKey};
 use super::options::BridgeOptions;
 use super::store::agents::Agent;
 use super::store::rooms::StoredRoom;
 use super::store::tasks::Task;
-use super::store::{Store, Unavailable, agents, events, files, inbox, outbox, queues, rooms, tasks};
+use super::store::{Store, Unavailable, agents, files, outbox, queues, rooms, tasks};
 use crate::domain::Permission;
 use crate::notify::{Command as Order, Event, Notifier};
 use crate::p2p::{Author, IceDetails, Link};
@@ -198,88 +200,6 @@ impl Rooms {
         self.0.clock.now_ms()
     }
 
-    /// Gives an agent its queue in a room. None when the room has too many agents.
-    pub(super) async fn register(&self, room: &Room, agent: &str) -> Result<Option<i64>, Unavailable> {
-        let (number, name) = (room.number, agent.to_owned());
-        self.0
-            .store
-            .call(move |connection| {
-                let is_full = agents::count(connection, number)? >= MOST_AGENTS;
-                if is_full && !agents::list(connection, number)?.iter().any(|agent| agent.name == name) {
-                    return Ok(None);
-                }
-                agents::register(connection, number, &name).map(Some)
-            })
-            .await
-    }
-
-    /// The notification file of an agent.
-    pub(super) async fn notice_path(&self, agent: &str) -> Result<PathBuf, Unavailable> {
-        let agent = agent.to_owned();
-        self.0
-            .store
-            .call_then(|_| Ok(()), move |(), beside| beside.notices.path(&agent))
-            .await
-    }
-
-    /// Takes what waits in a queue, at most `limit` unless that is 0. It stays there until the lease is settled.
-    pub(super) async fn take(
-        &self,
-        room: &Room,
-        agent: i64,
-        limit: usize,
-    ) -> Result<(Vec<String>, Lease), Unavailable> {
-        let (mailboxes, key) = (self.0.mailboxes.clone(), room.queue(agent));
-        self.0
-            .store
-            .call(move |connection| queues::take(connection, &mailboxes, key, limit))
-            .await
-    }
-
-    /// Notes that a reader got what it was sent; in a task of its own, so that nothing waits for it.
-    pub(super) fn settle(&self, lease: Lease) -> JoinHandle<()> {
-        let store = self.0.store.clone();
-        self.0.lifecycle.spawn("bridge reading", async move {
-            let (key, places) = (lease.key(), lease.places().to_vec());
-            match store
-                .call(move |connection| queues::remove(connection, key, &places))
-                .await
-            {
-                Ok(()) => lease.settle(),
-                // It is shown once more, rather than never.
-                Err(error) => tracing::error!(%error, "what was read stays in its queue"),
-            }
-        })
-    }
-
-    /// Puts back what a reader turned out not to have got after all, once `removing` has taken it out.
-    pub(super) fn put_back(&self, key: QueueKey, places: Vec<Place>, removing: JoinHandle<()>) {
-        let (store, mailboxes) = (self.0.store.clone(), self.0.mailboxes.clone());
-        self.0.lifecycle.spawn("bridge reading", async move {
-            // However it ended, it is over.
-            let _ = removing.await;
-            let put = move |connection: &_| places.iter().try_for_each(|place| queues::put(connection, key, *place));
-            match store.call(put).await {
-                Ok(()) => mailboxes.nudge(key),
-                Err(error) => tracing::error!(%error, "what was not read is in the inbox only"),
-            }
-        });
-    }
-
-    /// A page of everything that a room ever received.
-    pub(super) async fn history(
-        &self,
-        room: &Room,
-        after: i64,
-        most: usize,
-    ) -> Result<Vec<(i64, String)>, Unavailable> {
-        let number = room.number;
-        self.0
-            .store
-            .call(move |connection| inbox::after(connection, number, after, most))
-            .await
-    }
-
     /// Does what the operator asks for from a distance, until there is nobody to ask.
     pub(super) fn obey(&self, mut orders: mpsc::Receiver<Order>) {
         let rooms = self.clone();
@@ -444,79 +364,6 @@ impl Room {
         link.set_permission(permission).await;
         self.tell_level(permission).await;
         Ok(true)
-    }
-
-    /// Writes down that another level holds, or is asked for; once for each.
-    async fn tell_level(&self, permission: Permission) {
-        let before = {
-            let mut told = self.told_level.lock().unwrap_or_else(PoisonError::into_inner);
-            told.replace(permission)
-        };
-        if before != Some(permission) {
-            self.tell(Happening::PermChanged {
-                room_id: self.id.clone(),
-                level: permission.to_string(),
-            })
-            .await;
-        }
-    }
-
-    /// A peer is there: from now on what is sent while it is away is kept for it.
-    async fn connected_once(&self) {
-        if self.had_peer.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let number = self.number;
-        if let Err(error) = self
-            .store
-            .call(move |connection| rooms::set_had_peer(connection, number))
-            .await
-        {
-            tracing::error!(%error, "it was not noted that a peer was there");
-        }
-    }
-
-    /// Writes down what happened, and tells whoever wants to know.
-    async fn tell(&self, happening: Happening) {
-        if let Some(event) = self.event_of(&happening) {
-            self.notifier.notify(event);
-        }
-        let (number, id) = (self.number, self.id.clone());
-        let line = happening.line(self.clock.now_ms());
-        let stored = line.clone();
-        let told = self.store.call_then(
-            move |connection| events::add(connection, number, &stored),
-            move |(), beside| beside.append(&id, files::EVENTS, &line),
-        );
-        if let Err(error) = told.await {
-            tracing::error!(%error, "an event of a room was not written down");
-        }
-    }
-
-    /// What those are told who are not agents.
-    fn event_of(&self, happening: &Happening) -> Option<Event> {
-        let room = self.id.clone();
-        match happening {
-            Happening::Room { .. } => Some(Event::Room { room }),
-            Happening::Connected { peer, permission } => {
-                self.is_linked.store(true, Ordering::Relaxed);
-                Some(Event::Connected {
-                    room,
-                    peer: peer.clone(),
-                    permission: permission.clone(),
-                })
-            }
-            Happening::Disconnected { reason } => Some(Event::Disconnected {
-                room,
-                reason: reason.clone(),
-                was_linked: self.is_linked.swap(false, Ordering::Relaxed),
-            }),
-            Happening::GaveUp { attempts } => Some(Event::GaveUp {
-                room,
-                attempts: *attempts,
-            }),
-            _ => None,
-        }
     }
 
     /// Ends what carries the room.
