@@ -179,7 +179,7 @@ fn two_wardrooms_join_pieces_and_judge_the_whole() {
     one.take(two.handshake());
     assert!(one.peer().expect("met").has_pulse);
     let whole = message("file", &json!({"name": "n", "content": "c".repeat(1000)}));
-    let pieces = super::super::pieces::cut(&whole, "m", 400);
+    let pieces = crate::p2p::pieces::cut(&whole, "m", 400);
     let (last, first) = pieces.split_last().expect("pieces");
     for piece in first {
         assert_eq!(one.take(piece.clone()), Said::Piece);
