@@ -117,7 +117,7 @@ codes! {
     /// The room or the server has as many places for peers as it may have.
     OpeningLimit = 4121, "opening limit", false;
     /// The server is in that P2P room already.
-    P2pRoomTaken = 4122, "P2P room taken", false;
+    P2pRoomTaken = 4122, "p2p room taken", false;
     /// The room is paused: nobody may speak in it until its owner or the controller resumes it. `data.reason` says why, `data.since` since when.
     RoomPaused = 4130, "room paused", false;
 }
