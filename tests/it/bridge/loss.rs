@@ -58,7 +58,7 @@ async fn linked(pair: &Pair) {
 
 #[tokio::test]
 async fn a_receiver_that_is_killed_mid_stream_has_everything_once_and_in_order() {
-    let mut pair = Pair::new().await;
+    let mut pair = Pair::new();
     pair.meet("r1").await;
     let mut sent = Vec::new();
     for round in 0..rounds() {
@@ -75,7 +75,7 @@ async fn a_receiver_that_is_killed_mid_stream_has_everything_once_and_in_order()
 
 #[tokio::test]
 async fn a_sender_that_is_killed_mid_stream_loses_nothing_that_it_answered() {
-    let mut pair = Pair::new().await;
+    let mut pair = Pair::new();
     pair.meet("r1").await;
     let mut sent = Vec::new();
     for round in 0..rounds() {
@@ -101,7 +101,7 @@ async fn a_sender_that_is_killed_mid_stream_loses_nothing_that_it_answered() {
 
 #[tokio::test]
 async fn signaling_that_is_killed_cuts_no_stream() {
-    let mut pair = Pair::new().await;
+    let mut pair = Pair::new();
     pair.meet("r1").await;
     let mut sent = send_some(&pair, "before").await;
     pair.server.kill();

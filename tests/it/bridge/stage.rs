@@ -60,12 +60,12 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    pub(super) async fn new() -> Self {
-        Self::with_arguments(&[]).await
+    pub(super) fn new() -> Self {
+        Self::with_arguments(&[])
     }
 
     /// Both with these flags.
-    pub(super) async fn with_arguments(arguments: &[&str]) -> Self {
+    pub(super) fn with_arguments(arguments: &[&str]) -> Self {
         let server = TestServer::start();
         let signal = format!("{}/signal/", server.url());
         let one = TestBridge::with_arguments(&signal, "PeerA", arguments);

@@ -7,7 +7,7 @@ use crate::support::TestBridge;
 
 #[tokio::test]
 async fn the_files_of_an_original_are_taken_over_when_their_room_is_connected() {
-    let pair = Pair::new().await;
+    let pair = Pair::new();
     let room = "r1";
     let directory = pair.one.root().join(room);
     std::fs::create_dir_all(&directory).expect("made");
