@@ -8,7 +8,7 @@ use super::stage::{Pair, contents};
 use crate::support::soon;
 
 /// Kills of each run, unless `WARDROOM_BRIDGE_ROUNDS` asks for more.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 15;
 
 /// Messages of each half of a round.
 const MESSAGES: usize = 20;
