@@ -153,7 +153,11 @@ impl Process {
     /// Starts a program that prints `{"port":N}` when it listens.
     pub fn listening(mut program: Command) -> anyhow::Result<Self> {
         let began = Instant::now();
-        let mut child = program.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut child = program
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
         let mut output = BufReader::new(child.stdout.take().context("no output")?);
         let mut line = String::new();
         output.read_line(&mut line)?;
