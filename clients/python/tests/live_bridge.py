@@ -29,6 +29,8 @@ class LiveBridge:
     async def start(cls, home: Path, name: str, signal: str) -> LiveBridge:
         """Start and wait until it listens."""
         home.mkdir(exist_ok=True)
+        # nobody else is asked for addresses
+        (home / ".agentlinkrc").write_text(json.dumps({"iceServers": []}))
         environment = {key: value for key, value in os.environ.items() if not key.startswith(_SETTINGS)}
         with (home / "stderr.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(

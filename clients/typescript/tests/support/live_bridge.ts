@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -24,6 +24,8 @@ export class LiveBridge {
   /** Starts a bridge called `name` that finds others by the signaling server `signal`. */
   static async start(name: string, signal: string): Promise<LiveBridge> {
     const home = mkdtempSync(join(tmpdir(), "wardroom-bridge-"));
+    // Nobody else is asked for addresses.
+    writeFileSync(join(home, ".agentlinkrc"), JSON.stringify({ iceServers: [] }));
     const words = ["bridge", "--foreground", "--port", "0", "--name", name, "--signal", signal];
     const process = spawn(SERVER, words, {
       cwd: home,
