@@ -43,6 +43,11 @@ impl Openings {
         self.openings.values().filter(move |opening| opening.room == room)
     }
 
+    /// The openings that an agent made.
+    pub(super) fn of_agent(&self, agent: AgentNumber) -> impl Iterator<Item = &OpeningRow> {
+        self.openings.values().filter(move |opening| opening.opened_by == agent)
+    }
+
     /// The places of an opening, in the order in which they were made.
     pub(super) fn places(&self, opening: OpeningId) -> impl Iterator<Item = &LinkRow> {
         self.links.values().filter(move |link| link.opening == opening)
@@ -196,7 +201,8 @@ impl Directory {
 }
 
 impl Hub {
-    /// The openings of a room that the caller governs; without one, of every such room. The oldest first.
+    /// The openings of a room that the caller governs; without one, of every such room. The oldest first. A key that may only
+    /// read is shown no places: whoever knows one can come in by it and speak.
     pub fn openings(&self, caller: Caller, room: Option<Option<RoomId>>) -> Result<Vec<OpeningView>, Refusal> {
         let directory = self.directory();
         let (agent, scope) = super::tasks::reader(&directory, caller)?;
@@ -227,7 +233,13 @@ impl Hub {
                     .of_room(room.number)
                     .map(move |opening| (opening, room))
             })
-            .map(|(opening, room)| directory.view_opening(opening, room, directory.openings.places(opening.id)))
+            .map(|(opening, room)| {
+                let mut view = directory.view_opening(opening, room, directory.openings.places(opening.id));
+                if scope.read_only {
+                    view.places.clear();
+                }
+                view
+            })
             .collect();
         views.sort_by_key(|opening| (opening.created_at_ms, opening.id));
         Ok(views)

@@ -3,7 +3,7 @@
 use crate::domain::{AgentId, AgentNumber, AgentOrigin, EndReason, Event, KeyScope, Name, Refusal, Role, SessionId};
 use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::acts::keys::{FIRST_KEY, Issued, NewKey, Whose, issue_new, issue_new_token, owner};
-use crate::hub::acts::openings::{dismiss, free_place};
+use crate::hub::acts::openings::{close_of_agent, dismiss, free_place};
 use crate::hub::acts::rooms::{owner_changed, pass_to};
 use crate::hub::acts::sessions::end_all;
 use crate::hub::acts::tasks::end_leases;
@@ -123,6 +123,7 @@ impl Act for BanAgent {
         if agent.origin == AgentOrigin::P2p {
             return dismiss(desk, agent, &reason, except);
         }
+        close_of_agent(desk, agent.number, None, except)?;
         end_leases(desk, agent.number, None, except)?;
         cut_off(desk, except, agent, &reason);
         Ok(())
@@ -211,6 +212,7 @@ impl Act for RevokeAgent {
             .values()
             .filter(|room| room.owner == agent.number && !room.deleted)
             .collect();
+        close_of_agent(desk, agent.number, None, Except::Session(me.session))?;
         remove_agent(desk, agent, &EndReason::Revoked, Except::Session(me.session))?;
         for room in owned {
             inherit(desk, &me, agent.number, room)?;

@@ -1,7 +1,9 @@
 //! Opening rooms to peers beyond the server.
 
 use super::agents::remove_agent;
-use crate::domain::{AgentId, EndReason, OpeningId, OpeningView, P2pRoomId, Permission, Refusal, Role, RoomId};
+use crate::domain::{
+    AgentId, AgentNumber, EndReason, OpeningId, OpeningView, P2pRoomId, Permission, Refusal, Role, RoomId, StreamNumber,
+};
 use crate::hub::act::{Act, Desk, Except, Me, NOT_GOVERNED};
 use crate::hub::change::Change;
 use crate::hub::directory::{Agent, Room};
@@ -230,6 +232,20 @@ fn close(desk: &mut Desk<'_>, opening: &OpeningRow, except: Except) -> Result<()
 /// Ends every opening of a room.
 pub(super) fn close_room(desk: &mut Desk<'_>, room: &Room, except: Except) -> Result<(), Refusal> {
     for opening in desk.state.openings.of_room(room.number) {
+        close(desk, opening, except)?;
+    }
+    Ok(())
+}
+
+/// Ends every opening that an agent made, of one room or of all: it knows the P2P rooms, and would come back by them.
+pub(super) fn close_of_agent(
+    desk: &mut Desk<'_>,
+    agent: AgentNumber,
+    room: Option<StreamNumber>,
+    except: Except,
+) -> Result<(), Refusal> {
+    let openings = desk.state.openings.of_agent(agent);
+    for opening in openings.filter(|opening| room.is_none_or(|room| opening.room == room)) {
         close(desk, opening, except)?;
     }
     Ok(())

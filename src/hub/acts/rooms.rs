@@ -1,7 +1,7 @@
 //! Making, changing and deleting rooms.
 
 use super::membership::add_member;
-use super::openings::close_room;
+use super::openings::{close_of_agent, close_room};
 use crate::domain::{AgentNumber, Event, Name, Refusal, Role, RoomId, RoomView, Visibility};
 use crate::hub::act::{Act, Audience, Cost, Desk, Effect, Except, Me};
 use crate::hub::change::Change;
@@ -263,6 +263,7 @@ impl Act for TakeOwnership {
 }
 
 fn change_owner(desk: &mut Desk<'_>, room: &Room, me: &Me<'_>) -> Result<(), Refusal> {
+    close_of_agent(desk, room.owner, Some(room.number), Except::Session(me.session))?;
     pass_to(desk, room, me.agent.number)?;
     let event = owner_changed(desk, room, me.agent.number);
     desk.tell(desk.audience(room, room.visibility), Except::Session(me.session), event);

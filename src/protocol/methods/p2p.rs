@@ -87,7 +87,7 @@ pub struct P2pJoinParams {
 }
 
 method! {
-    /// Lists openings with their peers, the oldest first: of one room, or of all rooms that the caller governs.
+    /// Lists openings with their peers, the oldest first: of one room, or of all rooms that the caller governs. A key that may only read is shown no places, because whoever knows one can come in.
     P2pList = "p2p.list", Agent, Read, P2pListParams => P2pListResult,
     errors [InvalidParams, Forbidden, RoomNotFound], events []
 }

@@ -130,6 +130,31 @@ async fn whoever_sends_a_peer_away_has_it_gone_when_it_is_answered() {
     }
 }
 
+/// The ids of its P2P rooms would be a way back in.
+#[tokio::test]
+async fn regression_what_an_agent_opened_ends_with_its_rights() {
+    for method in ["agent.ban", "agent.revoke", "room.takeOwnership"] {
+        let cast = Cast::gather().await;
+        let room = room(&cast).await;
+        let opening = open(cast.alice(), &room, "helper").await;
+        let mut peer = peer(&opening, "left behind").await;
+        let params = match method {
+            "room.takeOwnership" => json!({ "roomId": room }),
+            _ => json!({ "agentId": cast.alice().id() }),
+        };
+        cast.controller().call(method, params).await;
+        assert!(
+            openings(cast.controller(), &room).await.is_empty(),
+            "`{method}` leaves the opening"
+        );
+        assert!(
+            listed(cast.controller(), "left behind").await.is_none(),
+            "`{method}` leaves the peer"
+        );
+        peer.disconnected().await;
+    }
+}
+
 #[tokio::test]
 async fn each_of_several_peers_has_a_place_of_its_own() {
     let cast = Cast::gather().await;
