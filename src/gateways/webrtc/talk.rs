@@ -76,6 +76,8 @@ enum Sending {
 pub(super) struct Talk {
     hub: Hub,
     link: Link,
+    /// The number of the connection: nothing goes over a later one, at whose beginning all that is missing is sent again.
+    connection: u64,
     /// What the peer calls itself.
     peer: String,
     name: Name,
@@ -102,6 +104,7 @@ pub(super) struct Talk {
 impl Talk {
     /// Lets the peer in as the guest of its place, and has it shown everything after what it has.
     pub(super) async fn begin(served: &Served, link: &Link, peer: &str, level: Permission) -> Result<Self, String> {
+        let connection = link.status().connections;
         let (hub, place) = (&served.hub, &served.place);
         let limit = hub.limits().name_length;
         let short: String = peer.trim().chars().take(limit as usize).collect();
@@ -128,6 +131,7 @@ impl Talk {
         let talk = Self {
             hub: hub.clone(),
             link: link.clone(),
+            connection,
             peer: peer.trim().to_owned(),
             name: admitted.name,
             id: admitted.id,
@@ -204,8 +208,9 @@ impl Talk {
         let mut is_sending = false;
         loop {
             if !is_sending && let Some((envelope, what)) = self.next_to_send().await {
-                let link = self.link.clone();
-                let send: BoxFuture<'static, _> = Box::pin(async move { (what, link.send(&envelope).await) });
+                let (link, connection) = (self.link.clone(), self.connection);
+                let send: BoxFuture<'static, _> =
+                    Box::pin(async move { (what, link.send_on(connection, &envelope).await) });
                 (sending, is_sending) = (Some(send).into(), true);
             }
             let (record_at, silent_at) = (self.record_at, self.silence());

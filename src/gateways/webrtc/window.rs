@@ -67,11 +67,15 @@ impl Window {
 
     /// The message at `seq` is not for the peer.
     pub(super) fn skip(&mut self, seq: u64) {
-        self.sent.push_back(Sent {
-            seq,
-            id: String::new(),
-            is_there: true,
-        });
+        match self.sent.back_mut() {
+            // One entry serves for all that lie side by side: behind a message that is never acknowledged they would pile up.
+            Some(last) if last.is_there => last.seq = seq,
+            _ => self.sent.push_back(Sent {
+                seq,
+                id: String::new(),
+                is_there: true,
+            }),
+        }
         self.advance();
     }
 
