@@ -28,7 +28,14 @@ const VALUE_BYTES: usize = 32 * 1024;
 const PREFIXES: [&str; 2] = ["WARDROOM_", "AGENTLINK_"];
 
 /// Variables that are none of a command's business.
-const SECRETS: [&str; 3] = ["WARDROOM_API_KEY", "AGENTLINK_TG_TOKEN", "AGENTLINK_TG_CHAT"];
+const SECRETS: [&str; 5] = [
+    "WARDROOM_API_KEY",
+    "WARDROOM_BRIDGE_TG_TOKEN",
+    "AGENTLINK_TG_TOKEN",
+    "AGENTLINK_TG_CHAT",
+    // Relays have passwords in it.
+    "AGENTLINK_ICE_SERVERS",
+];
 
 /// Runs commands, a few at a time. Cheap to clone; all clones share the bounds.
 #[derive(Clone)]

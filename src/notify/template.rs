@@ -28,8 +28,25 @@ pub(super) const NAMES: [&str; 16] = [
 
 /// Programs that take an argument for a command again, and the flags by which they do.
 const SHELLS: [&str; 8] = ["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "su"];
-const INTERPRETERS: [&str; 6] = ["python", "perl", "ruby", "node", "php", "lua"];
-const ALWAYS: [&str; 3] = ["eval", "ssh", "watch"];
+const INTERPRETERS: [&str; 13] = [
+    "python",
+    "perl",
+    "ruby",
+    "node",
+    "nodejs",
+    "deno",
+    "bun",
+    "php",
+    "lua",
+    "osascript",
+    "sqlite",
+    "mysql",
+    "psql",
+];
+const ALWAYS: [&str; 15] = [
+    "eval", "ssh", "watch", "awk", "gawk", "mawk", "nawk", "sed", "xargs", "parallel", "tmux", "screen", "expect",
+    "tclsh", "pwsh",
+];
 
 /// The variable that holds a value, without the part before it: `roomId` is `ROOM_ID`.
 pub(super) fn variable(name: &str) -> String {
@@ -164,6 +181,10 @@ mod tests {
             "python3 -c 'print(\"{content}\")'",
             "node -e 'x({content})'",
             "true; sh -c {content}",
+            "osascript -e 'display notification \"{content}\"'",
+            "awk 'BEGIN { print \"{content}\" }'",
+            "sed s/x/{content}/e file",
+            "sqlite3 f.db -cmd \"{content}\"",
         ] {
             rewrite(command).expect_err(command);
         }

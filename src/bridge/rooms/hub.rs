@@ -23,6 +23,9 @@ use crate::client::{
 };
 use crate::runtime::clock::Entropy;
 
+/// What every key begins with.
+const KEY_PREFIX: &str = "bl_k_";
+
 /// Bytes of a key file; a key has fewer than a hundred.
 const LONGEST_KEY: u64 = 4096;
 
@@ -154,10 +157,15 @@ async fn read_key(path: &Path) -> Result<(ApiKey, String), String> {
         let path = std::path::absolute(&path).map_err(tell)?;
         let tell = |error: std::io::Error| format!("`{}`: {error}", path.display());
         let mut text = String::new();
+        // A pipe would be waited for without end.
+        if !std::fs::metadata(&path).map_err(tell)?.is_file() {
+            return Err(format!("`{}` is no file", path.display()));
+        }
         let file = std::fs::File::open(&path).map_err(tell)?;
         std::io::Read::read_to_string(&mut std::io::Read::take(file, LONGEST_KEY), &mut text).map_err(tell)?;
         let key = text.trim();
-        if key.is_empty() || key.contains(char::is_whitespace) {
+        // Whoever may use the bridge must not have it send other files of its user to a server of his.
+        if !key.starts_with(KEY_PREFIX) || key.contains(char::is_whitespace) {
             return Err(format!("`{}` does not hold one key", path.display()));
         }
         Ok((ApiKey::new(key), path.to_string_lossy().into_owned()))
