@@ -26,7 +26,7 @@ pub fn options(signal: &str, room: &str, name: &str, permission: Permission) -> 
         room: Some(room.to_owned()),
         permission,
         intervals: Intervals {
-            probe: Duration::from_millis(500),
+            probe: Duration::from_millis(1500),
             reconnect: Backoff {
                 first: Duration::from_millis(50),
                 most: Duration::from_millis(500),

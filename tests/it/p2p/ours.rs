@@ -1,7 +1,5 @@
 //! Two wardroom links with one another.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 use wardroom::domain::Permission;
 use wardroom::p2p::{Envelope, LinkEvent, LinkOptions, RoomSecret, SendError};
@@ -9,7 +7,7 @@ use wardroom::runtime::clock::SystemEntropy;
 
 use super::signaling;
 use crate::support::link::{TestLink, options};
-use crate::support::{at_most, soon};
+use crate::support::soon;
 
 /// Two links in one room, connected.
 pub async fn pair(url: &str, mine: Permission, theirs: Permission) -> (TestLink, TestLink) {
@@ -47,19 +45,6 @@ async fn two_links_find_each_other_and_talk_in_both_directions() {
     one.close().await;
     two.wait_for("the loss", |event| matches!(event, LinkEvent::Disconnected { .. }))
         .await;
-    two.close().await;
-}
-
-#[tokio::test]
-async fn connecting_takes_less_than_half_a_second() {
-    let (_server, url) = signaling();
-    let one = TestLink::enter(&url, "room", Permission::Helper).await;
-    let began = Instant::now();
-    let mut two = TestLink::start(options(&url, "room", "Two", Permission::Helper));
-    two.connected().await;
-    let took = began.elapsed();
-    assert!(took < at_most(Duration::from_millis(500)), "{took:?}");
-    one.close().await;
     two.close().await;
 }
 

@@ -6,7 +6,7 @@ use super::{OFFER, Peer, servers};
 
 /// So short that a test can wait for it.
 fn soon_over(key: &str) -> Value {
-    json!({ "signaling": { key: 100 } })
+    json!({ "signaling": { key: 1000 } })
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn a_survivor_that_does_not_come_back_is_closed() {
 
 #[tokio::test]
 async fn whoever_answers_no_pings_is_found_dead() {
-    for server in servers(&json!({ "limits": { "pingIntervalMs": 100, "missedPongs": 2 } })) {
+    for server in servers(&json!({ "limits": { "pingIntervalMs": 500, "missedPongs": 2 } })) {
         let mut alive = Peer::enter(&server, "/signal/r").await;
         let mut dead = Peer::enter(&server, "/signal/r").await;
         dead.play_dead();
