@@ -2,10 +2,10 @@
 //! one HTTP request, at a time.
 //!
 //! It speaks the HTTP API of link-agent's bridge, field for field, on the loopback address. What it received and nobody took
-//! yet, what it sent and nobody acknowledged, which rooms it is in: everything is in a database of its own ([`store`]), so
+//! yet, what it sent and nobody acknowledged, which rooms it is in: everything is in a database of its own (`store`), so
 //! that it goes on where it was, however it ended.
 //!
-//! [`rooms`] has the rooms and what goes through them, [`api`] the HTTP; `mailboxes` knows who waits for messages.
+//! `rooms` has the rooms and what goes through them, `api` the HTTP; `mailboxes` knows who waits for messages.
 
 mod api;
 mod mailboxes;
