@@ -6,6 +6,7 @@ mod hubs;
 mod openings;
 mod returning;
 mod strangers;
+mod three;
 
 use serde_json::{Value, json};
 use wardroom::domain::Permission;
