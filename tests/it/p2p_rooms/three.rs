@@ -27,6 +27,10 @@ async fn three_ways_in_see_the_same_messages_in_the_same_order() {
     let opening = open(cast.alice(), &room, "helper").await;
     let (url, p2p_room) = (text(&opening["signalUrl"]), text(&opening["p2pRoomId"]));
     let mut peer = NodePeer::enter(&url, &p2p_room, &json!({ "name": "Stranger" })).await;
+    // What was said before one is in is not shown.
+    for who in ["Scout", "Stranger"] {
+        assert_eq!(cast.bob().expect("room.joined").await["displayName"], who);
+    }
 
     let (mut said, mut came) = (Vec::new(), Vec::new());
     for round in 0..3 {
