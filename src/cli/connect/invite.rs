@@ -1,14 +1,12 @@
-//! The words for whoever is invited into a room.
+//! How whoever is invited into a room comes in.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
 use crate::cli::agentlink::{self, SIGNAL_URL};
-use crate::p2p::{LinkOptions, plain};
-
-const FILE_NAME: &str = "invite.txt";
+use crate::p2p::{INVITE_FILE, LinkOptions, invitation, write_invitation};
 
 /// What an invite says besides the room.
 pub(super) struct Invite {
@@ -25,7 +23,7 @@ impl Invite {
             format!(" -s {}", options.signal_url)
         };
         Self {
-            name: plain(&options.name),
+            name: options.name.clone(),
             permission: options.permission.as_str(),
             signal,
         }
@@ -35,15 +33,9 @@ impl Invite {
     pub(super) fn write(&self, room_id: &str) -> io::Result<PathBuf> {
         let directory = agentlink::directory().map_err(|failure| io::Error::other(failure.message()))?;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
-        let path = directory.join(FILE_NAME);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)?;
-        file.write_all(self.text(room_id).as_bytes())?;
-        Ok(path)
+        let text = invitation(&self.name, room_id, self.permission, &self.steps(room_id));
+        write_invitation(&directory, &text)?;
+        Ok(directory.join(INVITE_FILE))
     }
 
     /// The command for the other side.
@@ -51,32 +43,17 @@ impl Invite {
         format!("wardroom connect {room_id}{}", self.signal)
     }
 
-    fn text(&self, room_id: &str) -> String {
-        let Self {
-            name,
-            permission,
-            signal,
-        } = self;
-        let command = self.command(room_id);
+    fn steps(&self, room_id: &str) -> String {
+        let (command, signal) = (self.command(room_id), &self.signal);
         format!(
-            "--- Invitation from {name} to link two agents ---\n\
-             Room ID: {room_id}\n\
-             Permission: {permission}\n\
-             \n\
-             Keep the room id secret: whoever has it can take the place that is free.\n\
-             \n\
-             You need wardroom (one program, see its README) or link-agent (npm install -g link-agent).\n\
-             With link-agent, write `link-agent` instead of `wardroom` below.\n\
-             \n\
-             In a terminal:       {command}\n\
+            "In a terminal:       {command}\n\
              For a program:       {command} --json\n\
              \n\
              For an agent that runs one command at a time:\n\
              1. Start the bridge: wardroom bridge{signal}\n\
              2. Connect:          wardroom bridge connect {room_id} --agent YOUR_AGENT_ID\n\
              3. Send:             wardroom bridge send \"hello\" --agent YOUR_AGENT_ID\n\
-             4. Receive:          wardroom bridge recv --agent YOUR_AGENT_ID --wait 30\n\
-             --- End of the invitation from {name} ---\n"
+             4. Receive:          wardroom bridge recv --agent YOUR_AGENT_ID --wait 30\n"
         )
     }
 }
